@@ -1,0 +1,79 @@
+"""Errors that say what is wrong, what was got, what is allowed and how to fix it, and carry the exit code."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class HeadstartError(Exception):
+    """Something went wrong on our side; the command line leaves with 1."""
+
+    exit_code = 1
+
+
+class InputError(HeadstartError):
+    """The user's input is wrong; nothing expensive has started; the command line leaves with 2.
+
+    Example:
+        >>> str(InputError("the folder holds no pictures", fix="headstart inspect flowers/"))
+        'the folder holds no pictures\\n  fix: headstart inspect flowers/'
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        got: object = None,
+        allowed: Iterable[object] | None = None,
+        fix: str | None = None,
+        details: Sequence[str] = (),
+    ) -> None:
+        """Compose the message.
+
+        Args:
+            what: What is wrong, in the user's words.
+            got: The offending value, as the user wrote it.
+            allowed: Values that would have been accepted; the nearest one to ``got`` is suggested.
+            fix: A line that the user can paste.
+            details: One line per further fault (file names, rows); all of them are listed at once.
+        """
+        lines = [what]
+        lines += [f"  {detail}" for detail in details]
+        if got is not None:
+            lines.append(f"  got: {got}")
+        if allowed is not None:
+            choices = sorted(str(choice) for choice in allowed)
+            lines.append(f"  allowed: {', '.join(choices) if choices else '(nothing)'}")
+            near = difflib.get_close_matches(str(got), choices, n=1)
+            if near:
+                lines.append(f"  did you mean: {near[0]}")
+        if fix is not None:
+            lines.append(f"  fix: {fix}")
+        self.what = what
+        self.fix = fix
+        super().__init__("\n".join(lines))
+
+
+class LicenceError(InputError):
+    """A licence outside the allow-list has not been accepted; no byte of the weights was loaded."""
+
+
+class IntegrityError(HeadstartError):
+    """Bytes on disk are not the bytes that were recorded; they were not used."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one item of the user's data: it is named, left out, and the work goes on.
+
+    Attributes:
+        source: Where: a path relative to the data set, or ``rows.parquet#17``.
+        reason: What is wrong, in a few words: ``truncated``, ``empty file``, ``not a picture``.
+    """
+
+    source: str
+    reason: str

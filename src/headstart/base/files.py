@@ -1,0 +1,74 @@
+"""Files that are either whole or absent: written beside, fsynced, renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def beside(path: Path) -> Path:
+    """A name in the same folder that no other process uses; what is left of it after a crash ends in ``.partial``."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.partial")
+
+
+def sync(path: Path) -> None:
+    """Ask the system to bring a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    """Replace a file in one step: a reader sees the old content or the new one, never a part.
+
+    Raises:
+        OSError: when the disk is full or the folder cannot be written; the old file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = beside(path)
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        sync(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    sync(path.parent)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Replace a file by the JSON of a plain value, indented, in UTF-8 with its own letters."""
+    return write(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file in UTF-8."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder to fill; it takes its final name only if the block ends without an error.
+
+    An existing folder of that name is replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = beside(path)
+    partial.mkdir()
+    try:
+        yield partial
+        for file in partial.rglob("*"):
+            sync(file)
+        shutil.rmtree(path, ignore_errors=True)
+        partial.rename(path)
+        sync(path.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
