@@ -1,0 +1,201 @@
+"""Transfer learning that shows its evidence: the verbs of the command line as functions, each a line that leads to its stage.
+
+Importing this loads no torch and prints nothing: every verb brings what it needs when it is called.
+
+    >>> import headstart
+    >>> run = headstart.fit("flowers/")            # doctest: +SKIP
+    >>> print(run.verdict.sentence())              # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from headstart.base.events import Sink, silence
+
+if TYPE_CHECKING:
+    from headstart.data import Profile
+    from headstart.study.fit import Run
+    from headstart.study.plan import Plan
+    from headstart.study.predict import Prediction
+
+__version__ = "0.1.0"
+__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "report"]
+
+Effort = Literal["quick", "usual", "thorough"]
+Precision = Literal["fast", "float32"]
+Somewhere = str | Path
+
+
+def inspect(data: Somewhere, *, label: str | None = None, group: str | None = None, seed: int = 0, sink: Sink = silence) -> Profile:
+    """Look at a data set without training: counts, balance, broken files, duplicates, leaks, how small is small.
+
+    Args:
+        data: A folder of class folders, a folder or file with ``metadata.csv``, or Parquet/Arrow.
+        label: The column that holds the label, where the data has columns.
+        group: The column of what must stay on one side of the split: patient, site, speaker.
+        seed: Decides the split that the counts are given for.
+        sink: Receives the events of the work.
+
+    Raises:
+        InputError: when the data cannot be used; the message lists every fault and the fix.
+    """
+    from headstart.data import load, profile, split
+
+    dataset = load(Path(data), label=label, group=group, sink=sink)
+    return profile(dataset, split(dataset, seed=seed))
+
+
+def plan(
+    data: Somewhere,
+    *,
+    model: str | None = None,
+    cut: str | None = None,
+    seed: int = 0,
+    effort: Effort = "usual",
+    learning_rate: float | None = None,
+    precision: Precision = "fast",
+    twins: bool = True,
+    label: str | None = None,
+    group: str | None = None,
+    sink: Sink = silence,
+) -> Plan:
+    """Say what ``fit`` would do with the same arguments, why, how long and how much disk: nothing is trained.
+
+    Raises:
+        InputError: when ``fit`` would refuse.
+    """
+    from headstart.study.plan import preview
+
+    return preview(
+        Path(data),
+        model=model,
+        cut=cut,
+        seed=seed,
+        effort=effort,
+        learning_rate=learning_rate,
+        precision=precision,
+        twins=twins,
+        label=label,
+        group=group,
+        sink=sink,
+    )
+
+
+def fit(
+    data: Somewhere,
+    *,
+    out: Somewhere | None = None,
+    model: str | None = None,
+    cut: str | None = None,
+    seed: int = 0,
+    effort: Effort = "usual",
+    learning_rate: float | None = None,
+    precision: Precision = "fast",
+    twins: bool = True,
+    label: str | None = None,
+    group: str | None = None,
+    sink: Sink = silence,
+) -> Run:
+    """Pick a pretrained model, decide how much of it to retrain, train it, and prove whether that helped.
+
+    Args:
+        data: As for :func:`inspect`.
+        out: The run folder to make; ``runs/NAME-date-N`` when not given.
+        model: The name of a subscribed card; all subscribed ones compete when not given.
+        cut: Where the frozen part ends: ``head``, ``last``, ``last2``, a number of blocks from the end, or a block's name; decided by validation when not given.
+        seed: Everything random is derived from it.
+        effort: How much is tried; with ``thorough`` the scratch twin gets ten times the time.
+        learning_rate: Of the head; the race decides when not given.
+        precision: ``fast`` lets the frozen part run on the machine's best engine, its deviation measured; ``float32`` asks for bit-equality.
+        twins: Train the same network from scratch and a plain model beside it; without them nobody knows whether the transfer helped.
+        label: The column that holds the label, where the data has columns.
+        group: The column of what must stay on one side of the split.
+        sink: Receives the events of the work.
+
+    Returns:
+        The run: ``folder`` (a Path with everything in it) and ``verdict``.
+
+    Raises:
+        InputError: before anything expensive, when data, model, cut or folder cannot be used.
+    """
+    from headstart.study.fit import fit as study
+    from headstart.study.places import free_run, new_run
+
+    return study(
+        Path(data),
+        out=free_run(Path(out)) if out is not None else new_run(Path(data)),
+        model=model,
+        cut=cut,
+        seed=seed,
+        effort=effort,
+        learning_rate=learning_rate,
+        precision=precision,
+        twins=twins,
+        label=label,
+        group=group,
+        sink=sink,
+    )
+
+
+def predict(run: Somewhere, inputs: Somewhere | Sequence[Somewhere], *, sink: Sink = silence) -> list[Prediction]:
+    """Label files, or every picture in folders, with the model of a run.
+
+    Args:
+        run: A finished run folder.
+        inputs: One path or several.
+        sink: Receives the events of the work.
+
+    Returns:
+        One record a picture: source, label, probability, probabilities by class; ``fault`` says why one could not be read.
+    """
+    from headstart.study.predict import predict as study
+
+    paths = [inputs] if isinstance(inputs, (str, Path)) else inputs
+    return list(study(Path(run), [Path(path) for path in paths], sink=sink))
+
+
+def evaluate(run: Somewhere, data: Somewhere, *, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
+    """Measure the model of a run on labelled data that it has not seen: metrics with intervals, as plain values."""
+    from headstart.study.predict import evaluate as study
+
+    return study(Path(run), Path(data), label=label, sink=sink)
+
+
+def report(run: Somewhere) -> Path:
+    """Write the run's ``report.html`` anew from its files: one page, no network needed; return its path."""
+    from headstart.report import write_report
+
+    return write_report(Path(run))
+
+
+def demo(out: Somewhere | None = None, *, accept: Collection[str] = (), sink: Sink = silence) -> Run:
+    """Go the whole way on real photographs: 800 solar cells, defective or whole, fetched once and kept outside the repository.
+
+    Args:
+        out: The run folder to make; ``runs/solar-cells-date-N`` when not given.
+        accept: Names of model licences accepted beforehand; the demo's own models need none.
+        sink: Receives the events of the work.
+    """
+    from headstart.study.demo import demo as study
+
+    return study(Path(out) if out is not None else None, accept=accept, sink=sink)
+
+
+class _Verbs(ModuleType):
+    """This module's own kind: `report` is a verb here and a stage's folder too, and importing the folder must not hide the verb.
+
+    Python binds a subpackage as an attribute of its parent when it is first imported; for the names of verbs that is declined.
+    `from headstart.report import …` finds the folder as ever.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Verbs

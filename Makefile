@@ -1,0 +1,45 @@
+# Needs only make, pip and a Python of 3.11 or later; works from any folder: make -C /path/to/headstart test
+# Everything goes into .venv beside this file; a second run installs nothing unless pyproject.toml or constraints.txt changed.
+HERE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+VENV := $(HERE)/.venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+OUT ?= $(HERE)/runs/demo
+# The first of these that is new enough; PYTHON=/path/to/python3 make … overrides.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	"$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format map pins clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(HERE)/Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+venv: $(STAMP) ## install everything into .venv
+
+$(STAMP): $(HERE)/pyproject.toml $(HERE)/constraints.txt
+	@test -n "$(PYTHON)" || { echo "headstart needs Python 3.11 or later; none was found. Fix: install one, or say PYTHON=/path/to/python3 make ..." >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## the whole river on real photographs of solar cells: fetch, fit, verdict, report
+	cd $(HERE) && $(BIN)/headstart demo --out $(OUT)
+
+test: $(STAMP) ## every test, the house's own checks among them
+	cd $(HERE) && $(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## format, lint, types, floors, sizes, words, map first; then every other test
+	cd $(HERE) && $(BIN)/python -m pytest -q tests/house && $(BIN)/python -m pytest -q --ignore=tests/house $(ARGS)
+
+format: $(STAMP) ## put the code into its one format
+	cd $(HERE) && $(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+map: $(STAMP) ## write MAP.md anew
+	cd $(HERE) && $(BIN)/python tools/map.py
+
+pins: $(STAMP) ## write constraints.txt anew from what is installed in .venv
+	cd $(HERE) && $(BIN)/python tools/pins.py
+
+clean: ## remove what was built here; the gallery, the activations and your runs stay
+	rm -rf $(VENV) $(HERE)/build $(HERE)/dist $(HERE)/.mypy_cache $(HERE)/.ruff_cache $(HERE)/.pytest_cache $(HERE)/.import_linter_cache

@@ -1,0 +1,98 @@
+"""How the program leaves: 0 done, 2 the input is wrong, 1 our fault, 130 stopped by Ctrl-C; always with a last line that helps."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from rich.text import Text
+from typer import Abort, Exit, TyperException
+
+from headstart.base.errors import HeadstartError, InputError
+from headstart.base.folders import home
+from headstart.cli.show import answer_json, talk
+
+DONE, OUR_FAULT, INPUT_WRONG, STOPPED = 0, 1, 2, 130
+DEBUG = "HEADSTART_DEBUG"
+
+
+def guarded(work: Callable[[], object], *, as_json: bool) -> int:
+    """Run the command line and turn however it ends into an exit code and, with ``--json``, still one JSON object."""
+    try:
+        code = work()
+    except InputError as error:
+        return input_wrong(str(error), error.fix, as_json=as_json)
+    except TyperException as error:
+        return usage_wrong(error, as_json=as_json)
+    except (KeyboardInterrupt, Abort):
+        return stopped(as_json=as_json)
+    except Exit as end:
+        code = end.exit_code
+    except BrokenPipeError:
+        return reader_gone()
+    except Exception as error:
+        return our_fault(error, as_json=as_json)
+    if code == STOPPED:
+        return stopped(as_json=as_json)
+    return code if isinstance(code, int) else DONE
+
+
+def input_wrong(message: str, fix: str | None, *, as_json: bool) -> int:
+    """Say what is wrong with the input, the first line bold."""
+    first, _, rest = message.partition("\n")
+    talk().print(Text.assemble(("error: ", "bold red"), (first, "bold"), f"\n{rest}" if rest else ""), soft_wrap=True)
+    if as_json:
+        answer_json({"error": {"kind": "input", "message": message, "fix": fix}})
+    return INPUT_WRONG
+
+
+def usage_wrong(error: TyperException, *, as_json: bool) -> int:
+    """Say which word of the command line was not understood."""
+    context = getattr(error, "ctx", None)
+    hint = f"{context.command_path} --help" if context is not None else "headstart --help"
+    return input_wrong(f"{error.format_message()}\n  fix: {hint}", hint, as_json=as_json)
+
+
+def stopped(*, as_json: bool) -> int:
+    """Say that Ctrl-C was heard and what became of the work."""
+    talk().print("\nstopped. What was fetched and computed so far is kept and will be used again; a run that was not finished has no manifest.")
+    if as_json:
+        answer_json({"error": {"kind": "stopped", "message": "stopped by the user", "fix": None}})
+    return STOPPED
+
+
+def our_fault(error: Exception, *, as_json: bool) -> int:
+    """Say briefly what broke and where the traceback lies; with HEADSTART_DEBUG=1 show it."""
+    details = "".join(traceback.format_exception(error))
+    if os.environ.get(DEBUG) == "1":
+        talk().print(details, markup=False, soft_wrap=True)
+    where = keep(details)
+    message = str(error) if isinstance(error, HeadstartError) else f"{type(error).__name__}: {error}"
+    ours = "" if isinstance(error, HeadstartError) else "\n  this is a fault of headstart or of the machine, not of your input"
+    talk().print(Text.assemble(("failed: ", "bold red"), (message, "bold"), f"{ours}\n  the traceback lies in {where}"), soft_wrap=True)
+    if as_json:
+        answer_json({"error": {"kind": "fault", "message": message, "traceback": str(where), "fix": None}})
+    return OUR_FAULT
+
+
+def keep(details: str) -> Path:
+    """Write a traceback where the user finds it again; in the temporary folder when home is what broke."""
+    name = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{os.getpid()}.txt"
+    for folder in (home() / "failures", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(details, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return folder / name
+    return Path(os.devnull)
+
+
+def reader_gone() -> int:
+    """The program that read our output has ended (``| head``): that is its right; leave quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return DONE

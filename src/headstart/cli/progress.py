@@ -1,0 +1,137 @@
+"""Progress for people: events in, one bar a stage with the time left on a terminal, plain lines elsewhere; always on standard error."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from headstart.base.events import Event, Sink
+from headstart.cli.show import in_seconds
+
+SECONDS_BETWEEN_LINES = 10.0  # in a log file: often enough to see it lives, seldom enough to read
+BAR_WIDTH = 20
+NAMES = {
+    "read": "Reading the data",
+    "fetch": "Fetching",
+    "convert": "Converting the weights",
+    "engine": "Racing the engines",
+    "race": "Racing the engines",
+    "activations": "Frozen part",
+    "probe": "Linear probes",
+    "head": "Training the head",
+    "tune": "Fine-tuning",
+    "train": "Training",
+    "scratch": "Twin from scratch",
+    "plain": "Plain model",
+    "predict": "Predicting",
+    "report": "Writing the report",
+}
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[Sink]:
+    """Yield a sink that shows a person what happens; however the block ends, the terminal is left clean."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=BAR_WIDTH),
+        TextColumn("{task.fields[counted]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)
+
+
+def title(stage: str) -> str:
+    """A stage's name as a person reads it; what stands after a colon (a model's name) is kept."""
+    name, colon, rest = stage.partition(":")
+    return f"{NAMES.get(name.strip(), name.strip().capitalize())}{': ' if colon else ''}{rest.strip()}"
+
+
+def counted(event: Event) -> str:
+    """Units done of units in all: ``240/800 pictures``."""
+    total = f"/{event.total:,}" if event.total else ""
+    return f"{event.done:,}{total} {event.unit}".strip() if event.done or event.total else ""
+
+
+@dataclass
+class Bars:
+    """One bar for each stage under way; a stage that ends leaves one line."""
+
+    progress: Progress
+    tasks: dict[str, TaskID] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __call__(self, event: Event) -> None:
+        """Show one event; safe from several threads."""
+        with self.lock:
+            if event.kind == "note":
+                self.progress.console.print(f"  {event.text}", markup=False)
+            elif event.kind == "end":
+                self.end(event)
+            else:
+                self.move(event)
+
+    def move(self, event: Event) -> None:
+        """Make or move the stage's bar."""
+        if event.stage not in self.tasks:
+            self.tasks[event.stage] = self.progress.add_task(escape(title(event.stage)), total=event.total, counted=counted(event))
+        self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total, counted=counted(event))
+
+    def end(self, event: Event) -> None:
+        """Replace the stage's bar by a line."""
+        number = self.tasks.pop(event.stage, None)
+        if number is not None:
+            self.progress.remove_task(number)
+        self.progress.console.print(f"[green]✓[/] {escape(title(event.stage))} [dim]{in_seconds(event.seconds)}[/]")
+
+
+@dataclass
+class Lines:
+    """Plain lines for a log file: a stage's start and end, and every ten seconds how far it is."""
+
+    console: Console
+    started: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __call__(self, event: Event) -> None:
+        """Print a line when there is something new to say; safe from several threads."""
+        with self.lock:
+            line = self.line(event, time.monotonic())
+            if line:
+                self.console.print(line, markup=False, soft_wrap=True)
+
+    def line(self, event: Event, now: float) -> str:
+        """The line for an event, or nothing."""
+        name = title(event.stage)
+        if event.kind == "note":
+            return event.text
+        if event.kind == "end":
+            return f"{name}: done in {in_seconds(event.seconds)}"
+        if event.kind == "start":
+            self.started[event.stage] = self.told[event.stage] = now
+            return f"{name}{': ' + counted(event).removeprefix('0/') if counted(event) else ''} ..."
+        if now - self.told.setdefault(event.stage, now) < SECONDS_BETWEEN_LINES:
+            return ""
+        self.told[event.stage] = now
+        return f"{name}: {counted(event)}{self.left(event, now)}"
+
+    def left(self, event: Event, now: float) -> str:
+        """The time left if the rest goes as fast as what is done."""
+        if not event.total or not event.done:
+            return ""
+        spent = now - self.started.get(event.stage, now)
+        return f", about {in_seconds(spent * (event.total - event.done) / event.done)} left"

@@ -1,0 +1,118 @@
+"""How values look: one JSON object on standard output, or tables that fit 80 columns; talk goes to standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from headstart.base.records import to_plain
+
+BYTES_A_STEP = 1000  # decimal steps, as disks and registries count
+SECONDS_A_MINUTE = 60
+SECONDS_IN_WORDS = 90  # below this, seconds read better than minutes
+
+
+def talk() -> Console:
+    """The console for people: standard error, so that standard output stays one clean answer."""
+    return Console(stderr=True, highlight=False, soft_wrap=False)
+
+
+def answer(*parts: RenderableType) -> None:
+    """Show a person the answer on standard output; a pipe gets the same without colours, wide enough not to cut names."""
+    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
+    for part in parts:
+        console.print(part)
+
+
+def answer_json(value: Any) -> None:
+    """Print one JSON object on standard output; what JSON cannot hold (NaN, infinity) becomes null."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def plain(value: Any) -> Any:
+    """Turn records, numpy values and what JSON has no word for into what JSON can hold."""
+    value = to_plain(value)
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), wide: str = "") -> Table:
+    """A table whose cells are data, never markup.
+
+    Args:
+        title: Stands above it.
+        columns: Their headings.
+        rows: Cells in the order of the columns.
+        numbers: Columns of numbers: right-aligned, never broken.
+        wide: The column that takes what room is left and may run over several lines.
+    """
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in columns:
+        is_number = name in numbers
+        made.add_column(name, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold", ratio=1 if name == wide else None)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else escape(str(cell)) for cell in row))
+    made.expand = bool(wide)
+    return made
+
+
+def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
+    """A record as lines of name and value."""
+    made = table(title, ["", " "], [(name, value) for name, value in pairs if value not in (None, "", ())], wide=" ")
+    made.show_header = False
+    made.columns[0].style = "dim"
+    made.columns[0].no_wrap = True
+    return made
+
+
+def in_bytes(count: float) -> str:
+    """A size in words.
+
+    Example:
+        >>> in_bytes(18_800_000), in_bytes(512)
+        ('18.8 MB', '512 B')
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < BYTES_A_STEP:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= BYTES_A_STEP
+    return f"{count:.1f} TB"
+
+
+def in_seconds(seconds: float) -> str:
+    """A span of time in words.
+
+    Example:
+        >>> in_seconds(1.24), in_seconds(75), in_seconds(200)
+        ('1.2 s', '75 s', '3 min 20 s')
+    """
+    if seconds < SECONDS_IN_WORDS:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{int(seconds) // SECONDS_A_MINUTE} min {int(seconds) % SECONDS_A_MINUTE:02d} s"
+
+
+def in_millions(count: float) -> str:
+    """A number of parameters in words.
+
+    Example:
+        >>> in_millions(4_652_008)
+        '4.65 M'
+    """
+    return f"{count / 1e6:.2f} M"

@@ -1,0 +1,42 @@
+"""Where a new run goes: a folder's name from the data's name and the day, and the refusal to write over what exists."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from itertools import count
+from pathlib import Path
+
+from headstart.base.errors import InputError
+
+RUNS = Path("runs")
+FINISHED = "manifest.json"
+STARTED = "plan.toml"
+
+
+def new_run(data: Path, runs: Path = RUNS, day: date | None = None) -> Path:
+    """The first free ``runs/NAME-date-N``; nothing is created yet.
+
+    Example:
+        >>> new_run(Path("my flowers/"), Path("nowhere"), date(2026, 3, 1)).as_posix()
+        'nowhere/my-flowers-2026-03-01-1'
+    """
+    name = re.sub(r"[^\w.-]+", "-", data.absolute().resolve().name).strip("-.") or "data"
+    stem = f"{name.removesuffix('.csv').removesuffix('.parquet')}-{(day or date.today()).isoformat()}"  # noqa: DTZ011 - the user's own day
+    return next(folder for number in count(1) if not (folder := runs / f"{stem}-{number}").exists())
+
+
+def free_run(out: Path) -> Path:
+    """Refuse a folder that holds a finished run or something else; an empty or unfinished one may be used.
+
+    Raises:
+        InputError: naming what is there.
+    """
+    if out.is_file():
+        raise InputError("--out is a file, a run needs a folder", got=out)
+    if not out.is_dir() or (out / STARTED).is_file() and not (out / FINISHED).is_file():
+        return out
+    if any(out.iterdir()):
+        what = "a finished run" if (out / FINISHED).is_file() else "other files"
+        raise InputError(f"the folder given with --out holds {what}; nothing is written over", got=out, fix=f"--out {out}-2")
+    return out

@@ -1,0 +1,1 @@
+"""The tree's own tools: the map and the pins."""
