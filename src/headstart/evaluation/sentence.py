@@ -1,0 +1,115 @@
+"""The verdict as one line in English and in Chinese: Verdict in, str out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headstart.evaluation.intervals import Gain, Measured
+    from headstart.evaluation.verdict import Cut, Language, Verdict
+
+MINUS = "\N{MINUS SIGN}"
+METRIC_WORDS = {
+    "en": {
+        "accuracy": "accuracy",
+        "balanced_accuracy": "balanced accuracy",
+        "precision": "macro precision",
+        "recall": "macro recall",
+        "f1": "macro F1",
+        "log_loss": "log-loss (hundredths of a nat)",
+    },
+    "zh": {
+        "accuracy": "准确率",
+        "balanced_accuracy": "平衡准确率",
+        "precision": "宏平均精确率",
+        "recall": "宏平均召回率",
+        "f1": "宏平均 F1",
+        "log_loss": "对数损失（百分之一奈特）",
+    },
+}
+
+
+def number(value: float, *, signed: bool = False) -> str:
+    """One decimal, a real minus sign, no negative zero.
+
+    Example:
+        >>> number(7.25, signed=True), number(-0.04), number(-3)
+        ('+7.2', '0.0', '−3.0')
+    """
+    rounded = round(value, 1) + 0.0
+    sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return f"{sign}{abs(rounded):.1f}"
+
+
+def sentence(verdict: Verdict, language: Language) -> str:
+    """The first line people read: helped or not, by how much over what, and what they get."""
+    return _chinese(verdict) if language == "zh" else _english(verdict)
+
+
+def cut_words(cut: Cut, language: Language = "en") -> str:
+    """What was retrained, in words."""
+    if language == "zh":
+        words: dict[int | None, str] = {None: "全部重新训练", 0: "只训练新的分类头", 1: "重新训练最后 1 个模块"}
+        return words.get(cut.n_blocks, f"重新训练最后 {cut.n_blocks} 个模块")
+    words = {None: "everything retrained", 0: "only a new head trained", 1: "last block retrained"}
+    return words.get(cut.n_blocks, f"last {cut.n_blocks} blocks retrained")
+
+
+def _english(verdict: Verdict) -> str:
+    opening = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}[verdict.helped]
+    metric, over = METRIC_WORDS["en"][verdict.metric], verdict.gain_over_scratch
+    if over is None:
+        reason = "it was not compared with the same network from scratch"
+        first = f"{opening}: {reason}; {metric} {_score(verdict.test, verdict.metric)}"
+    else:
+        by = f"{number(over.points, signed=True)} points {metric} (95 % {_ends(over, ' to ')})"
+        first = f"{opening}: {by} over the same network from scratch in the same time"
+    plain = verdict.gain_over_plain
+    if plain is None:
+        second = "; it was not compared with a plain model"
+    elif plain.high < 0:
+        second = f"; a plain model was better by {number(-plain.points)} points ({number(-plain.high)} to {number(-plain.low)})"
+    else:
+        close = "" if plain.low > 0 else ", too close to call"
+        second = f", {number(plain.points, signed=True)} ({_ends(plain, ' to ')}) over a plain model{close}"
+    what = f"{verdict.title}, {cut_words(verdict.cut)}"
+    return f"{first}{second}. {_english_choice(verdict, what)}"
+
+
+def _english_choice(verdict: Verdict, what: str) -> str:
+    if verdict.chosen == "transfer":
+        return f"{what}, because {verdict.why}." if verdict.why else f"{what}."
+    winner = {"plain": "the plain model", "scratch": "the same network from scratch"}[verdict.chosen]
+    return f"You get {winner}: it did better on validation than {what}."
+
+
+def _chinese(verdict: Verdict) -> str:
+    opening = {"yes": "迁移学习有帮助", "no": "迁移学习没有帮助", "cannot tell": "无法判断迁移学习是否有帮助"}[verdict.helped]
+    metric, over, plain = METRIC_WORDS["zh"][verdict.metric], verdict.gain_over_scratch, verdict.gain_over_plain
+    if over is None:
+        first = f"{opening}：没有与从零训练的同一网络比较；{metric} {_score(verdict.test, verdict.metric, ' 至 ')}"
+    else:
+        first = f"{opening}：与相同时间内从零训练的同一网络相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）"
+    if plain is None:
+        second = "；没有与简单模型比较"
+    elif plain.high < 0:
+        second = f"；简单模型更好，高 {number(-plain.points)}（{number(-plain.high)} 至 {number(-plain.low)}）"
+    else:
+        close = "" if plain.low > 0 else "，差距太小，无法判断"
+        second = f"；与简单模型相比 {number(plain.points, signed=True)}（{_ends(plain, ' 至 ')}）{close}"
+    what = f"{verdict.title}，{cut_words(verdict.cut, 'zh')}"
+    if verdict.chosen == "transfer":
+        return f"{first}{second}。{what}。"
+    winner = {"plain": "简单模型", "scratch": "从零训练的同一网络"}[verdict.chosen]
+    return f"{first}{second}。最终采用{winner}：它在验证集上胜过 {what}。"
+
+
+def _ends(gain: Gain, between: str) -> str:
+    return f"{number(gain.low)}{between}{number(gain.high)}"
+
+
+def _score(measured: Measured, metric: str, between: str = " to ") -> str:
+    if metric == "log_loss":
+        return f"{measured.value:.3f} (95 % {measured.low:.3f}{between}{measured.high:.3f})"
+    value, low, high = (number(100 * part) for part in (measured.value, measured.low, measured.high))
+    return f"{value} % (95 % {low}{between}{high})"

@@ -1,0 +1,161 @@
+"""Intervals: known values, laws, and coverage near the nominal 95 %."""
+
+import math
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headstart.base.errors import InputError
+from headstart.evaluation import METRICS, Gain, Measured, Predictions, gain, measure
+from headstart.evaluation.bootstrap import Imagined, design_effect, interval
+from headstart.evaluation.intervals import proportion
+from headstart.evaluation.metrics import ratio
+
+Rights = Callable[..., Predictions]
+pairs_of_flags = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
+
+
+def test_the_bootstrap_of_four_units_equals_the_one_enumerated_by_hand() -> None:
+    """Two seen and two imagined units: 4**4 equally likely resamples, so every percentile is known."""
+    seen, imagined = [1.0, 0.0], [1.0, 0.0]
+    means = sorted(np.mean(draw) for draw in product(seen + imagined, repeat=4))
+    rows = np.array([[value, 1.0] for value in seen])
+    low, high = interval(rows, ratio, Imagined(np.array([[value, 1.0] for value in imagined]), np.ones(2)), seed=0)
+    # With m = 2 the expanded tail is below 1/256: the ends are the smallest and the largest mean there is
+    assert (low, high) == (means[0], means[-1]) == (0.0, 1.0)
+
+
+def test_a_gain_of_independent_items_agrees_with_the_closed_form_of_bonett_and_price(rights: Rights) -> None:
+    n, wins, losses = 400, 60, 25
+    a = rights([1] * wins + [0] * losses + [1] * (n - wins - losses))
+    b = rights([0] * wins + [1] * losses + [1] * (n - wins - losses))
+    up, down = (wins + 1) / (n + 2), (losses + 1) / (n + 2)
+    half = 1.96 * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
+    found = gain(a, b)
+    assert found.points == pytest.approx(100 * (wins - losses) / n)
+    assert (found.low, found.high) == pytest.approx((100 * (up - down - half), 100 * (up - down + half)), abs=0.4)
+
+
+def test_an_accuracy_agrees_with_the_closed_form_of_agresti_and_coull(rights: Rights) -> None:
+    middle = (180 + 2) / 204
+    half = 1.96 * math.sqrt(middle * (1 - middle) / 204)
+    found = measure(rights([1] * 180 + [0] * 20))
+    assert (found.value, found.low, found.high) == pytest.approx((0.9, middle - half, middle + half), abs=0.006)
+
+
+@pytest.mark.parametrize("n", [2, 5, 10, 40])
+def test_two_models_that_never_differ_on_few_items_are_not_called_equal_for_sure(rights: Rights, n: int) -> None:
+    a = rights([True] * n)
+    found = gain(a, a)
+    assert found.points == 0
+    assert -100 * 4 / n <= found.low < -100 / n  # wider than one item; the rule of three would say 3 / n
+    assert 100 / n < found.high <= 100 * 4 / n
+
+
+def test_one_unit_says_nothing_about_others(rights: Rights) -> None:
+    one = rights([True, True, False], units=[4, 4, 4])
+    assert measure(one) == Measured(2 / 3, 0.0, 1.0, 3)
+    assert gain(one, one) == Gain(0.0, -100.0, 100.0)
+
+
+def test_items_of_one_patient_that_agree_count_as_one(rights: Rights) -> None:
+    flags = np.tile([True, True, False], 10)
+    alone, tenfold = measure(rights(flags)), measure(rights(np.repeat(flags, 10), units=np.repeat(np.arange(30), 10)))
+    assert (tenfold.low, tenfold.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+
+
+def test_items_of_one_patient_that_are_independent_count_each() -> None:
+    generator = np.random.default_rng(3)
+    values, units = (generator.random(4000) < 0.8).astype(float), np.repeat(np.arange(400), 10)
+    assert design_effect(values, np.ones(4000), units) == pytest.approx(1, abs=0.15)
+    assert design_effect(np.repeat(values[:400], 10), np.ones(4000), units) == pytest.approx(10)
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs_of_flags, st.sampled_from(METRICS))
+def test_a_model_gains_nothing_over_itself(rights: Rights, flags: list[tuple[bool, bool]], metric: str) -> None:
+    a = rights([first for first, _ in flags])
+    found = gain(a, a, metric)
+    assert found.points == 0
+    assert found.low <= 0 <= found.high
+    assert len(flags) > 1 or found.high >= 100
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs_of_flags, st.sampled_from(METRICS), st.booleans())
+def test_intervals_hold_their_point_and_stay_in_range(rights: Rights, flags: list[tuple[bool, bool]], metric: str, paired_units: bool) -> None:
+    units = np.arange(len(flags)) // (2 if paired_units else 1)
+    a, b = (rights(side, units) for side in zip(*flags, strict=True))
+    one, two = measure(a, metric), gain(a, b, metric)
+    assert 0 <= one.low <= one.value <= one.high
+    assert two.low <= two.points <= two.high
+    if metric != "log_loss":
+        assert one.high <= 1
+        assert -100 <= two.low <= two.high <= 100
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs_of_flags, st.sampled_from(METRICS))
+def test_swapping_the_models_swaps_the_signs(rights: Rights, flags: list[tuple[bool, bool]], metric: str) -> None:
+    a, b = (rights(side) for side in zip(*flags, strict=True))
+    forth, back = gain(a, b, metric), gain(b, a, metric)
+    assert forth.points == -back.points
+    width = max(forth.high - forth.low, 1e-9)
+    if math.isfinite(width):
+        assert (forth.low, forth.high) == pytest.approx((-back.high, -back.low), abs=0.15 * width)  # other draws, the same distribution
+
+
+def test_a_better_model_gains_in_every_metric(digits: dict[str, Predictions]) -> None:
+    for metric in METRICS:
+        assert gain(digits["good"], digits["poor"], metric).low > 0, metric
+
+
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another(digits: dict[str, Predictions]) -> None:
+    good = digits["good"]
+    assert measure(good, "f1", seed=1) == measure(good, "f1", seed=1) != measure(good, "f1", seed=2)
+
+
+def test_pairing_protects_against_other_items(digits: dict[str, Predictions], rights: Rights) -> None:
+    with pytest.raises(InputError, match="items differ"):
+        gain(digits["good"], rights([True] * 600))
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    assert proportion(np.zeros(3), np.zeros(3), np.arange(3)) == Measured(0.0, 0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(("n", "accuracy"), [(10, 0.9), (20, 0.98), (50, 0.9), (200, 0.98)])
+def test_the_interval_of_an_accuracy_covers_near_the_ends(rights: Rights, n: int, accuracy: float) -> None:
+    assert _coverage(n, accuracy) >= 0.93
+
+
+def _coverage(n: int, accuracy: float) -> float:
+    """Exact: the interval of every possible number of right items, weighted by its binomial probability."""
+    from scipy import stats
+
+    covered = 0.0
+    for n_right in range(n + 1):
+        chance = stats.binom.pmf(n_right, n, accuracy)
+        if chance > 1e-5:
+            hits = (np.arange(n) < n_right).astype(float)
+            found = proportion(hits, np.ones(n), np.arange(n))
+            covered += chance * (found.low <= accuracy <= found.high)
+    return covered
+
+
+@pytest.mark.parametrize(("n", "wins", "losses"), [(12, 0.1, 0.1), (30, 0.2, 0.05), (100, 0.03, 0.03), (100, 0.2, 0.1)])
+def test_the_interval_of_a_gain_covers_and_rarely_claims_help_where_there_is_none(rights: Rights, n: int, wins: float, losses: float) -> None:
+    generator, repeats = np.random.default_rng(0), 300
+    held = claimed = 0
+    for _ in range(repeats):
+        luck = generator.random(n)
+        a, b = (luck < wins) | (luck > wins + losses), luck >= wins
+        found = gain(rights(a), rights(b))
+        held += found.low <= 100 * (wins - losses) <= found.high
+        claimed += found.low > 0
+    assert held / repeats >= 0.93
+    assert wins > losses or claimed / repeats <= 0.04
