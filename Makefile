@@ -4,7 +4,7 @@ HERE := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 VENV := $(HERE)/.venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-OUT ?= $(HERE)/runs/demo
+
 # The first of these that is new enough; PYTHON=/path/to/python3 make … overrides.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
 	"$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
@@ -24,7 +24,7 @@ $(STAMP): $(HERE)/pyproject.toml $(HERE)/constraints.txt
 	@touch $@
 
 demo: $(STAMP) ## the whole river on real photographs of solar cells: fetch, fit, verdict, report
-	cd $(HERE) && $(BIN)/headstart demo --out $(OUT)
+	cd $(HERE) && $(BIN)/headstart demo
 
 test: $(STAMP) ## every test, the house's own checks among them
 	cd $(HERE) && $(BIN)/python -m pytest $(ARGS)

@@ -107,7 +107,7 @@ def fit(
         data: As for :func:`inspect`.
         out: The run folder to make; ``runs/NAME-date-N`` when not given.
         model: The name of a subscribed card; all subscribed ones compete when not given.
-        cut: Where the frozen part ends: ``head``, ``last``, ``last2``, a number of blocks from the end, or a block's name; decided by validation when not given.
+        cut: What is retrained: ``head``, ``last``, ``last2``, a number of blocks, or from the block of that name on; validation decides when not given.
         seed: Everything random is derived from it.
         effort: How much is tried; with ``thorough`` the scratch twin gets ten times the time.
         learning_rate: Of the head; the race decides when not given.

@@ -30,5 +30,7 @@ def test_every_public_verb_is_described_and_listed(root: Path) -> None:
 
 
 def test_the_command_line_shows_its_help_without_torch(root: Path) -> None:
-    lines = "import sys; sys.argv = ['headstart', '--help']\nfrom headstart.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+    lines = (
+        "import sys; sys.argv = ['headstart', '--help']\nfrom headstart.cli import main\ntry:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+    )
     python(root, f"{lines}assert 'torch' not in sys.modules and 'numpy' not in sys.modules")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ BIN = Path(sys.executable).parent
 def run(root: Path, *command: str) -> None:
     """Run a tool of this environment in the tree; its words are the failure's words."""
     program = shutil.which(command[0], path=str(BIN)) or command[0]
-    done = subprocess.run([program, *command[1:]], cwd=root, capture_output=True, text=True)
+    done = subprocess.run([program, *command[1:]], cwd=root, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "src"})
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
 
 

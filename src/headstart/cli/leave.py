@@ -52,6 +52,8 @@ def input_wrong(message: str, fix: str | None, *, as_json: bool) -> int:
 
 def usage_wrong(error: TyperException, *, as_json: bool) -> int:
     """Say which word of the command line was not understood."""
+    if not error.format_message():  # the help was asked for by giving no words, and has been shown
+        return INPUT_WRONG
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path} --help" if context is not None else "headstart --help"
     return input_wrong(f"{error.format_message()}\n  fix: {hint}", hint, as_json=as_json)

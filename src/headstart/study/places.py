@@ -34,7 +34,7 @@ def free_run(out: Path) -> Path:
     """
     if out.is_file():
         raise InputError("--out is a file, a run needs a folder", got=out)
-    if not out.is_dir() or (out / STARTED).is_file() and not (out / FINISHED).is_file():
+    if not out.is_dir() or ((out / STARTED).is_file() and not (out / FINISHED).is_file()):
         return out
     if any(out.iterdir()):
         what = "a finished run" if (out / FINISHED).is_file() else "other files"

@@ -1,0 +1,174 @@
+"""The verbs of the river as a person types them: inspect, plan, fit, predict, evaluate, report, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+import headstart
+from headstart.cli import words
+from headstart.cli.cache import cache
+from headstart.cli.gallery import gallery
+from headstart.cli.leave import DEBUG, guarded
+from headstart.cli.progress import watching
+from headstart.cli.runs import runs
+from headstart.cli.show import talk
+from headstart.cli.words import give
+
+if TYPE_CHECKING:
+    from headstart.study.fit import Run
+
+app = typer.Typer(
+    name="headstart",
+    help="Point it at a small labelled data set: it picks the pretrained model, decides how much of it to retrain, and proves whether the transfer helped.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(gallery, name="gallery")
+app.add_typer(cache, name="cache")
+app.add_typer(runs, name="runs")
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code: 0 done, 2 the input is wrong, 1 our fault, 130 stopped."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if os.environ.get(DEBUG) != "1":
+        warnings.simplefilter("ignore")  # third parties' advice to programmers; a test run makes every one an error
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name that this terminal cannot spell must not end the work
+    return guarded(lambda: app(args=given, standalone_mode=False, prog_name="headstart"), as_json="--json" in given)
+
+
+def version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        typer.echo(f"headstart {headstart.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(asked: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="Print the version.")] = False) -> None:
+    """The options before the verb."""
+
+
+@app.command()
+def demo(out: words.Out = None, accept: words.Accept = None, as_json: words.Json = False) -> None:
+    """The whole river on real data: 800 photographs of solar cells, defective or whole."""
+    with watching(talk()) as sink:
+        done = headstart.demo(out, accept=accept or [], sink=sink)
+    give_run(done, as_json=as_json)
+
+
+@app.command()
+def inspect(data: words.Data, label: words.Label = None, group: words.Group = None, seed: words.Seed = 0, as_json: words.Json = False) -> None:
+    """Look at the data: counts, balance, broken files, duplicates, leaks, how small is small."""
+    from headstart.cli.profile import profile_parts
+
+    with watching(talk()) as sink:
+        profile = headstart.inspect(data, label=label, group=group, seed=seed, sink=sink)
+    give(profile, lambda: profile_parts(profile), as_json=as_json)
+
+
+@app.command()
+def plan(
+    data: words.Data,
+    model: words.Model = None,
+    cut: words.Cut = None,
+    seed: words.Seed = 0,
+    effort: words.EffortWord = "usual",
+    learning_rate: words.Rate = None,
+    precision: words.PrecisionWord = "fast",
+    twins: words.Twins = True,
+    label: words.Label = None,
+    group: words.Group = None,
+    as_json: words.Json = False,
+) -> None:
+    """Say what fit would do, why, how long and how much disk; nothing is trained."""
+    from headstart.cli.plan import plan_parts
+
+    choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
+    with watching(talk()) as sink:
+        made = headstart.plan(data, label=label, group=group, sink=sink, **choices)  # type: ignore[arg-type]
+    give(made, lambda: plan_parts(made), as_json=as_json)
+
+
+@app.command()
+def fit(
+    data: words.Data,
+    out: words.Out = None,
+    model: words.Model = None,
+    cut: words.Cut = None,
+    seed: words.Seed = 0,
+    effort: words.EffortWord = "usual",
+    learning_rate: words.Rate = None,
+    precision: words.PrecisionWord = "fast",
+    twins: words.Twins = True,
+    label: words.Label = None,
+    group: words.Group = None,
+    accept: words.Accept = None,
+    as_json: words.Json = False,
+) -> None:
+    """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
+    choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
+    with watching(talk()) as sink:
+        for name in accept or []:
+            subscribe_accepted(name, sink)
+        done = headstart.fit(data, out=out, label=label, group=group, sink=sink, **choices)  # type: ignore[arg-type]
+    give_run(done, as_json=as_json)
+
+
+@app.command()
+def predict(
+    run_folder: words.RunFolder,
+    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output: source, label, probability, then a column for each class.")] = False,
+    as_json: words.Json = False,
+) -> None:
+    """Label pictures with a finished run."""
+    from headstart.cli.predictions import give_predictions
+
+    with watching(talk()) as sink:
+        predictions = headstart.predict(run_folder, list(inputs), sink=sink)
+    give_predictions(run_folder, predictions, as_csv=as_csv, as_json=as_json)
+
+
+@app.command()
+def evaluate(run_folder: words.RunFolder, data: words.Data, label: words.Label = None, as_json: words.Json = False) -> None:
+    """Measure a finished run on labelled data it has not seen, with intervals."""
+    from headstart.cli.predictions import metrics_parts
+
+    with watching(talk()) as sink:
+        metrics = headstart.evaluate(run_folder, data, label=label, sink=sink)
+    give(metrics, lambda: metrics_parts(metrics), as_json=as_json)
+
+
+@app.command()
+def report(run_folder: words.RunFolder, as_json: words.Json = False) -> None:
+    """Write the run's report anew: one HTML page that needs no network."""
+    page = headstart.report(run_folder)
+    give({"report": page}, lambda: [Text(str(page))], as_json=as_json)
+
+
+def subscribe_accepted(name: str, sink: Any) -> None:
+    """Subscribe to the model whose licence the user accepts by name."""
+    from headstart.gallery import subscribe
+
+    subscribe(name, accept=[name], sink=sink)
+
+
+def give_run(done: Run, *, as_json: bool) -> None:
+    """Answer with a run's verdict first, then where its report lies and how to use it."""
+    page = done.folder / "report.html"
+    lines = [
+        Text(done.verdict.sentence(), style="bold"),
+        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} PICTURE..."),
+    ]
+    give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)

@@ -1,0 +1,66 @@
+"""How predictions and metrics look: JSON, CSV or a table; pictures that could not be read are named, never dropped in silence."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+
+from headstart.base.errors import InputError
+from headstart.cli.records import nested
+from headstart.cli.show import answer, answer_json, plain, table, talk
+
+if TYPE_CHECKING:
+    from headstart.study.predict import Prediction
+
+
+def give_predictions(run: Path, predictions: Sequence[Prediction], *, as_csv: bool, as_json: bool) -> None:
+    """Answer in the form that was asked for.
+
+    Raises:
+        InputError: when not one input could be read.
+    """
+    if as_csv and as_json:
+        raise InputError("--csv and --json exclude each other", fix="give one of them")
+    faults = [one for one in predictions if one.fault is not None]
+    if predictions and len(faults) == len(predictions):
+        raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])
+    if as_json:
+        answer_json({"run": run, "predictions": predictions})
+    elif as_csv:
+        write_csv(predictions)
+    else:
+        answer(predictions_table(predictions))
+    for one in faults:
+        talk().print(f"not read: {one.source}: {one.fault}", markup=False, soft_wrap=True)
+
+
+def write_csv(predictions: Sequence[Prediction]) -> None:
+    """Write a header and one row a picture; what could not be read has empty cells and its fault in the last one."""
+    classes = next((list(one.probabilities) for one in predictions if one.probabilities), [])
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["source", "label", "probability", *classes, "fault"])
+    for one in predictions:
+        numbers = [f"{one.probabilities[name]:.6f}" if one.fault is None else "" for name in classes]
+        rows.writerow([one.source, one.label if one.fault is None else "", f"{one.probability:.6f}" if one.fault is None else "", *numbers, one.fault or ""])
+
+
+def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
+    """A line a picture: what it is, how sure, and what it might be instead."""
+    rows = [(one.source, one.label, f"{one.probability:.1%}", runner_up(one)) for one in predictions if one.fault is None]
+    return table("", ["picture", "label", "sure", "or else"], rows, numbers=["sure"], wide="picture")
+
+
+def runner_up(one: Prediction) -> str:
+    """The second most probable class."""
+    others = sorted(((value, name) for name, value in one.probabilities.items() if name != one.label), reverse=True)
+    return f"{others[0][1]} {others[0][0]:.0%}" if others else ""
+
+
+def metrics_parts(metrics: Mapping[str, Any]) -> list[RenderableType]:
+    """Metrics as lines, with their intervals where they have one; tables within them as tables."""
+    return nested("Evaluation", plain(metrics))

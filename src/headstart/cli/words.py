@@ -1,0 +1,46 @@
+"""The words that several verbs share: each option once, with the help that a newcomer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from headstart import Effort, Precision
+from headstart.cli.show import answer, answer_json
+
+Data = Annotated[
+    Path, typer.Argument(metavar="DATA", help="A folder of class folders (with or without train/validation/test), metadata.csv, Parquet or Arrow.")
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, as fit made it.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output; talk goes to standard error.")]
+Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Everything random is derived from it.")]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the label, where the data has columns.")]
+Group = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of what must stay on one side of the split: patient, site, ...")]
+Model = Annotated[str | None, typer.Option(metavar="NAME", help="One subscribed model; all subscribed ones compete when not given.")]
+Cut = Annotated[
+    str | None,
+    typer.Option(metavar="WHERE", help="How much to retrain: head, last, last2, a number of blocks, or the name of the block where training starts."),
+]
+EffortWord = Annotated[Effort, typer.Option(help="How much is tried; thorough gives the twin from scratch ten times the time.")]
+Rate = Annotated[float | None, typer.Option(metavar="RATE", help="The head's learning rate; the race decides when not given.")]
+PrecisionWord = Annotated[Precision, typer.Option(help="fast: the machine's best engine, deviation measured; float32: equal bit for bit.")]
+Twins = Annotated[
+    bool, typer.Option("--twins/--no-twins", help="Train the twins that prove whether the transfer helped; without them the verdict is 'cannot tell'.")
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option("--accept-licence", metavar="NAME", help="Accept the licence of the model NAME, having read it. May be given several times."),
+]
+Out = Annotated[Path | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
+
+
+def give(value: Any, parts: Callable[[], Sequence[RenderableType]], *, as_json: bool) -> None:
+    """Answer with the value as JSON, or with what shows it to a person."""
+    if as_json:
+        answer_json(value)
+    else:
+        answer(*parts())
