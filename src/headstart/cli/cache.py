@@ -7,7 +7,7 @@ import time
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.console import RenderableType
 
 from headstart.base.errors import InputError
 from headstart.cli import words
@@ -56,18 +56,14 @@ def size(text: str) -> int:
     return int(float(match[1]) * UNITS[match[2].upper()])
 
 
-def usage_parts(usage: object) -> list[Table]:
+def usage_parts(usage: object) -> list[RenderableType]:
     """The store's size, then a line for each network and cut."""
     stages = getattr(usage, "stages", ())
     limit = getattr(usage, "limit", None)
     rows = [(stage[0], f"{stage[1]:,}", in_bytes(stage[2]), ago(stage[3])) for stage in map(tuple, stages)]
     total = [("kept", in_bytes(getattr(usage, "bytes", 0))), ("items", f"{getattr(usage, 'items', 0):,}"), ("limit", in_bytes(limit) if limit else "none")]
     parts = [facts("Activations", total)]
-    return (
-        [*parts, table("", ["network up to the cut", "items", "size", "last used"], rows, numbers=["items", "size", "last used"], wide="network up to the cut")]
-        if rows
-        else parts
-    )
+    return [*parts, table("", ["network up to the cut", "items", "size", "last used"], rows, numbers=["items", "size", "last used"])] if rows else parts
 
 
 def ago(moment: float) -> str:

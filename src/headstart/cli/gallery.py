@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from headstart.cli import words
@@ -100,11 +99,10 @@ def give_cards(found: Sequence[ModelCard], nothing: str, *, as_json: bool) -> No
 def cards_parts(found: Sequence[ModelCard], here: Collection[str]) -> list[RenderableType]:
     """Cards side by side: what decides between them, in 80 columns."""
     rows = [
-        ("✓" if card.name in here else "", card.name, size(card), card.licence, f"{card.prior.value:.1%}" if card.prior else "none", trained_on(card))
+        ("✓" if card.name in here else "", card.name, size(card), card.licence, f"{card.prior.value:.1%}" if card.prior else "none", card.trained_on.what)
         for card in found
     ]
-    shown = table("Models", ["", "name", "download", "licence", "published", "trained on"], rows, numbers=["download", "published"], wide="trained on")
-    shown.columns[1].no_wrap = True
+    shown = table("Models", ["", "name", "download", "licence", "published", "trained on"], rows, numbers=["download", "published"], whole=["name"])
     legend = "✓ is here already · published: accuracy that its makers report\nheadstart gallery show NAME · headstart gallery subscribe NAME"
     return [shown, Text(legend, style="dim")]
 
@@ -119,7 +117,7 @@ def trained_on(card: ModelCard) -> str:
     return f"{card.trained_on.what} ({card.trained_on.n:,})" if card.trained_on.n else card.trained_on.what
 
 
-def card_parts(card: ModelCard, *, is_here: bool) -> list[Table]:
+def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
     """One card in full."""
     recipe = card.input
     pairs = [

@@ -20,4 +20,4 @@ def plan_parts(plan: Plan) -> list[RenderableType]:
         (one["name"].replace("_", " "), f"{in_words(one['value'])} {one.get('unit') or ''}".strip(), f"{one['why']} ({one['source']})")
         for one in values.pop("decisions", [])
     ]
-    return [table("Plan: nothing has been trained", ["decision", "value", "why"], rows, wide="why"), *nested("\nCost", values)]
+    return [table("Plan: nothing has been trained", ["decision", "value", "why"], rows), *nested("\nCost", values)]

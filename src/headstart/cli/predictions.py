@@ -52,7 +52,7 @@ def write_csv(predictions: Sequence[Prediction]) -> None:
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
     """A line a picture: what it is, how sure, and what it might be instead."""
     rows = [(one.source, one.label, f"{one.probability:.1%}", runner_up(one)) for one in predictions if one.fault is None]
-    return table("", ["picture", "label", "sure", "or else"], rows, numbers=["sure"], wide="picture")
+    return table("", ["picture", "label", "sure", "or else"], rows, numbers=["sure"])
 
 
 def runner_up(one: Prediction) -> str:

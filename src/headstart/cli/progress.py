@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from headstart.base.events import Event, Sink
-from headstart.cli.show import in_seconds
+from headstart.cli.show import in_bytes, in_seconds
 
 SECONDS_BETWEEN_LINES = 10.0  # in a log file: often enough to see it lives, seldom enough to read
 BAR_WIDTH = 20
@@ -46,9 +47,7 @@ def watching(console: Console) -> Iterator[Sink]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=BAR_WIDTH),
         TextColumn("{task.fields[counted]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        Clock(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bars(progress)
@@ -62,8 +61,20 @@ def title(stage: str) -> str:
 
 def counted(event: Event) -> str:
     """Units done of units in all: ``240/800 pictures``."""
+    if event.unit == "bytes":
+        return " of ".join(in_bytes(count) for count in (event.done, event.total) if count)
     total = f"/{event.total:,}" if event.total else ""
     return f"{event.done:,}{total} {event.unit}".strip() if event.done or event.total else ""
+
+
+class Clock(ProgressColumn):
+    """The time left, where it can be known; else the time spent."""
+
+    def render(self, task: Task) -> Text:
+        """What the clock says of one stage."""
+        if task.time_remaining is not None:
+            return Text(f"{in_seconds(task.time_remaining)} left", style="cyan")
+        return Text(in_seconds(task.elapsed or 0.0), style="dim")
 
 
 @dataclass
@@ -95,6 +106,7 @@ class Bars:
         number = self.tasks.pop(event.stage, None)
         if number is not None:
             self.progress.remove_task(number)
+            self.progress.refresh()  # else the line below is printed above the bar that has just gone
         self.progress.console.print(f"[green]✓[/] {escape(title(event.stage))} [dim]{in_seconds(event.seconds)}[/]")
 
 

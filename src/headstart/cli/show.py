@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -53,33 +53,36 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, numbers: Sequence[str] = (), wide: str = "") -> Table:
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    numbers: Collection[str] = (),
+    whole: Collection[str] = (),
+) -> RenderableType:
     """A table whose cells are data, never markup.
 
     Args:
-        title: Stands above it.
-        columns: Their headings.
+        title: Stands above it; not part of the table, so that a narrow table does not break it.
+        columns: Their headings; a table without any heading has none.
         rows: Cells in the order of the columns.
         numbers: Columns of numbers: right-aligned, never broken.
-        wide: The column that takes what room is left and may run over several lines.
+        whole: Columns of names that are never broken; what else is too long runs over several lines.
     """
-    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(name.strip() for name in columns))
     for name in columns:
-        is_number = name in numbers
-        made.add_column(name, justify="right" if is_number else "left", no_wrap=is_number, overflow="fold", ratio=1 if name == wide else None)
+        kept = name in numbers or name in whole
+        made.add_column(name.strip(), justify="right" if name in numbers else "left", no_wrap=kept, overflow="fold")
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else escape(str(cell)) for cell in row))
-    made.expand = bool(wide)
-    return made
+    return Group(Text(title, style="bold"), made) if title else made
 
 
-def facts(title: str, pairs: Sequence[tuple[str, object]]) -> Table:
-    """A record as lines of name and value."""
-    made = table(title, ["", " "], [(name, value) for name, value in pairs if value not in (None, "", ())], wide=" ")
-    made.show_header = False
-    made.columns[0].style = "dim"
-    made.columns[0].no_wrap = True
-    return made
+def facts(title: str, pairs: Sequence[tuple[str, object]]) -> RenderableType:
+    """A record as lines of name and value; what is empty is left out."""
+    rows = [(Text(name, style="dim"), value) for name, value in pairs if value not in (None, "", ())]
+    return table(title, ["", " "], rows, whole=[""])
 
 
 def in_bytes(count: float) -> str:

@@ -1,0 +1,26 @@
+"""The command line as a person meets it: a process of its own, with a home of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+Typed = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Typed:
+    """Type words after `headstart` in an empty folder; further environment by keyword."""
+
+    def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        given = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(tmp_path / "home"), "COLUMNS": "80", **environment}
+        command = [sys.executable, "-m", "headstart", *map(str, words)]
+        return subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, encoding="utf-8", timeout=120)
+
+    return run

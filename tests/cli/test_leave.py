@@ -1,0 +1,72 @@
+"""However the program ends, its exit code, its last line and, with --json, its one object say so."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from headstart.base.errors import InputError, IntegrityError
+from headstart.cli.leave import DONE, INPUT_WRONG, OUR_FAULT, STOPPED, guarded
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path))
+    monkeypatch.delenv("HEADSTART_DEBUG", raising=False)
+    return tmp_path
+
+
+def raising(error: BaseException) -> object:
+    raise error
+
+
+def test_work_that_ends_leaves_with_0() -> None:
+    assert guarded(lambda: None, as_json=False) == DONE
+
+
+def test_wrong_input_leaves_with_2_and_shows_every_line_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: raising(InputError("no pictures [bold]here", got="x/", fix="headstart inspect y/")), as_json=False) == INPUT_WRONG
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error: no pictures [bold]here\n  got: x/\n  fix: headstart inspect y/\n"
+
+
+def test_with_json_wrong_input_is_still_one_object_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    guarded(lambda: raising(InputError("no pictures", fix="look again")), as_json=True)
+    assert json.loads(capsys.readouterr().out)["error"] == {"kind": "input", "message": "no pictures\n  fix: look again", "fix": "look again"}
+
+
+def test_our_fault_leaves_with_1_and_says_where_the_traceback_lies(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: raising(ZeroDivisionError("by zero")), as_json=False) == OUR_FAULT
+    err = capsys.readouterr().err
+    kept = list((home / "failures").iterdir())
+    assert "ZeroDivisionError: by zero" in err and "not of your input" in err and "Traceback" not in err
+    assert str(kept[0]) in err and "Traceback" in kept[0].read_text()
+
+
+def test_our_fault_shows_the_traceback_when_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HEADSTART_DEBUG", "1")
+    guarded(lambda: raising(ZeroDivisionError("by zero")), as_json=False)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_with_words_of_its_own_is_shown_in_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: raising(IntegrityError("the bytes are not those recorded")), as_json=False) == OUR_FAULT
+    assert capsys.readouterr().err.startswith("failed: the bytes are not those recorded\n")
+
+
+def test_a_home_that_cannot_be_written_does_not_hide_the_failure(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("HEADSTART_HOME", str(home / "file"))
+    assert guarded(lambda: raising(ZeroDivisionError("by zero")), as_json=False) == OUR_FAULT
+    assert "by zero" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), typer.Abort()])
+def test_ctrl_c_leaves_with_130_and_a_last_line(end: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: raising(end), as_json=True) == STOPPED
+    out, err = capsys.readouterr()
+    assert "stopped" in err and json.loads(out)["error"]["kind"] == "stopped"

@@ -1,0 +1,66 @@
+"""What a person sees while the work goes on: bars on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from headstart.base.events import Event, stage
+from headstart.cli.progress import Lines, title, watching
+
+
+def lines(*events: Event) -> str:
+    told = io.StringIO()
+    with watching(Console(file=told, force_terminal=False, width=80)) as sink:
+        for event in events:
+            sink(event)
+    return told.getvalue()
+
+
+def test_a_log_gets_a_line_at_the_start_and_one_at_the_end() -> None:
+    told = lines(Event("start", "read", total=800, unit="pictures"), Event("progress", "read", 400, 800, "pictures"), Event("end", "read", seconds=1.234))
+    assert told == "Reading the data: 800 pictures ...\nReading the data: done in 1.2 s\n"
+
+
+def test_a_log_hears_of_progress_every_ten_seconds_with_the_time_left() -> None:
+    log = Lines(Console(file=io.StringIO()))
+    log.line(Event("start", "tune", total=100, unit="steps"), now=0.0)
+    assert log.line(Event("progress", "tune", 10, 100, "steps"), now=5.0) == ""
+    assert log.line(Event("progress", "tune", 25, 100, "steps"), now=11.0) == "Fine-tuning: 25/100 steps, about 33 s left"
+
+
+def test_a_note_is_shown_as_it_is_even_with_brackets() -> None:
+    assert lines(Event("note", "read", text="left out: [a].png")) == "left out: [a].png\n"
+
+
+def test_a_terminal_shows_a_bar_and_keeps_one_line_a_stage() -> None:
+    told = io.StringIO()
+    with watching(Console(file=told, force_terminal=True, width=80, highlight=False)) as sink, stage(sink, "activations", 2, "pictures") as advance:
+        advance(1)
+        sink(Event("note", "activations", text="engine: [fast]"))
+        advance(2)
+    assert "✓ Frozen part" in told.getvalue().replace("\x1b[32m", "").replace("\x1b[0m", "")
+    assert "engine: [fast]" in told.getvalue()
+
+
+def test_stages_within_stages_and_ends_without_a_start_are_shown() -> None:
+    told = io.StringIO()
+    with watching(Console(file=told, force_terminal=True, width=80, highlight=False)) as sink, stage(sink, "outer"), stage(sink, "inner", 3):
+        sink(Event("end", "never started", seconds=2.0))
+    assert all(name in told.getvalue() for name in ("Outer", "Inner", "Never started"))
+
+
+def test_the_cursor_is_given_back_when_the_work_breaks() -> None:
+    told = io.StringIO()
+    with pytest.raises(ZeroDivisionError), watching(Console(file=told, force_terminal=True)) as sink, stage(sink, "read", 10):
+        raise ZeroDivisionError
+    assert told.getvalue().rindex("\x1b[?25h") > told.getvalue().rindex("\x1b[?25l")
+
+
+@pytest.mark.parametrize(
+    ("stage_name", "shown"), [("probe", "Linear probes"), ("activations: mobilenet_v2", "Frozen part: mobilenet_v2"), ("new thing", "New thing")]
+)
+def test_a_stage_has_a_name_for_people(stage_name: str, shown: str) -> None:
+    assert title(stage_name) == shown

@@ -1,0 +1,69 @@
+"""Answers: one JSON object that any program can read, tables that fit 80 columns and keep Chinese in line."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from headstart.base.errors import InputError
+from headstart.cli.cache import size
+from headstart.cli.records import in_words, nested
+from headstart.cli.show import answer_json, plain, table
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record with everything that JSON has no word for."""
+
+    path: Path
+    counts: np.ndarray
+    one: np.float32
+    broken: float
+
+
+def drawn(width: int, *parts: object) -> str:
+    console = Console(file=io.StringIO(), width=width)
+    for part in parts:
+        console.print(part)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_json_holds_paths_arrays_and_numbers_and_null_for_what_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    answer_json(Kept(Path("花/a.png"), np.array([1, 2]), np.float32(0.5), float("nan")))
+    assert json.loads(capsys.readouterr().out) == {"path": "花/a.png", "counts": [1, 2], "one": 0.5, "broken": None}
+
+
+def test_a_table_fits_80_columns_and_lines_up_chinese_by_width() -> None:
+    rows = [("郁金香", 12, "a" * 90), ("tulip", 7, "short"), ("玫瑰", 1_000, "也很短")]
+    lines = drawn(80, table("类别", ["class", "n", "note"], rows, numbers=["n"])).splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert {cell_len(line[: line.index(note)]) for line, note in zip(lines[-2:], ["short", "也很短"], strict=True)} == {
+        cell_len(lines[1][: lines[1].index("note")])
+    }
+
+
+def test_names_from_the_users_data_are_never_markup() -> None:
+    assert "[red]x[/red]" in drawn(80, table("", ["class"], [("[red]x[/red]",)]))
+
+
+def test_a_measured_number_is_shown_with_its_interval() -> None:
+    assert in_words({"value": 0.8512345, "low": 0.8, "high": 0.9, "n": 160}) == "0.8512 (95 % 0.8 to 0.9, n = 160)"
+    assert in_words({"points": 7.2, "low": 3.1, "high": 11.4}) == "7.2 (95 % 3.1 to 11.4)"
+
+
+def test_records_within_records_become_tables_of_their_own() -> None:
+    told = drawn(80, *nested("Evaluation", plain({"n": 3, "per_class": [{"class": "a", "recall": 0.5}], "sizes": {"low": 1}, "confusion": [[1, 2], [0, 3]]})))
+    assert all(word in told for word in ("Evaluation", "Per class", "recall", "Sizes", "Confusion"))
+
+
+def test_the_size_of_the_store_is_given_in_words() -> None:
+    assert [size(text) for text in ("0", "500MB", "2 gb", "1.5kB")] == [0, 500_000_000, 2_000_000_000, 1_500]
+    with pytest.raises(InputError, match="not a size"):
+        size("-3")
