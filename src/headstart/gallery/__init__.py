@@ -1,0 +1,29 @@
+"""Gallery: model cards, licences, sources and verified bytes (floor 1). A model is subscribed to once; then its weights are here, offline."""
+
+from __future__ import annotations
+
+from headstart.gallery.card import InputRecipe, ModelCard, Prior, TrainedOn
+from headstart.gallery.catalogue import DEFAULT, card, cards, search
+from headstart.gallery.fetch import fetch_archive
+from headstart.gallery.shelf import Subscription, subscription, subscriptions
+from headstart.gallery.subscribing import is_subscribed, remove, subscribe, verify, weights
+
+__all__ = [
+    "DEFAULT",
+    "InputRecipe",
+    "ModelCard",
+    "Prior",
+    "Subscription",
+    "TrainedOn",
+    "card",
+    "cards",
+    "fetch_archive",
+    "is_subscribed",
+    "remove",
+    "search",
+    "subscribe",
+    "subscription",
+    "subscriptions",
+    "verify",
+    "weights",
+]

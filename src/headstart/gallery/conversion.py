@@ -1,0 +1,53 @@
+"""Any weight file into safetensors: starts the bounded subprocess ``convert``, waits for it and explains its end.
+
+In: a fetched file whose checksum was verified, and its card. Out: ``weights.safetensors``, or an InputError.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from headstart.base.errors import InputError
+from headstart.gallery.card import ModelCard
+
+CPU_SECONDS = 120
+CPU_SECONDS_PER_GB = 120
+WALL_SECONDS_PER_CPU_SECOND = 5  # a busy machine
+KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "HOME", "LANG")  # of the environment; no token, no proxy
+
+
+def convert(card: ModelCard, path: Path, to: Path) -> None:
+    """Convert one file.
+
+    Args:
+        card: Says how the file is written.
+        path: The fetched file; its checksum has been verified.
+        to: The safetensors file to write.
+
+    Raises:
+        InputError: when the file is not what the card says, or passes the bounds.
+    """
+    size = path.stat().st_size
+    seconds = CPU_SECONDS + CPU_SECONDS_PER_GB * size // (1 << 30)
+    task = {"format": card.format, "layout": card.layout, "path": str(path.absolute()), "to": str(to.absolute()), "bytes": size, "seconds": seconds}
+    environment = {name: value for name, value in os.environ.items() if name in KEPT} | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "headstart.gallery.convert", json.dumps(task)],
+            env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds * WALL_SECONDS_PER_CPU_SECOND, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise InputError(f"{card.name}: its weight file took too long to read", got=f"{card.format}, {size:,} bytes") from None
+    if done.returncode != 0 or not to.is_file():
+        raise InputError(f"{card.name}: its weight file cannot be read as {card.format}", got=_why(done))
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "it used up the time or memory that a file of this size may use"
+    return (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]

@@ -1,0 +1,145 @@
+"""Files and facts of a Hugging Face hub (``HF_ENDPOINT``, else the public one), asked only while a model is being subscribed to.
+
+In: a repository and a revision. Out: its description (revision pinned, licence, files with checksums) and single files; broken downloads resume.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headstart.base.errors import InputError
+from headstart.base.events import Sink, stage
+
+ENDPOINT_VARIABLE = "HF_ENDPOINT"
+TRIES = 3  # a broken download goes on where it stopped
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a repository; the checksum is empty for small files that the hub keeps without one."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """What a hub says about a repository at one revision."""
+
+    name: str
+    revision: str
+    licence: str | None
+    files: tuple[HubFile, ...]
+
+    def file(self, name: str) -> HubFile | None:
+        """The file of that name, or None."""
+        return next((file for file in self.files if file.name == name), None)
+
+
+def look(name: str, revision: str = "") -> Repository:
+    """Ask the hub what a repository holds.
+
+    Raises:
+        InputError: when there is no such repository or revision, or the hub cannot be reached.
+    """
+    with _explained(name):
+        info = _api().model_info(name, revision=revision or None, files_metadata=True)
+    licence = info.card_data.get("license") if info.card_data else None
+    files = tuple(HubFile(file.rfilename, file.size or 0, file.lfs.sha256 if file.lfs else "") for file in info.siblings or [])
+    return Repository(name, info.sha or revision, licence if isinstance(licence, str) else None, files)
+
+
+def named_like(owner: str, name: str) -> tuple[str, ...]:
+    """Repositories of an owner whose name is the given one or the given one with a tag after a dot."""
+    with _explained(f"{owner}/{name}"):
+        found = [info.id for info in _api().list_models(author=owner, search=name)]
+    return tuple(sorted(one for one in found if one == f"{owner}/{name}" or one.startswith(f"{owner}/{name}.")))
+
+
+def download(name: str, revision: str, file: str, folder: Path, *, total: int = 0, sink: Sink) -> Path:
+    """Download one file of a repository into a folder; called again after a break it resumes there.
+
+    Raises:
+        InputError: when it is not there or the hub cannot be reached.
+    """
+    from huggingface_hub import hf_hub_download
+
+    with stage(sink, "fetch", total=total or None, unit="bytes") as advance, _quiet(), _explained(name):
+        for attempt in range(TRIES):
+            try:
+                fetched = hf_hub_download(name, file, revision=revision or None, local_dir=folder, endpoint=_endpoint())
+                break
+            except OSError as error:
+                if attempt == TRIES - 1 or not _is_broken_line(error):
+                    raise
+        path = Path(fetched)
+        advance(path.stat().st_size)
+    return path
+
+
+def _endpoint() -> str | None:
+    return os.environ.get(ENDPOINT_VARIABLE) or None
+
+
+def _api() -> Any:
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint=_endpoint(), library_name="headstart")
+
+
+def _is_broken_line(error: Exception) -> bool:
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    return not isinstance(error, (HfHubHTTPError, LocalEntryNotFoundError))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    before = are_progress_bars_disabled()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not before:
+            enable_progress_bars()
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn the hub's errors into ones that say what to do."""
+    from huggingface_hub import errors
+
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise InputError(f"{name} is given only to people who accepted its terms on the hub", fix="hf auth login") from error
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.RemoteEntryNotFoundError) as error:
+        raise InputError(f"the hub has no {name}, or not that revision or file", got=str(error).splitlines()[0]) from error
+    except errors.HFValidationError as error:
+        raise InputError("a repository of the hub is named owner/name", got=name) from error
+    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError, _transport_error()) as error:
+        raise InputError(
+            f"the hub cannot be reached for {name}",
+            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            fix="check the network, HF_ENDPOINT and HF_HUB_OFFLINE",
+        ) from error
+
+
+def _transport_error() -> type[Exception]:
+    """The base error of the HTTP client that huggingface_hub uses; it changed from httpx to httpx2 between versions."""
+    from huggingface_hub.utils import get_session
+
+    for ancestor in type(get_session()).__mro__:
+        module = __import__(ancestor.__module__.partition(".")[0])
+        if hasattr(module, "TransportError"):
+            transport: type[Exception] = module.TransportError
+            return transport
+    return ConnectionError
