@@ -19,7 +19,7 @@ venv: $(STAMP) ## install everything into .venv
 
 $(STAMP): $(HERE)/pyproject.toml $(HERE)/constraints.txt
 	@test -n "$(PYTHON)" || { echo "headstart needs Python 3.11 or later; none was found. Fix: install one, or say PYTHON=/path/to/python3 make ..." >&2; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 

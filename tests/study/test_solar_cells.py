@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.base.errors import InputError
-from headstart.study.solar_cells import choose, draw
+from headstart.base.events import Event
+from headstart.study.solar_cells import choose, draw, solar_cells
 
 TABLE = "\n".join(
     [f"images/w{n}.png 0.0 {'mono' if n % 3 else 'poly'}" for n in range(60)]
@@ -46,3 +48,21 @@ def test_a_draw_has_exactly_n_and_each_stratum_its_share_within_one(sizes: list[
     counts = Counter(picture.split("-")[0] for picture in draw(strata, n, seed))
     assert sum(counts.values()) == n
     assert all(abs(counts[str(number)] - n * size / sum(sizes)) < 1 for number, size in enumerate(sizes))
+
+
+@pytest.mark.network
+def test_the_fetched_cells_are_the_pinned_ones_and_are_laid_out_once(shared_home: Path) -> None:
+    first = solar_cells(40, seed=0)
+    pictures = sorted(first.rglob("*.png"))
+    assert [folder.name for folder in sorted(first.iterdir())] == ["defective", "whole"] and len(pictures) == 40
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+    assert "CC BY-NC-SA 4.0" in (first.parent / "LICENCE.txt").read_text()
+    before = first.stat().st_mtime_ns
+    assert solar_cells(40, seed=0) == first and first.stat().st_mtime_ns == before
+
+
+@pytest.mark.network
+def test_the_licence_is_said_before_anything_is_fetched(shared_home: Path) -> None:
+    heard: list[Event] = []
+    solar_cells(40, seed=0, sink=heard.append)
+    assert heard[0].kind == "note" and "CC BY-NC-SA 4.0" in heard[0].text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
@@ -13,6 +13,9 @@ from headstart.base.errors import InputError
 from headstart.cli import words
 from headstart.cli.show import facts, in_bytes, in_seconds, table
 from headstart.cli.words import give
+
+if TYPE_CHECKING:
+    from headstart.activations.store import Usage
 
 cache = typer.Typer(help="What the frozen networks said, kept so that it is never computed twice.", no_args_is_help=True)
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -29,13 +32,13 @@ def show(as_json: words.Json = False) -> None:
 
 @cache.command()
 def prune(
-    to: Annotated[str, typer.Option("--to", metavar="SIZE", help="Keep at most this much, the least recently used goes first: 0, 500MB, 2GB.")] = "0",
+    to: Annotated[str | None, typer.Option("--to", metavar="SIZE", help="Keep at most this much: 0, 500MB, 2GB. The store's own limit when not given.")] = None,
     as_json: words.Json = False,
 ) -> None:
-    """Free disk space; whatever is needed again will be computed again."""
+    """Free disk space, the least recently used first; whatever is needed again is computed again."""
     from headstart import activations
 
-    limit = size(to)
+    limit = None if to is None else size(to)
     freed = activations.prune(limit)
     give({"freed_bytes": freed, "limit_bytes": limit}, lambda: [f"freed {in_bytes(freed)}"], as_json=as_json)
 
@@ -56,18 +59,23 @@ def size(text: str) -> int:
     return int(float(match[1]) * UNITS[match[2].upper()])
 
 
-def usage_parts(usage: object) -> list[RenderableType]:
+def usage_parts(usage: Usage) -> list[RenderableType]:
     """The store's size, then a line for each network and cut."""
-    stages = getattr(usage, "stages", ())
-    limit = getattr(usage, "limit", None)
-    rows = [(stage[0], f"{stage[1]:,}", in_bytes(stage[2]), ago(stage[3])) for stage in map(tuple, stages)]
-    total = [("kept", in_bytes(getattr(usage, "bytes", 0))), ("items", f"{getattr(usage, 'items', 0):,}"), ("limit", in_bytes(limit) if limit else "none")]
-    parts = [facts("Activations", total)]
-    return [*parts, table("", ["network up to the cut", "items", "size", "last used"], rows, numbers=["items", "size", "last used"])] if rows else parts
+    total = [("kept", in_bytes(usage.bytes)), ("items", f"{usage.items:,}"), ("limit", in_bytes(usage.limit)), ("folder", usage.folder)]
+    rows = [(stage.label, f"{stage.items:,}", in_bytes(stage.bytes), ago(stage.last_used)) for stage in usage.stages]
+    columns = ["network · cut · engine", "items", "size", "last used"]
+    return [facts("Activations", total), *([table("", columns, rows, numbers=columns[1:])] if rows else [])]
 
 
 def ago(moment: float) -> str:
-    """How long ago a moment (seconds since 1970) was."""
+    """How long ago a moment (seconds since 1970) was.
+
+    Example:
+        >>> ago(time.time() - 7_300)
+        '2 hours ago'
+    """
     seconds = max(0.0, time.time() - moment)
-    days = seconds / 86_400
-    return f"{days:.0f} days ago" if days >= 2 else f"{seconds / 3600:.0f} h ago" if seconds > 7200 else f"{in_seconds(seconds)} ago"
+    for name, span in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= 2 * span:
+            return f"{seconds / span:.0f} {name} ago"
+    return f"{in_seconds(seconds)} ago"

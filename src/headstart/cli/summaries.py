@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from headstart.cli.records import in_words
-from headstart.cli.show import in_seconds, plain, table
+from headstart.cli.show import in_seconds, table
 
 if TYPE_CHECKING:
     from headstart.report import RunSummary
@@ -20,17 +20,14 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
     """A line a run; a sentence when there is none."""
     if not found:
         return [Text(f"no runs in {folder}; headstart fit DATA makes one")]
-    values: list[dict[str, Any]] = plain(found)
-    columns = [name for name in values[0] if any(row.get(name) not in (None, "", []) for row in values)]
-    headings = [name.replace("_", " ") for name in columns]
-    rows = [[cell(name, row.get(name)) for name in columns] for row in values]
-    return [table(f"Runs in {folder}", headings, rows)]
+    columns = ["run", "last written", "helped", "kept", "score (95 %)", "model", "time"]
+    shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=["last written", "helped"])
+    return [shown, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
 
 
-def cell(name: str, value: Any) -> str:
-    """A summary's value as a person reads it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name == "seconds" and value is not None:
-        return in_seconds(value)
-    return in_words(value)
+def row(one: RunSummary) -> tuple[str, ...]:
+    """A run's cells; what is not known yet stays empty."""
+    score = f"{one.value.value:.1%} ({one.value.low:.1%} to {one.value.high:.1%})" if one.value else ""
+    helped = one.helped or ("no verdict" if one.finished else "unfinished")
+    day = f"{datetime.fromisoformat(one.date).astimezone():%Y-%m-%d %H:%M}"
+    return one.name, day, helped, one.chosen or "", score, one.model or "", in_seconds(one.seconds) if one.seconds is not None else ""

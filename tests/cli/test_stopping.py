@@ -1,0 +1,33 @@
+"""Ctrl-C in the middle of real work: a clear last line, 130, nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS = 60
+
+
+def test_ctrl_c_while_fetching_leaves_with_130_and_nothing_half_written(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # a hub that takes the call and never answers
+        mute.settimeout(SECONDS)
+        home = tmp_path / "home"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(home), "HF_HOME": str(tmp_path / "hub")}
+        environment |= {"HF_ENDPOINT": f"http://127.0.0.1:{mute.getsockname()[1]}", "NO_PROXY": "127.0.0.1", "HF_HUB_DOWNLOAD_TIMEOUT": str(SECONDS)}
+        command = [sys.executable, "-m", "headstart", "gallery", "subscribe", "hf:owner/name"]
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            call, _ = mute.accept()
+            time.sleep(0.5)  # now it waits for an answer
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=SECONDS)
+            call.close()
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1].startswith("stopped.") or "stopped. What" in err
+    assert "Traceback" not in err and out == ""
+    assert not list((home / "gallery").glob("*/weights.safetensors"))
