@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from headstart.base.events import Event, Sink
@@ -44,12 +45,12 @@ def watching(console: Console) -> Iterator[Sink]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         BarColumn(bar_width=BAR_WIDTH),
-        TextColumn("{task.fields[counted]}"),
-        Clock(),
+        TextColumn("{task.fields[counted]}", table_column=Column(no_wrap=True)),
+        Clock(table_column=Column(no_wrap=True)),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, expand=True) as progress:
         yield Bars(progress)
 
 
