@@ -20,7 +20,7 @@ from headstart.base.events import Sink, silence
 if TYPE_CHECKING:
     from headstart.data import Profile
     from headstart.study.fit import Run
-    from headstart.study.plan import Plan
+    from headstart.study.plan import Preview as Plan
     from headstart.study.predict import Prediction
 
 __version__ = "0.1.0"

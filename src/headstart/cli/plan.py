@@ -10,7 +10,7 @@ from headstart.cli.records import in_words, nested
 from headstart.cli.show import plain, table
 
 if TYPE_CHECKING:
-    from headstart.study.plan import Plan
+    from headstart.study.plan import Preview as Plan
 
 
 def plan_parts(plan: Plan) -> list[RenderableType]:

@@ -1,0 +1,235 @@
+"""Backbone, cuts and items in, activations out: what is stored is read, the rest is computed in one forward pass.
+
+Decoding runs in threads while the engine computes; a pass may be tapped at several cuts; an item that is stored at a
+shallower cut starts from there. Memory holds a few batches and one unwritten shard a cut, however many items there are.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.activations.shard import Rows
+from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine
+from headstart.base.errors import HeadstartError
+from headstart.base.events import Sink, silence, stage
+from headstart.base.hashing import digest
+
+BATCHES_AHEAD = 4  # decoded batches that wait for the engine: 20 MB at 224 pixels
+FLUSH_SECONDS = 20.0  # at most this much computing is lost to a kill -9
+
+
+class Items(Protocol):
+    """What a pass reads: content hashes for the keys, prepared arrays for the network."""
+
+    @property
+    def content(self) -> Sequence[str]:
+        """Content hash of each item."""
+
+    def prepare(self, index: int) -> NDArray[np.generic]:
+        """Read, decode and prepare one item: the network's input without its first axis."""
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What a backbone said at one cut of a list of items.
+
+    Attributes:
+        cut: Number of frozen blocks.
+        hits: Items found in the store.
+        misses: Items computed now.
+        written_bytes: Bytes added to the store.
+        empty_store_seconds: What the same would have taken from an empty store (computing as measured when it happened).
+    """
+
+    cut: int
+    content: tuple[str, ...]
+    hits: int
+    misses: int
+    written_bytes: int
+    empty_store_seconds: float
+    _shelf: Shelf = field(repr=False)
+
+    def rows(self, index: NDArray[np.int64]) -> Rows:
+        """Gather items by position: one array ``(len(index), *shape)`` per crossing tensor, as stored (float16 or float32)."""
+        return self._shelf.gather([self.content[n] for n in index])
+
+
+def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int = 0) -> Stage:
+    """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine, number format and view."""
+    return Stage(digest("stage", backbone.chain[cut], engine.name, str(stored_type(engine)), str(view)), f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
+
+
+def stored_type(engine: Engine) -> np.dtype[np.generic]:
+    """Exact engines are kept in float32, the others in float16: finer than the bfloat16 they compute in, half the bytes."""
+    return np.dtype(np.float32 if engine.exact else np.float16)
+
+
+def collect(
+    backbone: Backbone, cuts: Sequence[int], items: Items, engine: Engine, store: Store, *, label: str, view: int = 0, sink: Sink = silence, unit: str = "items"
+) -> dict[int, Activations]:
+    """Bring the activations of all items at the given cuts into the store.
+
+    Args:
+        backbone: The network.
+        cuts: Cuts that are wanted; one pass serves them all.
+        items: What to read.
+        engine: What runs the frozen part.
+        store: Where activations are kept.
+        label: The model's name, for people who look into the store.
+        view: Number of the augmented view; 0 is the plain item.
+        sink: Receives progress.
+        unit: What an item is called in the progress.
+
+    Returns:
+        Activations by cut.
+    """
+    shelves = {cut: store.shelf(stage_of(backbone, cut, engine, label, view), sink) for cut in cuts}
+    unique = {item: n for n, item in reversed(list(enumerate(items.content)))}
+    names = tuple(sorted(unique, key=unique.__getitem__))
+    sound = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in shelves.items()}
+    jobs = _jobs(backbone, names, sound, engine, store, label, view, sink)
+    written = dict.fromkeys(cuts, 0)
+    with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
+        done = 0
+        for job in jobs:
+            writer = _Writer(job, shelves)
+            try:
+                for batch, values in _pass(backbone, job, items, unique, engine):
+                    writer.add(batch, values)
+                    done += len(batch)
+                    advance(done)
+            finally:
+                for cut, size in writer.flush().items():
+                    written[cut] += size
+    if any(written.values()):
+        store.prune()
+    for shelf in shelves.values():
+        shelf.touch()
+    misses = {cut: sum(not found for found in sound[cut].values()) for cut in cuts}
+    return {
+        cut: Activations(cut, tuple(items.content), len(names) - misses[cut], misses[cut], written[cut], shelf.seconds_per_item() * len(names), shelf)
+        for cut, shelf in shelves.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Items that start at the same cut and lack the same cuts: one pass."""
+
+    start: int
+    wanted: tuple[int, ...]
+    items: tuple[str, ...]
+    ancestor: Shelf | None
+
+
+def _jobs(
+    backbone: Backbone, names: Sequence[str], sound: dict[int, dict[str, bool]], engine: Engine, store: Store, label: str, view: int, sink: Sink
+) -> list[_Job]:
+    kept = {cut: stage_of(backbone, cut, engine, label, view) for cut in backbone.cuts if cut > 0}
+    ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if (store.folder / one.key).is_dir()}
+    whole = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in ancestors.items()}
+    groups: dict[tuple[int, tuple[int, ...]], list[str]] = {}
+    for name in names:
+        wanted = tuple(sorted(cut for cut in sound if not sound[cut][name]))
+        if wanted:
+            start = max((cut for cut in whole if cut < wanted[0] and whole[cut][name]), default=0)
+            groups.setdefault((start, wanted), []).append(name)
+    return [_Job(start, wanted, tuple(group), ancestors.get(start)) for (start, wanted), group in groups.items()]
+
+
+def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[tuple[str, ...], list[Rows]]]:
+    """Yield the names of a batch and, per wanted cut, its activations."""
+    part = backbone.part(job.start, job.wanted[-1], job.wanted[:-1])
+    widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
+    key = digest(backbone.chain[job.start], backbone.chain[job.wanted[-1]], str(job.wanted))
+    runner = None
+    for names, batch in _read(job, items, positions):
+        full = tuple(_padded(array) for array in batch)
+        runner = runner or engine.load(part, full, key)
+        outputs = tuple(_narrow(array[: len(names)], engine) for array in runner(full))
+        split, begin = [], 0
+        for width in widths:
+            split.append(outputs[begin : begin + width])
+            begin += width
+        yield names, split
+
+
+def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[tuple[str, ...], Arrays]]:
+    batches = [job.items[n : n + BATCH_ITEMS] for n in range(0, len(job.items), BATCH_ITEMS)]
+    if job.ancestor is not None:
+        for names in batches:
+            yield names, tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
+        return
+    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="decode") as pool:
+        waiting: deque[tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]] = deque()
+        try:
+            for names in batches:
+                waiting.append((names, [pool.submit(items.prepare, positions[name]) for name in names]))
+                if len(waiting) > BATCHES_AHEAD:
+                    yield _ready(waiting.popleft())
+            while waiting:
+                yield _ready(waiting.popleft())
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> tuple[tuple[str, ...], Arrays]:
+    return batch[0], (np.stack([future.result() for future in batch[1]]),)
+
+
+def _padded(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    short = BATCH_ITEMS - len(array)
+    return array if short == 0 else np.concatenate([array, np.repeat(array[-1:], short, axis=0)])
+
+
+def _narrow(array: NDArray[np.generic], engine: Engine) -> NDArray[np.generic]:
+    dtype = stored_type(engine)
+    if dtype == np.float16 and float(np.abs(array).max(initial=0.0)) > float(np.finfo(np.float16).max):
+        raise HeadstartError("this network's activations are too large for half precision\n  fix: headstart fit … --precision float32")
+    return array.astype(dtype)
+
+
+class _Writer:
+    """Holds rows until a shard is worth writing."""
+
+    def __init__(self, job: _Job, shelves: dict[int, Shelf]) -> None:
+        self._job, self._shelves = job, shelves
+        self._names: list[str] = []
+        self._rows: list[list[Rows]] = [[] for _ in job.wanted]
+        self._written = dict.fromkeys(job.wanted, 0)
+        self._held_bytes = 0
+        self._since = time.perf_counter()
+
+    def add(self, names: Sequence[str], values: list[Rows]) -> None:
+        """Take a batch; write when enough bytes or seconds have gathered."""
+        self._names += names
+        for held, rows in zip(self._rows, values, strict=True):
+            held.append(rows)
+        self._held_bytes += sum(array.nbytes for rows in values for array in rows)
+        if self._held_bytes >= SHARD_BYTES or time.perf_counter() - self._since > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> dict[int, int]:
+        """Write what is held; return the bytes written so far per cut."""
+        if self._names:
+            seconds = time.perf_counter() - self._since
+            if self._job.ancestor is not None:
+                seconds += self._job.ancestor.seconds_per_item() * len(self._names)
+            for cut, held in zip(self._job.wanted, self._rows, strict=True):
+                values = tuple(np.concatenate(arrays) for arrays in zip(*held, strict=True))
+                self._written[cut] += self._shelves[cut].put(self._names, values, seconds)
+                held.clear()
+            self._names.clear()
+            self._held_bytes, self._since = 0, time.perf_counter()
+        return self._written

@@ -1,0 +1,42 @@
+"""What an engine is: a name, a number format, and a way to make a part of a network callable on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import fx
+
+Arrays = tuple[NDArray[np.generic], ...]
+Runner = Callable[[Arrays], Arrays]
+
+BATCH_ITEMS = 32  # items that one call of a runner takes, always: short batches are padded, so that numbers do not depend on neighbours
+
+
+class Engine(Protocol):
+    """A way to run a frozen part of a network.
+
+    Attributes:
+        name: Engine and number format, ``openvino-bfloat16``; part of every stored activation's key.
+        exact: Does it give torch's own float32 numbers, bit for bit?
+    """
+
+    name: str
+    exact: bool
+
+    def available(self) -> bool:
+        """Can it run on this machine?"""
+
+    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:
+        """Make a part callable.
+
+        Args:
+            part: Takes and returns tuples of tensors, evaluation mode.
+            example: One batch of ``BATCH_ITEMS`` items: the shapes and types that every call will have.
+            key: Hash of the part's weights, under which an engine may keep what it compiled.
+
+        Returns:
+            A function from a batch (arrays of the example's shapes) to a tuple of float32 arrays.
+        """

@@ -1,0 +1,142 @@
+"""A short race of engines per backbone: the fastest whose numbers stay near torch's float32 wins, and is remembered."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.openvino_engine import OpenVinoEngine
+from headstart.backbone.engines.protocol import Arrays, Engine
+from headstart.backbone.engines.torch_engine import TorchEngine
+from headstart.base.errors import InputError
+from headstart.base.files import read_json, write_json
+from headstart.base.folders import home
+from headstart.base.hashing import digest
+from headstart.base.records import from_plain, to_plain
+
+EXACT = TorchEngine(torch.float32)
+ENGINES: tuple[Engine, ...] = (
+    OpenVinoEngine("bfloat16"),
+    TorchEngine(torch.bfloat16),
+    OpenVinoEngine("float32"),
+    EXACT,
+    TorchEngine(torch.bfloat16, "cuda"),
+)
+RACE_SECONDS = 0.25  # measured time per engine after one warm-up call; one batch at least
+REFERENCE_ITEMS = 8  # float32 is 10 times slower than the winner: a quarter of a batch shows the deviation
+LEAST_COSINE = 0.99  # below this the features of one picture are not the network's own any more
+
+
+@dataclass(frozen=True)
+class Lap:
+    """What one engine showed in the race.
+
+    Attributes:
+        engine: Its name.
+        items_per_second: Speed over full batches.
+        cosine: Smallest cosine, over the pictures, between its features and torch's float32.
+        largest_difference: Largest difference of one feature, as a fraction of the largest feature.
+    """
+
+    engine: str
+    items_per_second: float
+    cosine: float
+    largest_difference: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The engine of a backbone on this machine, and the race that chose it."""
+
+    engine: str
+    race: tuple[Lap, ...]
+    machine: str
+
+
+def engine_named(name: str) -> Engine:
+    """Find an engine by its name.
+
+    Raises:
+        InputError: when there is none of that name.
+    """
+    for engine in ENGINES:
+        if engine.name == name:
+            return engine
+    raise InputError("no such engine", got=name, allowed=[engine.name for engine in ENGINES])
+
+
+def choose(backbone: Backbone, batch: NDArray[np.generic], *, exact: bool = False) -> Choice:
+    """Race the engines over one batch of real items, or recall the race of the same network on this machine.
+
+    Args:
+        backbone: The network.
+        batch: Prepared items, shape ``(BATCH_ITEMS, ...)``.
+        exact: True leaves only torch's float32.
+
+    Cost: 1 to 5 s the first time, conversion included; nothing after that.
+    """
+    if exact:
+        return Choice(EXACT.name, (), machine())
+    kept = home() / "engines" / f"{digest(backbone.chain[-1], machine(), str(batch.shape))}.json"
+    if kept.exists():
+        try:
+            return from_plain(Choice, read_json(kept), str(kept))
+        except (InputError, ValueError):
+            kept.unlink(missing_ok=True)
+    choice = _race(backbone, (batch,))
+    write_json(kept, to_plain(choice))
+    return choice
+
+
+@cache
+def machine() -> str:
+    """Processor, threads and versions: what an engine's speed depends on."""
+    import openvino
+
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{model}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
+
+
+def _race(backbone: Backbone, batch: Arrays) -> Choice:
+    part = backbone.part(0, backbone.depth)
+    few = tuple(array[:REFERENCE_ITEMS] for array in batch)
+    reference = EXACT.load(part, few, backbone.chain[-1])(few)[0]
+    laps = []
+    for engine in ENGINES:
+        if engine.available() and not engine.exact:
+            laps.append(_lap(engine, backbone, batch, reference))
+    right = [lap for lap in laps if lap.cosine >= LEAST_COSINE]
+    fastest = max(right, key=lambda lap: lap.items_per_second).engine if right else EXACT.name
+    return Choice(fastest, tuple(laps), machine())
+
+
+def _lap(engine: Engine, backbone: Backbone, batch: Arrays, reference: NDArray[np.generic]) -> Lap:
+    run = engine.load(backbone.part(0, backbone.depth), batch, backbone.chain[-1])
+    features = run(batch)[0]
+    started, calls = time.perf_counter(), 0
+    while calls == 0 or time.perf_counter() - started < RACE_SECONDS:
+        run(batch)
+        calls += 1
+    speed = calls * len(features) / (time.perf_counter() - started)
+    return Lap(engine.name, round(speed, 1), *_deviation(features[:REFERENCE_ITEMS], reference))
+
+
+def _deviation(features: NDArray[np.generic], reference: NDArray[np.generic]) -> tuple[float, float]:
+    flat, other = (np.asarray(array, np.float64).reshape(len(array), -1) for array in (features, reference))
+    lengths = np.linalg.norm(flat, axis=1) * np.linalg.norm(other, axis=1)
+    cosine = float(((flat * other).sum(1) / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
+    largest = float(np.abs(flat - other).max() / max(np.abs(other).max(), np.finfo(np.float64).tiny))
+    return (cosine, largest) if np.isfinite(cosine) else (-1.0, 1.0)

@@ -1,0 +1,79 @@
+"""Facts and wishes in, the first plan out: every value a rule of thumb, with its reason; evidence replaces some of them later."""
+
+from __future__ import annotations
+
+from headstart.planning.facts import Facts, Wishes
+from headstart.planning.plan import Decision, Plan, Source, Value
+
+BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
+CUTS = ("head", "last", "last2")
+HEAD_RATE = 1e-3
+TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
+SCRATCH_TIMES = {"quick": 1.0, "usual": 1.0, "thorough": 10.0}
+SCRATCH_LEAST_SECONDS = {"quick": 10.0, "usual": 60.0, "thorough": 600.0}
+DECIDING_ITEMS = 2000
+
+
+def first_plan(facts: Facts, wishes: Wishes) -> Plan:
+    """Apply the rules to the facts; what the user pinned stands as pinned."""
+    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_tuning(facts, wishes), *_twins(facts, wishes)))
+
+
+def _or_pinned(name: str, pinned: Value | None, value: Value, unit: str, why: str, source: Source = "rule") -> Decision:
+    return Decision(name, value, unit, why, source) if pinned is None else Decision(name, pinned, unit, "you asked for it", "pinned")
+
+
+def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
+    skewed = facts.imbalance >= BALANCED_FROM
+    why = f"the commonest class has {facts.imbalance:.1f} times the items of the rarest"
+    metric = "balanced_accuracy" if skewed else "accuracy"
+    reason = f"{why}: every class should count the same" if skewed else f"{why}: close enough for plain accuracy"
+    deciding = min(facts.n_validation, DECIDING_ITEMS)
+    return [
+        Decision("seed", wishes.seed, "", "every other seed is derived from it", "pinned" if wishes.seed else "rule"),
+        Decision("metric", metric, "", reason, "rule"),
+        Decision("folds", 5, "folds", "the usual compromise between bias and cost of the probe", "rule"),
+        Decision("deciding_items", deciding, "validation items", "enough to tell 2 points apart; more would only cost time", "rule"),
+        Decision("precision", wishes.precision, "", _precision_why(wishes), "pinned" if wishes.precision == "float32" else "rule"),
+    ]
+
+
+def _precision_why(wishes: Wishes) -> str:
+    return "bit-equality was asked for" if wishes.precision == "float32" else "the frozen part runs on this machine's fastest engine; its deviation is measured"
+
+
+def _candidates(facts: Facts, wishes: Wishes) -> list[Decision]:
+    models = f"every subscribed model competes: {len(facts.models)} of them"
+    few = f"{facts.n_train / len(facts.classes):.0f} training items a class: the less data, the fewer layers; validation decides among these"
+    return [
+        _or_pinned("models", None if wishes.model is None else (wishes.model,), facts.models, "", models),
+        _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), CUTS, "", few),
+    ]
+
+
+def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
+    arithmetic = "bfloat16" if facts.has_bfloat16 and wishes.precision == "fast" else "float32"
+    reason = "the processor multiplies it natively" if arithmetic == "bfloat16" else "exact, or nothing faster here"
+    return [
+        Decision("order", "linear probe, then fine-tuning", "", "a random head would tear at pretrained features (Kumar et al., 2022)", "rule"),
+        _or_pinned("learning_rate", wishes.learning_rate, HEAD_RATE / 10, "per step", f"a tenth of the usual {HEAD_RATE} of a new head"),
+        Decision("weight_decay", 0.01, "per unit of rate", "AdamW's default", "rule"),
+        Decision("batch_items", 32, "items", "small batches generalise well and fit any memory", "rule"),
+        Decision("epochs", TUNE_EPOCHS[wishes.effort], "epochs", f"effort {wishes.effort}; the best epoch on validation is kept", "rule"),
+        Decision("patience", 3, "epochs", "stop when validation loss has not fallen for so long", "rule"),
+        Decision("warmup", 0.1, "of the steps", "AdamW's first steps are noisy", "rule"),
+        Decision("training_precision", arithmetic, "", reason, "rule"),
+    ]
+
+
+def _twins(facts: Facts, wishes: Wishes) -> list[Decision]:
+    if not wishes.twins:
+        return [Decision("twins", False, "", "you asked for it: nobody will know whether transfer helped", "pinned")]
+    times, least = SCRATCH_TIMES[wishes.effort], SCRATCH_LEAST_SECONDS[wishes.effort]
+    return [
+        Decision("twins", True, "", "without the scratch twin and a plain model nobody knows whether transfer helped", "rule"),
+        Decision("scratch_times", times, "of the transfer arm's seconds", f"effort {wishes.effort}", "rule"),
+        Decision("scratch_least_seconds", least, "seconds", "below this a network from scratch learns nothing, and beating it proves nothing", "rule"),
+        Decision("scratch_learning_rate", HEAD_RATE, "per step", "random weights bear the full rate", "rule"),
+        Decision("plain_model", "HOG and colour histogram, logistic regression", "", "what one would do without any network", "rule"),
+    ]

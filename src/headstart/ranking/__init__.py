@@ -1,0 +1,1 @@
+"""Which backbone will transfer best: evidence from stored activations, without training the network."""

@@ -1,0 +1,194 @@
+"""A finished run and new files in, labels with probabilities out; or a labelled data set in, metrics with intervals out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from headstart.backbone.build import build
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.protocol import BATCH_ITEMS
+from headstart.backbone.engines.race import engine_named
+from headstart.base.errors import InputError
+from headstart.base.events import Sink, silence, stage
+from headstart.base.files import read_json
+from headstart.base.records import from_plain, to_plain
+from headstart.data import load
+from headstart.evaluation.intervals import measure
+from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.table import table
+from headstart.gallery.card import ModelCard
+from headstart.modality import Recipe, Unreadable, get
+from headstart.task.linear import Floats, LinearHead
+from headstart.training.run import check_run
+
+Answer = Callable[[Sequence[bytes]], Floats]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a run says of one file.
+
+    Attributes:
+        source: The file, as it was asked for.
+        label: The most probable class; empty when the file cannot be read.
+        probability: Its probability.
+        probabilities: Of every class.
+        fault: Why the file could not be read, or None.
+    """
+
+    source: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A run made ready to answer: contents of files in, probabilities out."""
+
+    classes: tuple[str, ...]
+    modality: str
+    answer: Answer
+    suffixes: frozenset[str]
+
+
+def deploy(run: Path) -> Deployed:
+    """Load what a run chose: the retrained network, the network from scratch, or the plain model.
+
+    Raises:
+        InputError: when the folder is no finished run.
+        IntegrityError: when its files are not those that were written.
+    """
+    check_run(run, "model.json")
+    about = read_json(run / "model.json")
+    modality = get(about["modality"])
+    name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
+    check_run(run, f"{name}.safetensors")
+    tensors = load_file(run / f"{name}.safetensors")
+    head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
+    if name == "plain":
+        answer = _plain(modality.plain_features, head)
+    else:
+        answer = _network(about, tensors, head)
+    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes)
+
+
+def predict(run: Path, inputs: Sequence[Path], sink: Sink = silence) -> list[Prediction]:
+    """Label files, or every suitable file in folders.
+
+    Args:
+        run: A finished run folder.
+        inputs: Files and folders; a folder's files are taken in order of their names.
+        sink: Receives progress.
+
+    Returns:
+        One record a file, in order; unreadable files are named in theirs.
+
+    Raises:
+        InputError: when an input does not exist or a folder holds no suitable file.
+    """
+    deployed = deploy(run)
+    files = list(_files(inputs, deployed.suffixes))
+    found: list[Prediction] = []
+    with stage(sink, "predict", len(files), "files") as advance:
+        for begin in range(0, len(files), BATCH_ITEMS):
+            found += _batch(deployed, files[begin : begin + BATCH_ITEMS])
+            advance(len(found))
+    return found
+
+
+def evaluate(run: Path, data: Path, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
+    """Judge a run on a labelled data set.
+
+    Raises:
+        InputError: when the data set has classes that the run does not know.
+    """
+    deployed = deploy(run)
+    dataset = load(data, label=label, sink=sink)
+    unknown = sorted(set(dataset.classes) - set(deployed.classes))
+    if unknown:
+        raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
+    rows = []
+    with stage(sink, "evaluate", len(dataset.content), "items") as advance:
+        for begin in range(0, len(dataset.content), BATCH_ITEMS):
+            positions = range(begin, min(begin + BATCH_ITEMS, len(dataset.content)))
+            rows.append(deployed.answer([dataset.read(n) for n in positions]))
+            advance(positions.stop)
+    place = {name: n for n, name in enumerate(deployed.classes)}
+    truth = np.array([place[dataset.classes[n]] for n in dataset.labels], dtype=np.int64)
+    predictions = Predictions(dataset.sources, truth, np.concatenate(rows), deployed.classes, np.arange(len(truth)))
+    scores = {name: measure(predictions, name) for name in ("accuracy", "balanced_accuracy", "log_loss")}
+    plain: dict[str, Any] = to_plain({**scores, "table": table(predictions), "n": len(truth), "left_out": dataset.faults})
+    return plain
+
+
+def _files(inputs: Sequence[Path], suffixes: frozenset[str]) -> Iterator[Path]:
+    for given in inputs:
+        if given.is_dir():
+            inside = sorted(path for path in given.rglob("*") if path.is_file() and path.suffix.lower() in suffixes)
+            if not inside:
+                raise InputError("this folder holds no file that the model can read", got=given, allowed=suffixes)
+            yield from inside
+        elif given.is_file():
+            yield given
+        else:
+            raise InputError("this file does not exist", got=given)
+
+
+def _batch(deployed: Deployed, files: Sequence[Path]) -> list[Prediction]:
+    contents: dict[int, bytes] = {}
+    faults: dict[int, str] = {}
+    modality = get(deployed.modality)
+    for n, path in enumerate(files):
+        try:
+            content = path.read_bytes()
+            modality.examine(content)
+            contents[n] = content
+        except (OSError, Unreadable) as error:
+            faults[n] = str(error)
+    answers = dict(zip(contents, deployed.answer(list(contents.values())), strict=True)) if contents else {}
+    return [_prediction(path, deployed.classes, answers.get(n), faults.get(n)) for n, path in enumerate(files)]
+
+
+def _prediction(path: Path, classes: tuple[str, ...], row: NDArray[np.float32] | None, fault: str | None) -> Prediction:
+    if row is None:
+        return Prediction(str(path), "", 0.0, {}, fault)
+    best = int(row.argmax())
+    return Prediction(str(path), classes[best], float(row[best]), {name: float(value) for name, value in zip(classes, row, strict=True)})
+
+
+def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -> Answer:
+    def answer(contents: Sequence[bytes]) -> Floats:
+        return head.probabilities(np.stack([describe(content) for content in contents]))
+
+    return answer
+
+
+def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead) -> Answer:
+    card, recipe = from_plain(ModelCard, about["card"], "model.json"), from_plain(Recipe, about["recipe"], "model.json")
+    network = build(card, None)
+    network.load_state_dict({name.removeprefix("network."): torch.from_numpy(np.array(value)) for name, value in tensors.items()}, strict=True)
+    backbone = Backbone(network, torch.zeros((1, 3, recipe.size, recipe.size), dtype=torch.uint8))
+    engine, modality = engine_named(about["engine"]), get(about["modality"])
+    example = (np.zeros((BATCH_ITEMS, 3, recipe.size, recipe.size), dtype=np.uint8),)
+    engine = engine if engine.available() else engine_named("torch-float32")
+    run = engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])
+    pool = ThreadPoolExecutor(thread_name_prefix="decode")
+
+    def answer(contents: Sequence[bytes]) -> Floats:
+        pixels = np.stack(list(pool.map(lambda content: modality.prepare(content, recipe), contents)))
+        missing = BATCH_ITEMS - len(pixels)
+        full = np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)]) if missing else pixels
+        return head.probabilities(run((full,))[0][: len(pixels)])
+
+    return answer

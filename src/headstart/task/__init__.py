@@ -1,0 +1,1 @@
+"""What a kind of label is: its head, its loss, its probabilities."""

@@ -1,0 +1,61 @@
+"""A part of a backbone with a linear head on it: what trains."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from headstart.base.seeds import seed_for
+from headstart.task.linear import LinearHead
+
+NORMALISATION = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+class Classifier(nn.Module):
+    """Features of a part, then logits.
+
+    Args:
+        part: From the tensors that cross at the cut to a tuple with features ``(n, d)``.
+        head: Linear layer ``d -> k``.
+        keep_statistics: True keeps normalisation statistics as they are while the rest trains: a few hundred items
+            are too few to estimate them anew, and frozen means frozen. The scratch twin must learn them: False.
+    """
+
+    def __init__(self, part: nn.Module, head: nn.Linear, *, keep_statistics: bool) -> None:
+        """Join the two."""
+        super().__init__()
+        self.part, self.head, self.keep_statistics = part, head, keep_statistics
+
+    def forward(self, *crossing: Tensor) -> Tensor:
+        """Logits ``(n, k)`` of the tensors that cross at the cut."""
+        features: Tensor = self.part(*crossing)[0]
+        return self.head(features.flatten(1))
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Switch dropout and depth; statistics follow only if they are to be learned."""
+        super().train(mode)
+        if self.keep_statistics:
+            for module in self.part.modules():
+                if isinstance(module, NORMALISATION):
+                    module.eval()
+        return self
+
+
+def head_from(linear: LinearHead) -> nn.Linear:
+    """A layer with the weights of a fitted head."""
+    n_classes, width = linear.weight.shape
+    head = nn.Linear(width, n_classes)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(linear.weight))
+        head.bias.copy_(torch.from_numpy(linear.bias))
+    return head
+
+
+def new_head(width: int, n_classes: int, seed: int) -> nn.Linear:
+    """A layer with small random weights, from the seed."""
+    head = nn.Linear(width, n_classes)
+    generator = torch.Generator().manual_seed(seed_for(seed, "head"))
+    with torch.no_grad():
+        head.weight.normal_(0.0, width**-0.5, generator=generator)
+        head.bias.zero_()
+    return head
