@@ -60,7 +60,7 @@ def test_the_cursor_is_given_back_when_the_work_breaks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage_name", "shown"), [("probe", "Linear probes"), ("activations: mobilenet_v2", "Frozen part: mobilenet_v2"), ("new thing", "New thing")]
+    ("stage_name", "shown"), [("read", "Reading the data"), ("activations: mobilenet_v2", "Frozen part: mobilenet_v2"), ("new thing", "New thing")]
 )
 def test_a_stage_has_a_name_for_people(stage_name: str, shown: str) -> None:
     assert title(stage_name) == shown

@@ -51,7 +51,7 @@ def test_a_draw_has_exactly_n_and_each_stratum_its_share_within_one(sizes: list[
 
 
 @pytest.mark.network
-def test_the_fetched_cells_are_the_pinned_ones_and_are_laid_out_once(shared_home: Path) -> None:
+def test_the_fetched_cells_are_the_pinned_ones_and_are_laid_out_once(gallery_home: Path) -> None:
     first = solar_cells(40, seed=0)
     pictures = sorted(first.rglob("*.png"))
     assert [folder.name for folder in sorted(first.iterdir())] == ["defective", "whole"] and len(pictures) == 40
@@ -62,7 +62,7 @@ def test_the_fetched_cells_are_the_pinned_ones_and_are_laid_out_once(shared_home
 
 
 @pytest.mark.network
-def test_the_licence_is_said_before_anything_is_fetched(shared_home: Path) -> None:
+def test_the_licence_is_said_before_anything_is_fetched(gallery_home: Path) -> None:
     heard: list[Event] = []
     solar_cells(40, seed=0, sink=heard.append)
     assert heard[0].kind == "note" and "CC BY-NC-SA 4.0" in heard[0].text

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
+from rich.text import Text
 
-from headstart.cli.records import in_words, nested
-from headstart.cli.show import plain, table
+from headstart.cli.records import in_words
+from headstart.cli.show import in_bytes, in_seconds, plain, table
 
 if TYPE_CHECKING:
-    from headstart.study.plan import Preview as Plan
+    from headstart.study.plan import ModelCost, Preview
 
 
-def plan_parts(plan: Plan) -> list[RenderableType]:
-    """Decisions first, the rest of the plan (costs, what was measured) below."""
-    values: dict[str, Any] = plain(plan)
-    rows = [
-        (one["name"].replace("_", " "), f"{in_words(one['value'])} {one.get('unit') or ''}".strip(), f"{one['why']} ({one['source']})")
-        for one in values.pop("decisions", [])
+def plan_parts(preview: Preview) -> list[RenderableType]:
+    """Decisions first, then the price of each model, then of all together."""
+    decisions = [(one.name.replace("_", " "), f"{in_words(plain(one.value))} {one.unit}".strip(), f"{one.why} ({one.source})") for one in preview.decisions]
+    columns = ["model", "engine", "pictures/s", "once through", "disk"]
+    return [
+        table("Plan (nothing has been trained)", ["decision", "value", "why"], decisions),
+        table("\nCost, from an empty store", columns, [price(one) for one in preview.models], numbers=columns[2:], whole=["model"]),
+        Text(f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk at most", style="bold"),
     ]
-    return [table("Plan: nothing has been trained", ["decision", "value", "why"], rows), *nested("\nCost", values)]
+
+
+def price(one: ModelCost) -> tuple[str, ...]:
+    """A model's row."""
+    return one.model, one.engine, f"{one.items_per_second:.0f}", in_seconds(one.forward_seconds), in_bytes(one.store_bytes)

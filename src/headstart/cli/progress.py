@@ -23,17 +23,12 @@ NAMES = {
     "read": "Reading the data",
     "fetch": "Fetching",
     "convert": "Converting the weights",
-    "engine": "Racing the engines",
-    "race": "Racing the engines",
     "activations": "Frozen part",
-    "probe": "Linear probes",
-    "head": "Training the head",
+    "describe": "Features of the plain model",
     "tune": "Fine-tuning",
-    "train": "Training",
     "scratch": "Twin from scratch",
-    "plain": "Plain model",
     "predict": "Predicting",
-    "report": "Writing the report",
+    "evaluate": "Evaluating",
 }
 
 
