@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from headstart.base.errors import InputError
 from headstart.evaluation.bootstrap import Imagined, design_effect, interval, sum_by_unit
-from headstart.evaluation.metrics import Floats, contributions, is_lower_better, losses, ratio, score, statistic
+from headstart.evaluation.metrics import Floats, contributions, is_lower_better, largest, losses, ratio, score, statistic
 from headstart.evaluation.predictions import Predictions
 
 PERCENT = 100
@@ -80,7 +80,7 @@ def measure(predictions: Predictions, metric: str = "accuracy", seed: int = 0) -
     best, worst, share = _extremes(predictions, metric)
     imagined = Imagined(np.concatenate([best, worst]) * weight, np.tile(share * RIGHT_AND_WRONG, 2))
     low, high = interval(sum_by_unit(rows, predictions.units), statistic(metric), imagined, seed)
-    return _around(score(predictions, metric), low, high, len(predictions), math.inf if is_lower_better(metric) else 1.0)
+    return _around(score(predictions, metric), low, high, len(predictions), largest(metric))
 
 
 def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0) -> Gain:
@@ -105,7 +105,7 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
     imagined = Imagined(kinds * weight, np.tile(share * WINS_AND_LOSSES, 2))
     low, high = interval(sum_by_unit(rows, a.units), lambda sums: sign * (score_of(sums[:, :half]) - score_of(sums[:, half:])), imagined, seed)
     points = sign * (score(a, metric) - score(b, metric))
-    limit = math.inf if is_lower_better(metric) else float(PERCENT)
+    limit = PERCENT * largest(metric)
     return Gain(points, max(-limit, min(low, points)), min(limit, max(high, points)))
 
 

@@ -6,6 +6,7 @@ balanced accuracy over classes that occur in truth) and are tested against it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -16,6 +17,7 @@ from headstart.base.errors import InputError
 from headstart.evaluation.predictions import Predictions
 
 Metric = Literal["accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss"]
+EPSILON = float(np.finfo(np.float32).eps)
 METRICS: tuple[str, ...] = get_args(Metric)
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]  # (r, d) sums of r resamples -> (r,) scores
@@ -32,11 +34,15 @@ def is_lower_better(metric: str) -> bool:
     return metric == "log_loss"
 
 
+def largest(metric: str) -> float:
+    """The largest score there is; for log-loss the largest loss that clipping leaves."""
+    return -math.log(EPSILON) if is_lower_better(metric) else 1.0
+
+
 def losses(predictions: Predictions) -> Floats:
     """(n,) negative log-probability, in nats, of the right class; clipped at the float32 epsilon as scikit-learn does."""
-    epsilon = float(np.finfo(np.float32).eps)
     given = predictions.probabilities[np.arange(len(predictions)), predictions.truth].astype(np.float64)
-    clipped: Floats = -np.log(np.clip(given, epsilon, 1 - epsilon))
+    clipped: Floats = -np.log(np.clip(given, EPSILON, 1 - EPSILON))
     return clipped
 
 

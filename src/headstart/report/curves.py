@@ -1,0 +1,117 @@
+"""Pictures of learning and of trust: learning curves over seconds, the reliability diagram, the confusion of many classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.evaluation.calibration import Bin
+from headstart.report.canvas import ARM_COLOURS, ARM_MARKERS, INK, LINE, MAJORITY, MUTED, TRANSFER, draw, quiet
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH, HEIGHT = 460, 280
+ARMS = {"transfer": "transfer", "scratch": "from scratch"}
+MANY_MARKERS = 25  # more epochs than this are drawn as a line only
+LONGEST_NAME = 16
+MAP_RED, MAP_GREEN, MAP_BLUE = 0.13, 0.55, 0.51  # a teal that reads on white and on black
+
+
+def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: float = 1.0) -> Markup | None:
+    """One quantity of both networks over the seconds of their training, or None when it was not recorded."""
+    lines = {arm: _line(history.get(arm), quantity, scale) for arm in ARMS}
+    drawn = {arm: line for arm, line in lines.items() if line}
+    if not drawn:
+        return None
+    last = "; ".join(f"{ARMS[arm]} ends at {line[-1][1]:.3g} after {line[-1][0]:.0f} seconds" for arm, line in drawn.items())
+
+    def paint(figure: Figure) -> None:
+        axes = _axes(figure)
+        for arm, line in drawn.items():
+            marker = ARM_MARKERS[arm] if len(line) <= MANY_MARKERS else None
+            style = "-" if arm == "transfer" else (0, (5, 2))
+            seconds, values = zip(*line, strict=True)
+            axes.plot(seconds, values, color=ARM_COLOURS[arm], marker=marker, markersize=5, linewidth=2.2, linestyle=style, label=ARMS[arm])
+        axes.set_xlim(left=0)
+        axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
+        axes.margins(y=0.12)
+        axes.set_xlabel("seconds of training", fontsize=11.5, labelpad=6)
+        axes.set_title(label, loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, x=-0.1)
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.13, 1.03), ncols=2, labelcolor=INK, borderpad=0, handlelength=2.4)
+
+    return draw(quantity, f"{label} over seconds of training: {last}", WIDTH, HEIGHT, paint)
+
+
+def reliability_figure(bins: Sequence[Bin]) -> Markup:
+    """How sure the model was against how often it was right; below it, how many items each point stands for."""
+    sure = np.array([one.confidence for one in bins]) * 100
+    right = np.array([one.accuracy.value for one in bins]) * 100
+    reach = np.array([[one.accuracy.value - one.accuracy.low, one.accuracy.high - one.accuracy.value] for one in bins]).T * 100
+    description = "Reliability. " + "; ".join(f"{s:.0f} % sure: {r:.0f} % right ({one.accuracy.n} items)" for s, r, one in zip(sure, right, bins, strict=True))
+
+    def paint(figure: Figure) -> None:
+        above, below = figure.add_axes((0.11, 0.4, 0.86, 0.57)), figure.add_axes((0.11, 0.15, 0.86, 0.17))
+        for axes in (above, below):
+            quiet(axes, left=True)
+            axes.set_xlim(0, 102)
+            axes.spines["left"].set_visible(False)
+        above.grid(color=LINE)
+        above.plot([0, 100], [0, 100], color=MUTED, linewidth=1.2, linestyle=(0, (3, 3)))
+        above.errorbar(sure, right, yerr=reach, color=TRANSFER, fmt="o", markersize=7, elinewidth=2.2, zorder=3)
+        above.set(ylim=(-3, 103), yticks=[0, 25, 50, 75, 100], xticks=[0, 25, 50, 75, 100])
+        above.set_xticklabels([])
+        above.set_ylabel("right, %", fontsize=11.5)
+        below.bar([50 * (one.low + one.high) for one in bins], [one.accuracy.n for one in bins], width=8.6, color=MAJORITY, alpha=0.55)
+        below.set_yticks([])
+        below.set(xticks=[0, 25, 50, 75, 100])
+        below.set_ylabel("items", fontsize=11.5, labelpad=24)
+        below.set_xlabel("how sure the model was, %", fontsize=11.5, labelpad=6)
+
+    return draw("reliability", description, WIDTH, 360, paint)
+
+
+def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
+    """The confusion matrix of many classes as a map: row = truth, column = prediction, darker = a larger share of the row."""
+    counts = np.asarray(confusion, float)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    pixels = np.dstack([np.full_like(share, MAP_RED), np.full_like(share, MAP_GREEN), np.full_like(share, MAP_BLUE), np.sqrt(share)])
+    side, named = 560, len(classes) <= 40
+
+    def paint(figure: Figure) -> None:
+        edge = 0.22 if named else 0.08
+        axes = figure.add_axes((edge, edge, 0.98 - edge, 0.98 - edge))
+        axes.imshow(pixels, interpolation="nearest", aspect="auto")
+        axes.tick_params(length=0, labelsize=9)
+        if named:
+            names = [shortened(name) for name in classes]
+            axes.set_xticks(range(len(names)), names, rotation=90)
+            axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel("predicted", fontsize=11.5)
+        axes.set_ylabel("truth", fontsize=11.5)
+
+    return draw("confusion", f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {np.mean(np.diag(share)):.0%}", side, side, paint)
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside an axis: its beginning and its end, because either may be what tells it from others."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 7]}…{name[-6:]}"
+
+
+def _axes(figure: Figure) -> Axes:
+    axes = figure.add_axes((0.1, 0.17, 0.88, 0.62))
+    quiet(axes, left=True)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", color=LINE)
+    return axes
+
+
+def _line(epochs: Any, quantity: str, scale: float) -> list[tuple[float, float]]:
+    if not isinstance(epochs, list):
+        return []
+    pairs = [(epoch.get("seconds"), epoch.get(quantity)) for epoch in epochs if isinstance(epoch, dict)]
+    return [(float(seconds), scale * float(value)) for seconds, value in pairs if isinstance(seconds, (int, float)) and isinstance(value, (int, float))]

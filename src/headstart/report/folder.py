@@ -1,0 +1,143 @@
+"""A run folder read with patience: what is there comes out as values, what is missing as nothing, what is damaged is named.
+
+The report, the list of runs and whoever else looks at a run read only these files (DESIGN.md, decision 4).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from headstart.base.errors import InputError
+from headstart.evaluation import Predictions, Verdict
+from headstart.report.words import as_number
+
+Plain = dict[str, Any]
+ARMS = ("transfer", "scratch", "plain", "majority")
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run folder says.
+
+    Attributes:
+        folder: The run folder.
+        verdict: ``verdict.json``; None when the run has not come so far.
+        decisions: ``plan.toml``: name, value, unit, why, source of each.
+        candidates: ``candidates.json``, one row per model and cut.
+        history: ``history.json``, the learning curves.
+        engine: ``engine.json``, the race of engines and what it costs in exactness.
+        mistakes: ``mistakes.json``, the worst mistakes, with pictures beside it.
+        split: ``split.json``.
+        model: ``model.json``.
+        manifest: ``manifest.json``; empty when the run is unfinished.
+        events: ``events.jsonl``.
+        arms: ``predictions/*.parquet`` by arm.
+        unreadable: Files that are there and cannot be read, with the reason.
+    """
+
+    folder: Path
+    verdict: Verdict | None = None
+    decisions: tuple[Plain, ...] = ()
+    candidates: tuple[Plain, ...] = ()
+    history: Plain = field(default_factory=dict)
+    engine: Plain = field(default_factory=dict)
+    mistakes: tuple[Plain, ...] = ()
+    split: Plain = field(default_factory=dict)
+    model: Plain = field(default_factory=dict)
+    manifest: Plain = field(default_factory=dict)
+    events: tuple[Plain, ...] = ()
+    arms: Mapping[str, Predictions] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def is_finished(self) -> bool:
+        """The manifest is written last: a folder without one is unfinished."""
+        return (self.folder / "manifest.json").is_file()
+
+    def stage_seconds(self) -> dict[str, float]:
+        """Seconds per stage: the verdict's, else what the events say so far."""
+        if self.verdict:
+            return self.verdict.seconds
+        ends = [event for event in self.events if event.get("kind") == "end"]
+        return {str(event.get("stage")): as_number(event.get("seconds")) or 0.0 for event in ends}
+
+
+def read_run(folder: Path) -> RunFiles:
+    """Read all of a run folder.
+
+    Raises:
+        InputError: when there is no such folder or nothing in it comes from a run.
+    """
+    if not is_run(folder):
+        raise InputError("there is no run here", got=folder, fix="headstart runs list")
+    unreadable: list[str] = []
+
+    def attempt(name: str, read: Callable[[Path], Any], empty: Any) -> Any:
+        path = folder / name
+        if not path.is_file():
+            return empty
+        try:
+            return read(path)
+        except (InputError, ValueError, OSError, KeyError, TypeError) as error:
+            unreadable.append(f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+            return empty
+
+    values = {name: attempt(f"{name}.json", _table, {}) for name in ("history", "engine", "split", "model", "manifest")}
+    rows = {name: attempt(f"{name}.json", _rows, ()) for name in ("candidates", "mistakes")}
+    arms = {arm: attempt(f"predictions/{arm}.parquet", Predictions.from_parquet, None) for arm in ARMS}
+    return RunFiles(
+        folder=folder,
+        verdict=attempt("verdict.json", read_verdict, None),
+        decisions=attempt("plan.toml", _decisions, ()),
+        events=attempt("events.jsonl", _events, ()),
+        arms={arm: found for arm, found in arms.items() if found is not None},
+        unreadable=tuple(unreadable),
+        **values,
+        **rows,
+    )
+
+
+def is_run(folder: Path) -> bool:
+    """Whether something in the folder comes from a run, finished or not."""
+    return any((folder / name).is_file() for name in ("plan.toml", "verdict.json", "manifest.json", "events.jsonl"))
+
+
+def read_verdict(path: Path) -> Verdict:
+    """Read ``verdict.json``."""
+    return Verdict.from_plain(_table(path), path.name)
+
+
+def _table(path: Path) -> Plain:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise InputError("expected names and values")
+    return found
+
+
+def _rows(path: Path) -> tuple[Plain, ...]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+        raise InputError("expected a list of rows")
+    return tuple(found)
+
+
+def _decisions(path: Path) -> tuple[Plain, ...]:
+    lists = [value for value in tomllib.loads(path.read_text(encoding="utf-8")).values() if isinstance(value, list)]
+    return tuple(row for rows in lists for row in rows if isinstance(row, dict) and "name" in row)
+
+
+def _events(path: Path) -> tuple[Plain, ...]:
+    found = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:  # a run that was killed may leave half a last line
+            continue
+        if isinstance(event, dict):
+            found.append(event)
+    return tuple(found)

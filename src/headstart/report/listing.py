@@ -1,0 +1,85 @@
+"""What was fitted here: a folder of run folders in, one summary each out, the newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headstart.base.errors import InputError
+from headstart.evaluation import Measured, Verdict
+from headstart.report.folder import is_run, read_verdict
+
+TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One line of ``headstart runs list``.
+
+    Attributes:
+        name: The run folder's name.
+        folder: The run folder.
+        date: When it was last written, UTC, ISO 8601.
+        finished: Whether its manifest is there; ``headstart resume`` goes on with the others.
+        helped: ``yes``, ``no``, ``cannot tell``; None before the verdict.
+        chosen: ``transfer``, ``scratch``, ``plain``; None before the verdict.
+        model: Name of the pretrained model.
+        metric: What ``value`` is.
+        value: The chosen model's score on test, with its interval.
+        seconds: Wall-clock seconds in all.
+    """
+
+    name: str
+    folder: Path
+    date: str
+    finished: bool
+    helped: str | None = None
+    chosen: str | None = None
+    model: str | None = None
+    metric: str | None = None
+    value: Measured | None = None
+    seconds: float | None = None
+
+
+def list_runs(folder: Path) -> tuple[RunSummary, ...]:
+    """Summarise the runs in a folder (or the folder itself if it is a run), the newest first; none if there is no such folder."""
+    if is_run(folder):
+        return (_summary(folder),)
+    inside = folder.iterdir() if folder.is_dir() else ()
+    found = [_summary(one) for one in inside if not one.name.startswith(".") and is_run(one)]
+    return tuple(sorted(found, key=lambda summary: (summary.date, summary.name), reverse=True))
+
+
+def chosen_score(verdict: Verdict) -> Measured:
+    """The test score of the model that the user gets."""
+    arms: Mapping[str, Measured | None] = {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain}
+    return arms[verdict.chosen] or verdict.test
+
+
+def date_of(folder: Path) -> str:
+    """When a run was last written to, UTC, to the second; the report itself does not count."""
+    told_by = next(folder / name for name in TOLD_BY if (folder / name).is_file())
+    return datetime.fromtimestamp(told_by.stat().st_mtime, UTC).isoformat(timespec="seconds")
+
+
+def _summary(folder: Path) -> RunSummary:
+    date, finished = date_of(folder), (folder / "manifest.json").is_file()
+    try:
+        verdict = read_verdict(folder / "verdict.json")
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError, InputError):
+        return RunSummary(folder.resolve().name, folder, date, finished)
+    return RunSummary(
+        name=folder.resolve().name,
+        folder=folder,
+        date=date,
+        finished=finished,
+        helped=verdict.helped,
+        chosen=verdict.chosen,
+        model=verdict.model,
+        metric=verdict.metric,
+        value=chosen_score(verdict),
+        seconds=verdict.seconds.get("total"),
+    )

@@ -1,0 +1,126 @@
+"""The report: a run folder in, one self-contained ``report.html`` out (no network, no script, light and dark, prints).
+
+The page's own Content-Security-Policy forbids scripts and addresses; texts from the user's data are escaped by Jinja2 and by matplotlib.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.base import files
+from headstart.evaluation import METRICS, Table, Verdict, table
+from headstart.evaluation.sentence import METRIC_WORDS, cut_words
+from headstart.report import sections, words
+from headstart.report.curves import confusion_figure, curve_figure, reliability_figure
+from headstart.report.folder import RunFiles, read_run
+from headstart.report.gains import ARM_WORDS, arms_figure, gains_figure
+from headstart.report.listing import chosen_score, date_of
+
+HERE = Path(__file__).parent
+FILTERS = (words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken)
+OPENINGS = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}
+FEW_CLASSES = 12  # the confusion matrix of more is drawn as a map, not as a table of numbers
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report.html`` from the files of a run folder, and nothing else.
+
+    Files that are missing are said to be "not recorded"; an unfinished run gets a report of what there is. The same files give the same page.
+
+    Args:
+        run: A run folder.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        InputError: when this is no run folder.
+
+    Cost: one to three seconds.
+    """
+    return files.write(run / "report.html", render(read_run(run)))
+
+
+def render(run: RunFiles) -> str:
+    """The page as text."""
+    import jinja2
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update({function.__name__: function for function in FILTERS})
+    style = Markup((HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
+    return str(environment.get_template("page.html.jinja").render(style=style, **_content(run)))
+
+
+def _content(run: RunFiles) -> dict[str, Any]:
+    verdict = run.verdict
+    predictions = run.arms.get(verdict.chosen if verdict else "transfer")
+    measured = table(predictions, verdict.seed if verdict else 0) if predictions else None
+    return {
+        "run": run,
+        "name": run.folder.resolve().name,
+        "date": date_of(run.folder).replace("T", " ").removesuffix("+00:00"),
+        "verdict": verdict,
+        "hero": _hero(verdict) if verdict else None,
+        "gains": gains_figure(verdict) if verdict else None,
+        "arms": arms_figure(verdict) if verdict else None,
+        "curves": _curves(run),
+        "measured": measured,
+        "metric_names": [(name, METRIC_WORDS["en"][name].split(" (")[0]) for name in METRICS],
+        "confusion_map": confusion_figure(measured.confusion, predictions.classes)
+        if measured and predictions and len(predictions.classes) > FEW_CLASSES
+        else None,
+        "classes": predictions.classes if predictions else (),
+        "confused": sections.most_confused(measured) if measured else (),
+        "reliability": reliability_figure(measured.reliability) if measured else None,
+        "reliability_words": _reliability_words(measured) if measured else "",
+        "mistakes": sections.mistakes(run),
+        "candidates": [sections.candidate(row) for row in run.candidates],
+        "decisions": run.decisions,
+        "stages": sections.stages(run.stage_seconds()),
+        "engines": sections.engines(run.engine),
+        "split": sections.split_rows(run),
+        "split_facts": sections.flat({key: value for key, value in run.split.items() if key not in sections.SIDES}),
+        "provenance": sections.flat(run.model, skip=("state", "weights")),
+        "machine": sections.flat(run.manifest, skip=("files",)),
+        "n_files": len(run.manifest["files"]) if isinstance(run.manifest.get("files"), (dict, list)) else None,
+        "arm_words": ARM_WORDS,
+    }
+
+
+def _hero(verdict: Verdict) -> dict[str, Any]:
+    """What stands at the top: the answer, the rest of the sentence, and what it means in everyday words."""
+    rest = verdict.sentence().split(": ", 1)[1]
+    best = chosen_score(verdict)
+    return {
+        "mood": verdict.helped.replace(" ", "-"),
+        "symbol": {"yes": "✓", "no": "✕", "cannot tell": "?"}[verdict.helped],
+        "opening": OPENINGS[verdict.helped],
+        "rest": rest[0].upper() + rest[1:],
+        "score": best,
+        "metric": METRIC_WORDS["en"][verdict.metric].split(" (")[0],
+        "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, trained from scratch"}[verdict.chosen],
+        "user_gets_how": cut_words(verdict.cut) if verdict.chosen == "transfer" else "it did best on validation",
+        "meaning": sections.meaning(verdict, best),
+    }
+
+
+def _curves(run: RunFiles) -> list[Any]:
+    wanted = (("validation_accuracy", "Validation accuracy, %", 100.0), ("validation_loss", "Validation loss, nats", 1.0))
+    drawn = [curve_figure(run.history, quantity, label, scale) for quantity, label, scale in wanted]
+    return [figure for figure in drawn if figure is not None]
+
+
+def _reliability_words(measured: Table) -> str:
+    sure = sum(one.confidence * one.accuracy.n for one in measured.reliability) / measured.n
+    gap = 100 * (sure - measured.metrics["accuracy"].value)
+    small = 2.0  # points: below this the two agree for practical purposes
+    how = (
+        "about as sure as it is right"
+        if abs(gap) < small
+        else f"{'surer than it is right' if gap > 0 else 'less sure than it is right'}, by {abs(gap):.0f} points"
+    )
+    return f"On average the model is {how}. Expected calibration error: {100 * measured.calibration_error:.1f} points."

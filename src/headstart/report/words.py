@@ -1,0 +1,105 @@
+"""Values as people read them: numbers, seconds, bytes and intervals in, short texts out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from headstart.evaluation import Gain, Measured
+from headstart.evaluation.sentence import MINUS, number
+
+NOT_RECORDED = "not recorded"
+MINUTE, HOUR = 60, 3600
+KILO = 1000
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """A fraction in per cent."""
+    return NOT_RECORDED if fraction is None else f"{100 * fraction:.{digits}f} %"
+
+
+def score(value: float, metric: str = "accuracy") -> str:
+    """A score in per cent, or in nats."""
+    return f"{value:.3f}" if metric == "log_loss" else percent(value)
+
+
+def ends(measured: Measured, metric: str = "accuracy") -> str:
+    """The ends of an interval."""
+    if metric == "log_loss":
+        return f"{measured.low:.2f} to {measured.high:.2f}"
+    return f"{100 * measured.low:.1f} to {100 * measured.high:.1f}"
+
+
+def gain_ends(gain: Gain) -> str:
+    """The ends of a gain's interval."""
+    return f"{number(gain.low)} to {number(gain.high)}"
+
+
+def points(gain: Gain) -> str:
+    """A gain with its sign."""
+    return number(gain.points, signed=True)
+
+
+def seconds(value: float | None) -> str:
+    """A duration.
+
+    Example:
+        >>> seconds(0.42), seconds(83.4), seconds(252), seconds(3780)
+        ('0.4 s', '83 s', '4 min 12 s', '1 h 03 min')
+    """
+    if value is None:
+        return NOT_RECORDED
+    if value < 10:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 2 * MINUTE:
+        return f"{whole} s"
+    return f"{whole // MINUTE} min {whole % MINUTE:02d} s" if whole < HOUR else f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+
+
+def size(n_bytes: float | None) -> str:
+    """A number of bytes.
+
+    Example:
+        >>> size(512), size(18_700_000)
+        ('512 B', '18.7 MB')
+    """
+    if n_bytes is None:
+        return NOT_RECORDED
+    amount, unit = float(n_bytes), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < KILO:
+            break
+        amount, unit = amount / KILO, larger
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def count(value: float) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def as_number(value: Any) -> float | None:
+    """A finite number, or None for whatever else a file may hold."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None
+
+
+def anything(value: Any) -> str:
+    """A value of unknown kind."""
+    if value is None or value == "":
+        return NOT_RECORDED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", MINUS) if math.isfinite(value) else str(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(anything(one) for one in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {anything(one)}" for key, one in value.items()) or "none"
+    return str(value)
+
+
+def unbroken(text: str) -> str:
+    """The same text, never broken between lines."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
