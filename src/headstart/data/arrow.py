@@ -1,0 +1,269 @@
+"""Parquet and Arrow tables with pictures inside, alone, in folders, or as Hugging Face ``datasets`` saves them: a path in, a listing out.
+
+Arrow files are mapped into memory and read cell by cell. A Parquet file (and a compressed Arrow file) has no such thing as one cell: to read a row,
+a whole row group is decompressed, in most files all rows. Its pictures are therefore copied once, batch by batch, into an Arrow file under
+``home()/tables``; memory stays at one batch, and every later read is a mapped one. `datasets` does the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headstart.base import files, folders
+from headstart.base.errors import Fault, InputError
+from headstart.data.listing import IMAGE_WORDS, Listing, find_column, part_in, parts_from, pick_columns, plain, printable
+from headstart.data.rows import ArrowRows, chosen, stamp
+
+PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
+SUFFIXES = PARQUET + ARROW
+BATCH_ROWS = 64  # held in memory at once while copying: 64 photos of 5 MB are 320 MB, small ones are nothing
+FILE_MAGIC = b"ARROW1"  # the random-access format begins with it, the stream format does not
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The cells of one file: pictures as mapped chunks, the rest as values."""
+
+    pictures: tuple[Any, ...]
+    labels: list[Any]
+    groups: list[Any] | None
+    parts: list[Any] | None
+
+
+def holds_tables(root: Path) -> bool:
+    """Whether a folder's pictures lie in tables: saved by `datasets`, or Parquet or Arrow files in it or in its ``data`` folder."""
+    if (root / "dataset_dict.json").is_file():
+        return True
+    return any(path.suffix.lower() in SUFFIXES for folder in (root, root / "data") if folder.is_dir() for path in folder.iterdir() if path.is_file())
+
+
+def list_tables(root: Path, label: str | None, group: str | None) -> Listing:
+    """List the rows of a table file or of a folder of table files.
+
+    Raises:
+        InputError: when no column holds pictures or labels, or files disagree.
+    """
+    folder = root if root.is_dir() else root.parent
+    tables, faults = _tables(root)
+    schema = _schema(tables[0][0])
+    where = printable(os.path.relpath(tables[0][0], folder))
+    image = _image_column(schema, where)
+    label, group, parted = pick_columns(schema.names, image, label, group, where)
+    _check_same(tables, (image, label, group, parted), folder)
+    read = [_read(path, image, label, group, parted) for path, _ in tables]
+    names = _class_names(schema, label, tables[0][0])
+    labels = [text for columns in read for text in _as_text(columns.labels, names, label, where)]
+    sources = [
+        f"{printable(os.path.relpath(path, folder))}#{row}" for (path, _), columns in zip(tables, read, strict=True) for row in range(len(columns.labels))
+    ]
+    parts = _parts(tables, read, parted, where)
+    groups = ["" if cell is None else plain(str(cell)) for columns in read for cell in columns.groups or ()] if group else None
+    rows = ArrowRows(tuple(columns.pictures for columns in read), tuple(stamp(path) for path, _ in tables), _places(read))
+    kept = [index for index, text in enumerate(labels) if text]
+    faults += [Fault(sources[index], f"no label (column {label} is empty)") for index, text in enumerate(labels) if not text]
+    return Listing(
+        rows.take(np.array(kept, np.int64)),
+        chosen(sources, kept),
+        chosen(labels, kept),
+        chosen(groups, kept) if groups is not None else None,
+        chosen(parts, kept) if parts is not None else None,
+        tuple(faults),
+        tuple(names),
+        group,
+    )
+
+
+def _tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
+    """The files with the part that each belongs to, and what was passed over."""
+    if root.is_file():
+        return [(root, None)], []
+    faults: list[Fault] = []
+    if (root / "dataset_dict.json").is_file():
+        splits = files.read_json(root / "dataset_dict.json").get("splits", [])
+        found = [(path, part_in(split)) for split in splits for path in _below(root / split)]
+    else:
+        found = [(path, part_in(path.relative_to(root).as_posix())) for path in _below(root)]
+    if any(part for _, part in found) and not all(part for _, part in found):
+        faults = [Fault(printable(os.path.relpath(path, root)), "names none of train, validation, test: left out") for path, part in found if not part]
+        found = [(path, part) for path, part in found if part]
+    if not found:
+        raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {root}")
+    return found, faults
+
+
+def _below(folder: Path) -> list[Path]:
+    """Table files below a folder; `datasets` leaves its own intermediate results there as ``cache-….arrow``."""
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(
+        path for path in paths if not path.name.startswith((".", "cache-")) and not any(piece.startswith(".") for piece in path.relative_to(folder).parts)
+    )
+
+
+def _schema(path: Path) -> pa.Schema:
+    with _readable(path):
+        return pq.read_schema(path) if path.suffix.lower() in PARQUET else _reader(path).schema
+
+
+class _readable:  # noqa: N801 — reads as a word where it is used
+    """Turn what Arrow says about a damaged file into a refusal that names the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and not error.errno):
+            raise InputError(f"{self.path} cannot be read as a table", got=" ".join(str(error).split())[:160], fix="fetch or write the file again") from None
+
+
+def _image_column(schema: pa.Schema, where: str) -> str:
+    holders = [field.name for field in schema if _is_bytes(field.type) or (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)]
+    found = find_column(holders, IMAGE_WORDS) or (holders[0] if len(holders) == 1 else None)
+    if found is None:
+        fix = "a picture is bytes, or {bytes, path} as Hugging Face datasets writes it"
+        raise InputError(f"{where}: no column holds pictures", got=", ".join(f"{field.name}: {field.type}" for field in schema), allowed=IMAGE_WORDS, fix=fix)
+    return found
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
+
+
+def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str | None], folder: Path) -> None:
+    lacking = []
+    for path, _ in tables[1:]:
+        gone = [column for column in columns if column and column not in _schema(path).names]
+        if gone:
+            lacking.append(f"{printable(os.path.relpath(path, folder))}: no column {', '.join(gone)}")
+    if lacking:
+        raise InputError("the tables do not have the same columns", details=lacking, fix="write them with the same columns, or point at one of them")
+
+
+def _read(path: Path, image: str, label: str, group: str | None, parted: str | None) -> _Columns:
+    with _readable(path):
+        others = [column for column in (label, group, parted) if column]
+        if path.suffix.lower() in PARQUET:
+            table, pictures = pq.read_table(path, columns=others), _mapped(_copied(path, image))
+        else:
+            pictures = _mapped(_copied(path, image) if _is_compressed(path) else path)
+            table = pictures if set(others) <= set(pictures.column_names) else _reader(path).read_all().select(others)
+        values = {column: table.column(column).to_pylist() for column in others}
+    return _Columns(tuple(_bytes_of(chunk) for chunk in pictures.column(image).chunks), values[label], values.get(group or ""), values.get(parted or ""))
+
+
+def _reader(path: Path) -> Any:
+    source = pa.memory_map(str(path))
+    is_file = source.read(len(FILE_MAGIC)) == FILE_MAGIC
+    source.seek(0)
+    return pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+
+
+def _batches(reader: Any) -> Iterator[Any]:
+    if isinstance(reader, pa.ipc.RecordBatchFileReader):
+        return (reader.get_batch(place) for place in range(reader.num_record_batches))
+    return iter(reader)
+
+
+def _mapped(path: Path) -> pa.Table:
+    return _reader(path).read_all()
+
+
+def _is_compressed(path: Path) -> bool:
+    """Whether reading allocates: a mapped batch costs nothing, a compressed one its full size."""
+    before = pa.total_allocated_bytes()
+    batch = next(_batches(_reader(path)), None)
+    return batch is not None and pa.total_allocated_bytes() - before > batch.nbytes // 2
+
+
+def _copied(path: Path, image: str) -> Path:
+    """The pictures of a file as an uncompressed Arrow file, copied once per state of the file."""
+    copy = folders.home() / "tables" / f"{stamp(path, still_seconds=0)}-{image}.arrow".replace("/", "_")
+    if not copy.is_file():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        partial = files.beside(copy)
+        try:
+            _write(partial, _picture_batches(path, image))
+            partial.replace(copy)
+        finally:
+            partial.unlink(missing_ok=True)
+    return copy
+
+
+def _picture_batches(path: Path, image: str) -> Iterator[Any]:
+    if path.suffix.lower() in PARQUET:
+        # without these two, a whole row group's bytes are fetched before its first row is given
+        source = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
+        return iter(source.iter_batches(batch_size=BATCH_ROWS, columns=[image]))
+    return (batch.select([image]) for batch in _batches(_reader(path)))
+
+
+def _write(path: Path, batches: Iterable[Any]) -> None:
+    writer = None
+    try:
+        for batch in batches:
+            writer = writer or pa.ipc.new_file(str(path), batch.schema)
+            writer.write_batch(batch)
+        if writer is None:
+            raise InputError(f"{path.name} holds no rows")
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _bytes_of(chunk: Any) -> Any:
+    return chunk.field("bytes") if pa.types.is_struct(chunk.type) else chunk
+
+
+def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
+    """The names that `datasets` keeps for the numbers of a ClassLabel, in the schema or in ``dataset_info.json``; empty when there are none."""
+    kept = (schema.metadata or {}).get(b"huggingface")
+    info = json.loads(kept).get("info", {}) if kept else {}
+    beside = path.parent / "dataset_info.json"
+    if not info and beside.is_file():
+        info = files.read_json(beside)
+    feature = (info.get("features") or {}).get(label) or {}
+    return [plain(str(name)) for name in feature.get("names") or []] if isinstance(feature, dict) else []
+
+
+def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:
+    """Class names of cells; ``""`` where there is none (``-1`` is how hidden test labels are written)."""
+    first = next((cell for cell in cells if cell is not None), None)
+    if isinstance(first, (list, dict)):
+        raise InputError(
+            f"{where}: the column {column} holds several labels a picture", got=first, fix="headstart learns one class a picture: choose a column with one"
+        )
+    if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
+        raise InputError(
+            f"{where}: the column {column} holds decimal numbers, not classes", got=first, fix="choose a column of names or whole numbers: --label COLUMN"
+        )
+    if names:
+        return [names[int(cell)] if cell is not None and 0 <= int(cell) < len(names) else "" for cell in cells]
+    return ["" if cell is None else plain(str(int(cell) if isinstance(cell, float) else cell)) for cell in cells]
+
+
+def _parts(tables: Sequence[tuple[Path, str | None]], read: Sequence[_Columns], parted: str | None, where: str) -> tuple[str, ...] | None:
+    if tables[0][1]:
+        return tuple(part for (_, part), columns in zip(tables, read, strict=True) for _ in columns.labels if part)
+    if parted:
+        return parts_from(["" if cell is None else str(cell) for columns in read for cell in columns.parts or ()], parted, where)
+    return None
+
+
+def _places(read: Sequence[_Columns]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    pieces = [
+        np.stack([np.full(len(chunk), file), np.full(len(chunk), place), np.arange(len(chunk))], axis=1)
+        for file, columns in enumerate(read)
+        for place, chunk in enumerate(columns.pictures)
+    ]
+    return np.concatenate(pieces).astype(np.int64) if pieces else np.zeros((0, 3), np.int64)

@@ -1,0 +1,185 @@
+"""The noun of this floor: a labelled data set whose every item has been read, hashed and examined once; a path flows in, a Dataset out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.base.errors import Fault, IntegrityError
+from headstart.base.events import Sink, silence
+from headstart.base.hashing import digest, digest_content
+from headstart.data import refuse
+from headstart.data.duplicates import near_duplicates
+from headstart.data.examine import examine_all
+from headstart.data.layout import lay_out
+from headstart.data.listing import Listing, in_order
+from headstart.data.remembered import Finding, Remembered
+from headstart.data.rows import Rows, chosen
+from headstart.modality import Examined, get
+
+MINIMUM_PER_CLASS = 4  # two to train, one to validate, one to test: fewer prove nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled items, all of them readable; what was not is named in ``faults``.
+
+    Attributes:
+        root: Where it lies.
+        modality: What kind of data it is: ``image``.
+        classes: Names of the classes; a label is a place in this list.
+        sources: ``(n,)`` printable name of each item, relative to the root.
+        labels: ``(n,)`` class of each item.
+        groups: ``(n,)`` what each item must stay together with (a patient); "" for none; None when the data set knows no groups.
+        group_name: The column that the groups come from.
+        given_split: ``(n,)`` ``train``, ``validation`` or ``test`` where the data set itself says so; else None.
+        content: ``(n,)`` hash of each item's bytes.
+        faults: What was left out, and why.
+        fingerprints: ``(n,)`` perceptual hashes, 64 bits.
+        near: ``(m, 2)`` pairs of items that look the same and differ in bytes.
+        sizes: ``(n, 2)`` width and height.
+        modes: ``(n,)`` how each file holds its colours.
+        digest: Hash of contents, labels, groups and given parts, whatever the order or the names of the files.
+        rows: How bytes are fetched; use `read`.
+    """
+
+    root: Path
+    modality: str
+    classes: tuple[str, ...]
+    sources: tuple[str, ...]
+    labels: NDArray[np.int64]
+    groups: tuple[str, ...] | None
+    group_name: str | None
+    given_split: tuple[str, ...] | None
+    content: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    fingerprints: NDArray[np.uint64]
+    near: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    modes: tuple[str, ...]
+    digest: str
+    rows: Rows
+
+    def __len__(self) -> int:
+        """How many items it has."""
+        return len(self.sources)
+
+    def read(self, index: int) -> bytes:
+        """Fetch the bytes of one item; may be called from several threads.
+
+        Raises:
+            IntegrityError: when the file is gone or no longer holds what was examined: what is computed from it would be kept under a wrong name.
+        """
+        try:
+            raw = self.rows.read(index)
+        except OSError as error:
+            raise IntegrityError(f"{self.sources[index]} cannot be read any more: {error.strerror or error}") from None
+        if digest_content(raw) != self.content[index]:
+            raise IntegrityError(f"{self.sources[index]} has changed since the data set was read: start again")
+        return raw
+
+
+def load(
+    path: str | Path,
+    *,
+    label: str | None = None,
+    group: str | None = None,
+    sink: Sink = silence,
+    minimum_per_class: int = MINIMUM_PER_CLASS,
+    modality: str = "image",
+) -> Dataset:
+    """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
+
+    Args:
+        path: A folder of class folders, with or without train / validation / test; a folder with ``metadata.csv``; a CSV, TSV, JSON Lines, Parquet or
+            Arrow file or a folder of such; a folder saved by Hugging Face ``datasets``.
+        label: The column of the class; found by its name when not given.
+        group: The column of what must stay together (patient, site); found by its name when not given; ``none`` for: there are no groups.
+        sink: Hears of the stage ``read``.
+        minimum_per_class: Fewer readable items of a class are refused.
+        modality: The kind of data.
+
+    Raises:
+        InputError: with all faults at once.
+
+    Cost: the first time 0.2 ms an item of 28 x 28 pixels and 2 ms a photo of 0.5 Mpx; later 0.03 ms; a few hundred bytes of memory an item.
+    """
+    root, kind = Path(path).expanduser(), get(modality)
+    listing = lay_out(root, kind.suffixes, label, group)
+    refuse.nothing(root, listing)
+    store = Remembered(kind.name, kind.version)
+    try:
+        findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)
+        kept, faults = _readable(listing, findings)
+        pictures = [seen for index in kept if (seen := findings[index].examined)]
+        content = tuple(findings[index].content for index in kept)
+        refuse.unfit(root, listing, kept, faults, minimum_per_class)
+        thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in pictures), np.uint8).reshape(len(pictures), -1)
+        near = near_duplicates(content, thumbnails, kind, store)
+    finally:
+        store.close()
+    return _assembled(root, modality, listing, kept, (*listing.faults, *faults), content, pictures, near)
+
+
+def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:
+    """What can be used, and why the rest cannot.
+
+    The same bytes under two labels are left out altogether: no one can say which label is right, one of them would be trained on or tested against
+    wrongly, and refusing fifty thousand pictures for one such pair would help nobody. Where it is not one pair, `refuse.unfit` stops.
+    """
+    faults = [Fault(source, finding.reason) for source, finding in zip(listing.sources, findings, strict=True) if finding.examined is None]
+    labels: dict[str, dict[str, str]] = {}
+    for source, label, finding in zip(listing.sources, listing.labels, findings, strict=True):
+        if finding.examined:
+            labels.setdefault(finding.content, {}).setdefault(label, source)
+    kept = []
+    for index, finding in enumerate(findings):
+        if finding.examined is None:
+            continue
+        others = {label: source for label, source in labels[finding.content].items() if label != listing.labels[index]}
+        if others:
+            said = ", ".join(f"{label} ({source})" for label, source in others.items())
+            faults.append(Fault(listing.sources[index], f"{refuse.CONFLICT}: {listing.labels[index]} here, {said}"))
+        else:
+            kept.append(index)
+    return kept, faults
+
+
+def _assembled(
+    root: Path,
+    modality: str,
+    listing: Listing,
+    kept: list[int],
+    faults: tuple[Fault, ...],
+    content: tuple[str, ...],
+    pictures: list[Examined],
+    near: NDArray[np.int64],
+) -> Dataset:
+    names = chosen(listing.labels, kept)
+    present = set(names)
+    classes = tuple(name for name in dict.fromkeys(listing.classes) if name in present) or in_order(present)
+    place = {name: index for index, name in enumerate(classes)}
+    groups = chosen(listing.groups, kept) if listing.groups is not None else None
+    parts = chosen(listing.parts, kept) if listing.parts is not None else None
+    empty = ("",) * len(kept)
+    return Dataset(
+        root=root,
+        modality=modality,
+        classes=classes,
+        sources=chosen(listing.sources, kept),
+        labels=np.array([place[name] for name in names], np.int64),
+        groups=groups,
+        group_name=listing.group_name,
+        given_split=parts,
+        content=content,
+        faults=faults,
+        fingerprints=np.array([seen.fingerprint for seen in pictures], np.uint64),
+        near=near,
+        sizes=np.array([(seen.width, seen.height) for seen in pictures], np.int64).reshape(-1, 2),
+        modes=tuple(seen.mode for seen in pictures),
+        digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
+        rows=listing.rows.take(np.array(kept, np.int64)),
+    )

@@ -1,0 +1,170 @@
+"""What stands where, before anything is decoded: names, labels, groups and given parts of every item, and the words by which they are found."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from headstart.base.errors import Fault, InputError
+from headstart.data.rows import Rows
+
+PARTS = ("train", "validation", "test")
+_PART_WORDS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
+_PART_WORDS |= {"test": "test", "testing": "test", "eval": "test", "evaluation": "test", "训练": "train", "验证": "validation", "测试": "test"}
+FILE_WORDS = (
+    "file_name",
+    "filename",
+    "file",
+    "filepath",
+    "file_path",
+    "path",
+    "image",
+    "image_path",
+    "image_file",
+    "img",
+    "picture",
+    "photo",
+    "文件",
+    "文件名",
+    "图片",
+)
+IMAGE_WORDS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "bytes", "content", "图片")
+LABEL_WORDS = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")
+GROUP_WORDS: tuple[str, ...] = (
+    "group",
+    "groups",
+    "group_id",
+    "patient",
+    "patient_id",
+    "subject",
+    "subject_id",
+    "person",
+    "person_id",
+    "participant",
+    "speaker",
+    "individual",
+)
+GROUP_WORDS += ("case_id", "slide", "slide_id", "video", "video_id", "clip_id", "session", "session_id", "scene", "site", "site_id", "患者", "病人", "分组")
+PART_COLUMNS = ("split", "subset", "partition", "part", "set")
+NO_GROUP = "none"  # what a user says for: do not take the group column that was found by its name
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Every item that claims to be one, in a fixed order.
+
+    Attributes:
+        rows: How their bytes are fetched.
+        sources: Their printable names, relative to the data set.
+        labels: Their class names.
+        groups: What may not be torn apart (a patient, a site); "" stands for an item of its own; None when nothing is known.
+        parts: ``train``, ``validation`` or ``test`` where the data set says so; None when it does not.
+        faults: What was left out so far, and why.
+        classes: Class names in the order that the data set gives them; empty when it gives none.
+        group_name: The column from which the groups come.
+    """
+
+    rows: Rows
+    sources: tuple[str, ...]
+    labels: tuple[str, ...]
+    groups: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = None
+    faults: tuple[Fault, ...] = ()
+    classes: tuple[str, ...] = ()
+    group_name: str | None = None
+
+
+def part_of(word: str) -> str | None:
+    """The part that a folder, file or cell means: ``Valid`` is ``validation``; None when it means none.
+
+    Example:
+        >>> part_of("Val"), part_of("cats")
+        ('validation', None)
+    """
+    return _PART_WORDS.get(word.strip().lower())
+
+
+def part_in(name: str) -> str | None:
+    """The part that a file name speaks of: ``test-00000-of-00002.parquet``, ``data/flowers_train.parquet``."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((found for word in words if (found := part_of(word))), None)
+
+
+def plain(text: str) -> str:
+    """A class name in one spelling: macOS writes é as two letters, Linux as one, and both mean the same class."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def printable(name: str) -> str:
+    """A file name that can be printed and written to JSON, even when the disk holds one that is not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names sorted as a person would: ``2`` before ``10``.
+
+    Example:
+        >>> in_order({"10", "2", "b"})
+        ('2', '10', 'b')
+    """
+    return tuple(sorted(names, key=lambda name: [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", name) if piece]))
+
+
+def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[str | None] = ()) -> str | None:
+    """The column whose name comes first among the words, in any case; None when there is none."""
+    taken = set(taken)
+    lower: Mapping[str, str] = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(columns) if column not in taken}
+    return next((lower[word] for word in words if word in lower), None)
+
+
+def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str], what: str, where: str, taken: Iterable[str | None] = ()) -> str | None:
+    """The column that the user names, else the one found by its name.
+
+    Raises:
+        InputError: when the user's column is not there.
+    """
+    if wanted is None:
+        return find_column(columns, words, taken)
+    if wanted not in columns:
+        raise InputError(f"{where} has no column for the {what} of that name", got=wanted, allowed=columns, fix=f"--{what} COLUMN, one of the allowed")
+    return wanted
+
+
+def pick_columns(columns: Sequence[str], item: str, label: str | None, group: str | None, where: str) -> tuple[str, str | None, str | None]:
+    """The columns of the label, the group and the part; the label must be there.
+
+    Raises:
+        InputError: when no column can be the label, or a named one is missing.
+    """
+    found = pick_column(columns, label, LABEL_WORDS, "label", where, (item,))
+    if found is None:
+        others = [column for column in columns if column != item and column not in (group,)]
+        if len(others) != 1:
+            raise InputError(f"{where}: no column looks like the label", got=", ".join(columns), allowed=LABEL_WORDS, fix="--label COLUMN, one of its columns")
+        found = others[0]
+    wanted = None if group == NO_GROUP and NO_GROUP not in columns else group
+    grouped = None if group == NO_GROUP and wanted is None else pick_column(columns, wanted, GROUP_WORDS, "group", where, (item, found))
+    return found, grouped, find_column(columns, PART_COLUMNS, (item, found, grouped))
+
+
+def parts_from(cells: Sequence[str], column: str, where: str) -> tuple[str, ...] | None:
+    """The parts that a column names; None when it is not about parts.
+
+    Raises:
+        InputError: when some cells name a part and others do not.
+    """
+    parts = [part_of(cell) for cell in cells]
+    unknown = sorted({cell or "(empty)" for cell, part in zip(cells, parts, strict=True) if part is None})
+    if not unknown:
+        return tuple(part for part in parts if part)
+    if len(unknown) == len(set(cells)) and column.lower() != "split":
+        return None
+    raise InputError(
+        f"{where}: the column {column} holds words that name no part",
+        got=", ".join(unknown[:10]),
+        allowed=_PART_WORDS,
+        fix="write train, validation or test in every row",
+    )

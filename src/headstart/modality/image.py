@@ -1,0 +1,91 @@
+"""Pictures: bytes of a file in; what it is, what a network takes, and what a plain model takes, out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import Image
+
+from headstart.base.errors import InputError
+from headstart.modality import likeness, plain
+from headstart.modality.decode import BYTES_MAX, opened, orientation, upright
+from headstart.modality.protocol import Examined, RecipeLike, Unreadable
+
+EXAMINATION = 1  # raise it when `examine` answers differently
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"})
+SUFFIXES |= {".jp2", ".j2k", ".avif"}
+EXAMINED_SIDE = 128  # JPEG files are decoded at an eighth to a half of their size as long as this many pixels remain: thumbnails need no more
+SIDEWAYS = 5  # EXIF orientations from 5 on swap width and height
+
+
+@dataclass(frozen=True)
+class ImageModality:
+    """Pictures in any format that Pillow decodes by itself."""
+
+    name: str = "image"
+    version: str = f"{EXAMINATION}-pillow-{PIL.__version__}"
+    suffixes: frozenset[str] = SUFFIXES
+    bytes_max: int = BYTES_MAX
+    reach: float = likeness.REACH
+
+    def examine(self, content: bytes) -> Examined:
+        """Decode to the end (JPEG at a fraction of its size) and say what it is.
+
+        Cost: 0.2 ms for 28 x 28 PNG, 2 ms for a JPEG of 0.5 Mpx.
+        """
+        with opened(_bounded(content)) as picture:
+            (width, height), mode = picture.size, picture.mode
+            picture.draft(None, (EXAMINED_SIDE, EXAMINED_SIDE))
+            seen = upright(picture)
+            if orientation(picture) >= SIDEWAYS:
+                width, height = height, width
+            thumbnail = likeness.thumbnail(seen)
+        return Examined(width, height, mode, likeness.fingerprint(thumbnail), thumbnail)
+
+    def prepare(self, content: bytes, recipe: RecipeLike) -> NDArray[np.uint8]:
+        """Resize the shorter side to ``round(size / crop_fraction)`` and take the square in the middle, in one antialiased step.
+
+        Only what the square shows is ever resized: the same numbers as resizing everything and cropping, at 0.7 of the cost,
+        and a strip of 1 x 10,000 pixels does not become a picture of 256 x 2,560,000.
+
+        Returns:
+            ``(3, size, size)``, red green blue, 0 to 255.
+        """
+        if recipe.interpolation not in FILTERS:
+            raise InputError("this interpolation is not known", got=recipe.interpolation, allowed=FILTERS)
+        shorter = round(recipe.size / recipe.crop_fraction)
+        with opened(_bounded(content)) as picture:
+            picture.draft(None, (shorter, shorter))  # JPEG: decode at 1/2, 1/4, 1/8 while that is no smaller than needed
+            seen = upright(picture)
+            square = seen.resize((recipe.size, recipe.size), FILTERS[recipe.interpolation], box=_middle(seen.size, recipe.size / shorter))
+        return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+
+    def plain_features(self, content: bytes) -> NDArray[np.float32]:
+        """Edges by direction (HOG) and a histogram of colours: ``(plain.N_FEATURES,)``."""
+        with opened(_bounded(content)) as picture:
+            picture.draft(None, (2 * plain.SIDE, 2 * plain.SIDE))
+            return plain.features(upright(picture))
+
+    def alike(self, left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Whether pairs of thumbnails show the same picture."""
+        return likeness.alike(left, right)
+
+    def sketch(self, thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The coarse waves of each thumbnail, as a point."""
+        return likeness.sketch(thumbnails)
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > BYTES_MAX:
+        raise Unreadable(f"larger than {BYTES_MAX >> 20} MiB")
+    return content
+
+
+def _middle(size: tuple[int, int], share: float) -> tuple[float, float, float, float]:
+    side = min(size) * share
+    left, top = (size[0] - side) / 2, (size[1] - side) / 2
+    return left, top, left + side, top + side
