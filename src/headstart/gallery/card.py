@@ -139,5 +139,6 @@ class ModelCard:
             (ARCHITECTURE.fullmatch(self.architecture) is not None, f"architecture {self.architecture!r} is not timm:, torchvision: or headstart:NAME"),
             (bool(self.licence.strip()), "licence is empty: write 'unknown' when nobody says"),
             (self.sha256 == "" or SHA256.fullmatch(self.sha256) is not None, "sha256 needs 64 hexadecimal digits"),
+            (self.layout == "oihw" or self.format in ("numpy-pickle", "onnx", "keras-h5"), f"layout {self.layout} is not for a {self.format} file"),
             (self.bytes >= 0 and self.parameters >= 0, "bytes and parameters cannot be negative"),
         )

@@ -40,33 +40,15 @@ def _close_doors() -> None:
     sys.addaudithook(hook)
 
 
-def _as_torch(value: Any, layout: str) -> Any:
-    import numpy as np
-    import torch
-
-    if isinstance(value, np.ndarray):
-        if value.dtype.kind not in "fiub":
-            raise InputError(f"an array of {value.dtype} is no weight")
-        value = torch.from_numpy(np.array(value, order="C"))  # a writable copy: torch warns about arrays that lie in a file
-    if layout == "hwio" and value.ndim in (2, 4):
-        value = value.permute(3, 2, 0, 1) if value.ndim == 4 else value.T
-    return value.detach().clone().contiguous()
-
-
 def main(task: dict[str, Any]) -> None:
     """Read, turn, write: the subprocess's whole life."""
     _bound(task["bytes"], task["seconds"])
-    import torch  # before the doors close: importing it looks around
-    from safetensors.torch import save_file
-
     from headstart.gallery import readers
 
-    torch.set_num_threads(1)
-    if task["format"] == "onnx":
-        import onnx  # noqa: F401
+    path, to = Path(task["path"]), Path(task["to"])
+    work = readers.prepare(task["format"])  # imports what it needs before the doors close
     _close_doors()
-    tensors = {name: _as_torch(value, task["layout"]) for name, value in readers.read(Path(task["path"]), task["format"]).items()}
-    save_file(tensors, task["to"], metadata={"order": json.dumps(list(tensors))})
+    work(path, to, task["layout"])
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def fetch_weights(source: Source, folder: Path, *, size: int, sink: Sink = silen
 
     Args:
         source: Where it is.
-        folder: Folder to work in; a broken hub download resumes when it is called again with the same folder.
+        folder: Folder to work in.
         size: Size that the card gives; 0 when unknown.
         sink: Hears of the bytes so far.
     """

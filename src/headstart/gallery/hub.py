@@ -16,7 +16,7 @@ from headstart.base.errors import InputError
 from headstart.base.events import Sink, stage
 
 ENDPOINT_VARIABLE = "HF_ENDPOINT"
-TRIES = 3  # a broken download goes on where it stopped
+REACH_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ def look(name: str, revision: str = "") -> Repository:
         InputError: when there is no such repository or revision, or the hub cannot be reached.
     """
     with _explained(name):
+        _reach()
         info = _api().model_info(name, revision=revision or None, files_metadata=True)
     licence = info.card_data.get("license") if info.card_data else None
     files = tuple(HubFile(file.rfilename, file.size or 0, file.lfs.sha256 if file.lfs else "") for file in info.siblings or [])
@@ -58,12 +59,13 @@ def look(name: str, revision: str = "") -> Repository:
 def named_like(owner: str, name: str) -> tuple[str, ...]:
     """Repositories of an owner whose name is the given one or the given one with a tag after a dot."""
     with _explained(f"{owner}/{name}"):
+        _reach()
         found = [info.id for info in _api().list_models(author=owner, search=name)]
     return tuple(sorted(one for one in found if one == f"{owner}/{name}" or one.startswith(f"{owner}/{name}.")))
 
 
 def download(name: str, revision: str, file: str, folder: Path, *, total: int = 0, sink: Sink) -> Path:
-    """Download one file of a repository into a folder; called again after a break it resumes there.
+    """Download one file of a repository into a folder; a line that breaks is taken up again where it broke.
 
     Raises:
         InputError: when it is not there or the hub cannot be reached.
@@ -71,14 +73,7 @@ def download(name: str, revision: str, file: str, folder: Path, *, total: int = 
     from huggingface_hub import hf_hub_download
 
     with stage(sink, "fetch", total=total or None, unit="bytes") as advance, _quiet(), _explained(name):
-        for attempt in range(TRIES):
-            try:
-                fetched = hf_hub_download(name, file, revision=revision or None, local_dir=folder, endpoint=_endpoint())
-                break
-            except OSError as error:
-                if attempt == TRIES - 1 or not _is_broken_line(error):
-                    raise
-        path = Path(fetched)
+        path = Path(hf_hub_download(name, file, revision=revision or None, local_dir=folder, endpoint=_endpoint()))
         advance(path.stat().st_size)
     return path
 
@@ -93,22 +88,26 @@ def _api() -> Any:
     return HfApi(endpoint=_endpoint(), library_name="headstart")
 
 
-def _is_broken_line(error: Exception) -> bool:
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+def _reach() -> None:
+    """Fail at once where there is no hub: the client itself would try for half a minute."""
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session
 
-    return not isinstance(error, (HfHubHTTPError, LocalEntryNotFoundError))
+    get_session().head(_endpoint() or constants.ENDPOINT, timeout=REACH_SECONDS)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars, logging
 
-    before = are_progress_bars_disabled()
+    shown, level = not are_progress_bars_disabled(), logging.get_verbosity()
     disable_progress_bars()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
-        if not before:
+        logging.set_verbosity(level)
+        if shown:
             enable_progress_bars()
 
 

@@ -7,6 +7,7 @@ A wheel comes by ``pip download``. A source archive cannot: pip would run its se
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,7 @@ def download(name: str, version: str, folder: Path, *, sha256: str = "", limit: 
         if faults and any(NOTHING_FITS in line for line in faults):
             faults = _run(["-m", "headstart.gallery.pip_source", name, version, str(into), str(limit)], folder, advance)
     if faults:
+        shutil.rmtree(into)
         raise _refusal(name, version, faults)
     archive = next(into.iterdir())
     if archive.stat().st_size > limit or (sha256 and sha256_file(archive) != sha256):

@@ -1,50 +1,91 @@
 """Weight files of five formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
 
-In: a file whose checksum was verified. Out: names and tensors in the file's own order.
+In: a file whose checksum was verified. Out: a safetensors file with the same names and numbers.
 Code in a file never runs: torch reads with ``weights_only=True``, numpy's format goes through an unpickler that admits arrays and nothing else.
 """
 
 from __future__ import annotations
 
+import json
 import pickle  # only for the subclass below, which refuses everything that is not a numpy array
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from headstart.base.errors import InputError
 
 Tensors = dict[str, Any]  # numpy arrays or torch tensors
+Read = Callable[[Path], Tensors]
+Work = Callable[[Path, Path, str], None]
+TURNS = {2: (1, 0), 4: (3, 2, 0, 1)}  # Keras' order of axes into torch's, for dense layers and convolutions
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # what training scripts put around a state dict
 REPLICA = "module."  # what torch's data parallelism puts before every name
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """What stands for ``bytes`` in a stream that Python 3 wrote for Python 2."""
+    return text.encode(encoding if encoding in ("latin1", "ascii") else "latin1")
+
+
+def _array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: Literal["C", "F"]) -> Any:
+    """What numpy calls for arrays in the newest protocol."""
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order=order)
 
 
 class ArraysOnly(pickle.Unpickler):
     """Rebuilds numpy arrays; any other class or function in the stream is refused before it is looked up."""
 
-    admitted: ClassVar[dict[str, Any]] = {"_reconstruct": np.empty(0).__reduce__()[0], "ndarray": np.ndarray, "dtype": np.dtype}
+    admitted: ClassVar[dict[str, Any]] = {
+        "numpy.ndarray": np.ndarray, "numpy.dtype": np.dtype, "numpy.core.multiarray._reconstruct": np.empty(0).__reduce__()[0],
+        "numpy.core.numeric._frombuffer": _array, "_codecs.encode": _encoded,
+    }  # fmt: skip
 
     def find_class(self, module: str, name: str) -> Any:
-        """Give the three names that an array needs."""
-        if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") and name in self.admitted:
-            return self.admitted[name]
-        raise InputError(f"the file asks for {module}.{name}: only numpy arrays are admitted")
+        """Give what an array needs: two classes of numpy, its maker of empty arrays, and two functions of our own."""
+        wanted = f"{module.replace('numpy._core', 'numpy.core')}.{name}"
+        if wanted not in self.admitted:
+            raise InputError(f"the file asks for {module}.{name}: only numpy arrays are admitted")
+        return self.admitted[wanted]
 
 
-def read(path: Path, written_as: str) -> Tensors:
-    """Read a weight file of the named format."""
-    readers: dict[str, Callable[[Path], Tensors]] = {
-        "safetensors": _safetensors, "torch": _torch, "numpy-pickle": _numpy, "onnx": _onnx, "keras-h5": _keras,
-    }  # fmt: skip
-    return readers[written_as](path)
+def prepare(written_as: str) -> Work:
+    """Import the library that a format needs and give what reads, turns and writes a file of it."""
+    if written_as == "safetensors":
+        from safetensors import safe_open
+
+        return lambda path, to, _: _copy(safe_open, path, to)
+    if written_as == "torch":
+        import torch
+        from safetensors.torch import save_file
+
+        torch.set_num_threads(1)
+        return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
+    from safetensors.numpy import save_file as save_arrays
+
+    read = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras}[written_as]()
+    return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
 
-def _safetensors(path: Path) -> Tensors:
-    from safetensors import safe_open
+def _copy(safe_open: Any, path: Path, to: Path) -> None:
+    with safe_open(path, framework="np") as opened:  # checks the header: names, shapes, types and places must fit the file
+        if not opened.keys():
+            raise InputError("the file holds no tensors")
+    shutil.copyfile(path, to)
 
-    with safe_open(path, framework="pt") as opened:
-        return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+def _save(save_file: Callable[..., None], tensors: Tensors, to: Path) -> None:
+    save_file(tensors, to, metadata={"order": json.dumps(list(tensors))})
+
+
+def _turned(name: str, value: Any, layout: str) -> Any:
+    if value.dtype.kind not in "fiub":
+        raise InputError(f"{name} is an array of {value.dtype}, no weight")
+    if layout == "hwio" and value.ndim in TURNS:
+        value = value.transpose(TURNS[value.ndim])
+    return np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
 
 
 def _torch(path: Path) -> Tensors:
@@ -56,6 +97,10 @@ def _torch(path: Path) -> Tensors:
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise InputError("the file holds no table of names and tensors")
     return {str(name).removeprefix(REPLICA): value for name, value in found.items()}
+
+
+def _prepare_numpy() -> Read:
+    return _numpy
 
 
 def _numpy(path: Path) -> Tensors:
@@ -80,18 +125,21 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         raise InputError(f"{path.lstrip('.')} is a {type(value).__name__}, not an array")
 
 
-def _onnx(path: Path) -> Tensors:
+def _prepare_onnx() -> Read:
+    import onnx
+    from onnx import numpy_helper
+
+    return lambda path: _onnx(onnx.load(path, load_external_data=False).graph, numpy_helper.to_array)
+
+
+def _onnx(graph: Any, to_array: Callable[[Any], Any]) -> Tensors:
     """Weights in the order in which the graph first uses them.
 
     An exporter turns a linear layer into MatMul + Add and gives the turned weight a number for a name: it is turned back and named after its bias.
     """
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load(path, load_external_data=False).graph
     if any(initializer.external_data for initializer in graph.initializer):
         raise InputError("the weights lie in another file than the graph")
-    arrays = {initializer.name: numpy_helper.to_array(initializer) for initializer in graph.initializer}
+    arrays = {initializer.name: to_array(initializer) for initializer in graph.initializer}
     biases = {name: node.input for node in graph.node if node.op_type == "Add" for name in node.input}
     tensors: Tensors = {}
     for node in graph.node:
@@ -104,9 +152,13 @@ def _onnx(path: Path) -> Tensors:
     return tensors
 
 
-def _keras(path: Path) -> Tensors:
+def _prepare_keras() -> Read:
     import h5py
 
+    return lambda path: _keras(h5py, path)
+
+
+def _keras(h5py: Any, path: Path) -> Tensors:
     tensors: Tensors = {}
 
     def visit(name: str, value: Any) -> None:

