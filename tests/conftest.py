@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# Two threads on two busy cores spin: torch is 6 to 70 times slower then. Set before anything imports torch; a worker of xdist each has its core.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def gallery_home() -> Iterator[Path]:

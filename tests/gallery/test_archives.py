@@ -48,7 +48,7 @@ def test_one_member_comes_out_and_nothing_else(suffix: str, tmp_path: Path) -> N
 
 
 def test_a_member_that_is_not_there_is_answered_with_near_names(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="near: p/weights.bin"):
+    with pytest.raises(InputError, match=r"near: p/weights.bin"):
         archives.extract(zipped(tmp_path / "a.zip", **{"p/weights.bin": b"w"}), "p/weight.bin", tmp_path / "out", 9)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.gallery.small import card_for, write_card
 
 from headstart import gallery
 from headstart.base.errors import InputError
 from headstart.base.records import read_toml, to_toml
 from headstart.gallery import ModelCard, licences, sources
-from tests.gallery.small import card_for, write_card
 
 SHIPPED = (
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet_v2", "resnet50_thin", "squeezenet1_1", "vgg16_edges", "vit_s14_focus",

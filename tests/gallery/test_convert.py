@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from tests.gallery.small import card_for
 
 from headstart.backbone.matching import read
 from headstart.base.errors import InputError
 from headstart.gallery.conversion import convert
-from tests.gallery.small import card_for
 
 NAMES = ("z.weight", "a.weight", "m.bias")  # not in alphabetical order, as safetensors would have them
 

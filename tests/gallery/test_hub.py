@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.gallery.hub_server import Hub, serve
+from tests.gallery.small import timm_files
 
 from headstart import gallery
 from headstart.base.errors import InputError, LicenceError
 from headstart.gallery.shelf import subscription
-from tests.gallery.hub_server import Hub, serve
-from tests.gallery.small import timm_files
 
 RESNET, VIT = "timm/test_resnet.r160_in1k", "timm/test_vit.r160_in1k"
 RESTRICTED, PICKLED = "someone/restricted", "someone/pickled"
@@ -84,7 +84,7 @@ def test_after_subscribing_the_hub_is_not_asked_again(hub: Hub) -> None:
 
 
 def test_a_restricted_model_of_the_hub_is_refused_before_its_weights_are_asked_for(hub: Hub) -> None:
-    with pytest.raises(LicenceError, match="Apache-2.0 AND cc-by-nc-4.0"):
+    with pytest.raises(LicenceError, match=r"Apache-2.0 AND cc-by-nc-4.0"):
         gallery.subscribe(f"hf:{RESTRICTED}")
     assert not any("safetensors" in line for line in hub.asked)
     made = gallery.subscribe(f"hf:{RESTRICTED}", accept=["Apache-2.0 AND cc-by-nc-4.0"])
@@ -118,7 +118,7 @@ def test_a_revision_is_pinned_even_when_the_repository_changes(hub: Hub, files: 
 
 
 def test_a_name_with_several_weights_is_never_decided_silently(hub: Hub) -> None:
-    with pytest.raises(InputError, match="allowed: timm:twice.a, timm:twice.b"):
+    with pytest.raises(InputError, match=r"allowed: timm:twice.a, timm:twice.b"):
         gallery.subscribe("timm:twice")
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.gallery.small import card_for, timm_files, write_card
 
 from headstart import gallery
 from headstart.base.errors import LicenceError
 from headstart.base.events import Event
 from headstart.gallery import ModelCard, licences
-from tests.gallery.small import card_for, timm_files, write_card
 
 
 @pytest.fixture

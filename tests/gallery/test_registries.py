@@ -79,6 +79,12 @@ def test_an_archive_that_is_too_large_or_another_is_not_kept(package: str, index
     assert not [file for file in tmp_path.rglob("*") if file.suffix in (".whl", ".gz") and file.is_file() and "index" not in file.parts]
 
 
+def test_two_packages_may_be_fetched_into_one_folder(index: Path, tmp_path: Path) -> None:
+    names = [fetch_archive(f"pypi:{package}==1.0", tmp_path / "work").name for package in ("wheely", "sourcy", "wheely")]
+    assert names == ["wheely-1.0-py3-none-any.whl", "sourcy-1.0.tar.gz", "wheely-1.0-py3-none-any.whl"]
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == sorted(set(names))
+
+
 def test_only_packages_come_as_archives(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only packages"):
         fetch_archive("hf:owner/name", tmp_path)

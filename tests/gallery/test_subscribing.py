@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.gallery.small import card_for, timm_files, write_card
 
 from headstart import gallery
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Event
 from headstart.gallery import ModelCard
-from tests.gallery.small import card_for, timm_files, write_card
 
 ROOT = Path(__file__).parents[2]
 

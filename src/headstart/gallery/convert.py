@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from headstart.base.errors import InputError
-
 MEMORY_BYTES = 8 << 30  # torch alone reserves about 3 GB of address space
 MEMORY_PER_BYTE = 6  # a file is held several times while it is turned and written
 WRITE_SPARE_BYTES = 64 << 20

@@ -6,10 +6,11 @@ A wheel comes by ``pip download``. A source archive cannot: pip would run its se
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,20 +40,19 @@ def download(name: str, version: str, folder: Path, *, sha256: str = "", limit: 
         InputError: when no index has it, none can be reached, or pip is missing.
         IntegrityError: when it is too large or its bytes are not those published.
     """
-    into = folder / "archive"
-    into.mkdir(parents=True, exist_ok=True)
-    with stage(sink, "fetch", unit="bytes") as advance:
-        faults = _run([*PIP, "--dest", str(into), f"{name}=={version}"], folder, advance)
-        if faults and any(NOTHING_FITS in line for line in faults):
-            faults = _run(["-m", "headstart.gallery.pip_source", name, version, str(into), str(limit)], folder, advance)
-    if faults:
-        shutil.rmtree(into)
-        raise _refusal(name, version, faults)
-    archive = next(into.iterdir())
-    if archive.stat().st_size > limit or (sha256 and sha256_file(archive) != sha256):
-        archive.unlink()
-        raise IntegrityError(f"{name} {version}: {archive.name} is too large or not the archive that was expected; it was not used")
-    return archive
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".pip-", dir=folder) as scratch, stage(sink, "fetch", unit="bytes") as advance:
+        into = Path(scratch) / "archive"
+        into.mkdir()
+        faults = _run([*PIP, "--dest", str(into), f"{name}=={version}"], Path(scratch), advance)
+        if any(NOTHING_FITS in line for line in faults):
+            faults = _run(["-m", "headstart.gallery.pip_source", name, version, str(into), str(limit)], Path(scratch), advance)
+        if faults:
+            raise _refusal(name, version, faults)
+        (archive,) = into.iterdir()
+        if archive.stat().st_size > limit or (sha256 and sha256_file(archive) != sha256):
+            raise IntegrityError(f"{name} {version}: {archive.name} is too large or not the archive that was expected; it was not used")
+        return archive.replace(folder / archive.name)
 
 
 def _run(arguments: list[str], folder: Path, advance: Callable[[int], None]) -> list[str]:
@@ -77,11 +77,10 @@ def _run(arguments: list[str], folder: Path, advance: Callable[[int], None]) -> 
 
 def _bytes_under(folder: Path) -> int:
     total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except FileNotFoundError:
-            continue  # pip moved it meanwhile
+    for place, _, names in os.walk(folder):  # unlike rglob, it does not mind that pip moves files and folders meanwhile
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 
