@@ -86,8 +86,17 @@ def test_without_twins_nobody_can_tell_and_the_verdict_says_so(rights: Rights) -
     found = verdict(rights, 150, None, None)
     assert (found.helped, found.chosen) == ("cannot tell", "transfer")
     assert (found.scratch, found.gain_over_scratch, found.gain_over_plain) == (None, None, None)
-    assert "it was not compared with the same network from scratch; accuracy 93.8 % (95 % " in found.sentence()
-    assert "not compared with a plain model" in found.sentence()
+    assert "it was compared neither with the same network from scratch nor with a plain model; accuracy 93.8 % (95 % " in found.sentence()
+
+
+def test_with_one_twin_only_the_other_is_named(rights: Rights) -> None:
+    without_scratch, without_plain = verdict(rights, 150, None, 100), verdict(rights, 150, 100, None)
+    assert without_scratch.helped == "cannot tell"
+    assert "it was not compared with the same network from scratch; accuracy 93.8 %" in without_scratch.sentence()
+    assert ", +31.2 (" in without_scratch.sentence()
+    assert without_plain.helped == "yes"
+    assert "; it was not compared with a plain model. " in without_plain.sentence()
+    assert "；没有与简单模型比较。" in without_plain.sentence("zh")
 
 
 def test_the_scratch_twin_is_chosen_when_validation_prefers_it(rights: Rights) -> None:

@@ -141,6 +141,7 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
     )
     assert [part for part in parts if part not in text] == []
     assert "not recorded" not in text
+    assert "the dashed one began with random weights" in text
     assert good[2].count("<svg") == 5
     assert good[2].count("data:image/jpeg") == 12
 

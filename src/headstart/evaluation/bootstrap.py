@@ -26,7 +26,8 @@ from headstart.evaluation.metrics import Floats, Statistic
 RESAMPLES = 4000  # the 2.5 % point then wobbles by about a twentieth of the interval's half-width
 CONFIDENCE = 0.95
 CHUNK_ENTRIES = 4_000_000  # counts in memory at a time: 32 MB
-FEW_KINDS = 0.3  # above this share of kinds among units, drawing units is quicker than drawing kinds
+FEW_KINDS = 0.3  # above this share of kinds among units, and this many kinds, drawing units is quicker than drawing kinds
+MANY_KINDS = 500
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def design_effect(values: Floats, weights: Floats, units: NDArray[np.int64]) -> 
 def _group(rows: Floats) -> tuple[Floats, Floats]:
     """Rows that are alike, once, and how many there are of each; rows as they are when hardly any are alike."""
     kinds, n_of_kind = np.unique(rows, axis=0, return_counts=True)
-    if len(kinds) > FEW_KINDS * len(rows):
+    if len(kinds) > max(MANY_KINDS, FEW_KINDS * len(rows)):
         return rows, np.ones(len(rows))
     return kinds, n_of_kind.astype(np.float64)
 
@@ -108,15 +109,14 @@ def _draw(generator: np.random.Generator, n_of_kind: Floats, imagined: Floats, s
     """(size, kinds + imagined) how often each is drawn in each of ``size`` resamples of all units, seen and imagined."""
     mass = np.concatenate([n_of_kind, imagined])
     n_draws = round(float(mass.sum()))
-    if n_of_kind.max() > 1:
+    if len(n_of_kind) <= MANY_KINDS or n_of_kind.max() > 1:
         return generator.multinomial(n_draws, mass / mass.sum(), size=size).astype(np.float64)
     # Every unit is its own kind: drawing indices is ten times as quick as a binomial for each kind
     n_imagined = generator.binomial(n_draws, imagined.sum() / mass.sum(), size=size)
-    counts = np.empty((size, len(mass)))
-    n_kinds = len(n_of_kind)
+    counts, n_kinds = np.empty((size, len(mass))), len(n_of_kind)
+    counts[:, n_kinds:] = generator.multinomial(n_imagined, imagined / imagined.sum())
     for row, absent in zip(counts, n_imagined, strict=True):
         row[:n_kinds] = np.bincount(generator.integers(0, n_kinds, n_draws - absent), minlength=n_kinds)
-        row[n_kinds:] = generator.multinomial(absent, imagined / imagined.sum())
     return counts
 
 

@@ -59,14 +59,15 @@ def _english(verdict: Verdict) -> str:
     opening = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}[verdict.helped]
     metric, over = METRIC_WORDS["en"][verdict.metric], verdict.gain_over_scratch
     if over is None:
-        reason = "it was not compared with the same network from scratch"
+        alone = "compared neither with the same network from scratch nor with a plain model"
+        reason = f"it was {alone if verdict.gain_over_plain is None else 'not compared with the same network from scratch'}"
         first = f"{opening}: {reason}; {metric} {_score(verdict.test, verdict.metric)}"
     else:
         by = f"{number(over.points, signed=True)} points {metric} (95 % {_ends(over, ' to ')})"
         first = f"{opening}: {by} over the same network from scratch in the same time"
     plain = verdict.gain_over_plain
     if plain is None:
-        second = "; it was not compared with a plain model"
+        second = "" if over is None else "; it was not compared with a plain model"
     elif plain.high < 0:
         second = f"; a plain model was better by {number(-plain.points)} points ({number(-plain.high)} to {number(-plain.low)})"
     else:
@@ -87,11 +88,12 @@ def _chinese(verdict: Verdict) -> str:
     opening = {"yes": "迁移学习有帮助", "no": "迁移学习没有帮助", "cannot tell": "无法判断迁移学习是否有帮助"}[verdict.helped]
     metric, over, plain = METRIC_WORDS["zh"][verdict.metric], verdict.gain_over_scratch, verdict.gain_over_plain
     if over is None:
-        first = f"{opening}：没有与从零训练的同一网络比较；{metric} {_score(verdict.test, verdict.metric, ' 至 ')}"
+        alone = "也没有与简单模型比较" if plain is None else ""
+        first = f"{opening}：没有与从零训练的同一网络比较{alone and '，' + alone}；{metric} {_score(verdict.test, verdict.metric, ' 至 ')}"
     else:
         first = f"{opening}：与相同时间内从零训练的同一网络相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）"
     if plain is None:
-        second = "；没有与简单模型比较"
+        second = "" if over is None else "；没有与简单模型比较"
     elif plain.high < 0:
         second = f"；简单模型更好，高 {number(-plain.points)}（{number(-plain.high)} 至 {number(-plain.low)}）"
     else:
