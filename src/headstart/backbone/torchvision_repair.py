@@ -5,7 +5,6 @@ In: nothing. Out: the module. Models and transforms work afterwards; only compil
 
 from __future__ import annotations
 
-import importlib
 import sys
 from types import ModuleType
 from typing import Any
@@ -21,7 +20,7 @@ def import_torchvision() -> ModuleType:
     Declaring the operators where the compiled part does load aborts the process, so they are declared only after exactly that failure.
     """
     try:
-        return importlib.import_module("torchvision")
+        return _imported()
     except RuntimeError as error:
         if MISSING not in str(error):
             raise
@@ -33,4 +32,11 @@ def import_torchvision() -> ModuleType:
     for operator in OPERATORS:
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _kept.append(library)
-    return importlib.import_module("torchvision")
+    return _imported()
+
+
+def _imported() -> ModuleType:
+    import torchvision
+
+    module: ModuleType = torchvision
+    return module

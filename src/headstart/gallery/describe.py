@@ -64,7 +64,7 @@ def _of_repository(source: Source) -> ModelCard:
         raise InputError(
             f"{name} does not hold {CONFIG} and one of {', '.join(wanted)}",
             got=", ".join(file.name for file in repository.files),
-            fix="write a card for it: headstart gallery show",
+            fix="write a card into the folder cards of HEADSTART_HOME",
         )
     with tempfile.TemporaryDirectory() as folder:
         config = _read(hub.download(name, repository.revision, CONFIG, Path(folder), sink=silence))

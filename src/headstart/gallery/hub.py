@@ -17,6 +17,7 @@ from headstart.base.events import Sink, stage
 
 ENDPOINT_VARIABLE = "HF_ENDPOINT"
 REACH_SECONDS = 20.0
+TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2")  # the HTTP client of huggingface_hub; it changed between versions
 
 
 @dataclass(frozen=True)
@@ -124,21 +125,8 @@ def _explained(name: str) -> Iterator[None]:
         raise InputError(f"the hub has no {name}, or not that revision or file", got=str(error).splitlines()[0]) from error
     except errors.HFValidationError as error:
         raise InputError("a repository of the hub is named owner/name", got=name) from error
-    except (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError, _transport_error()) as error:
-        raise InputError(
-            f"the hub cannot be reached for {name}",
-            got=str(error).splitlines()[0] if str(error) else type(error).__name__,
-            fix="check the network, HF_ENDPOINT and HF_HUB_OFFLINE",
-        ) from error
-
-
-def _transport_error() -> type[Exception]:
-    """The base error of the HTTP client that huggingface_hub uses; it changed from httpx to httpx2 between versions."""
-    from huggingface_hub.utils import get_session
-
-    for ancestor in type(get_session()).__mro__:
-        module = __import__(ancestor.__module__.partition(".")[0])
-        if hasattr(module, "TransportError"):
-            transport: type[Exception] = module.TransportError
-            return transport
-    return ConnectionError
+    except Exception as error:
+        if not isinstance(error, (errors.HfHubHTTPError, errors.OfflineModeIsEnabled, OSError)) and type(error).__module__.partition(".")[0] not in TRANSPORTS:
+            raise
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the hub cannot be reached for {name}", got=said, fix="check the network, HF_ENDPOINT and HF_HUB_OFFLINE") from error

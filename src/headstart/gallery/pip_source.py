@@ -1,7 +1,7 @@
 """The half of pip that a source archive needs: find its link, download it, check the published hash. Its set-up never runs.
 
 In: name, version, folder and a limit in bytes, on the command line of a subprocess. Out: the archive in the folder.
-pip's own finder and session do the work, so its index, find-links, proxy, certificates and credentials all count. Known to work with pip 23 to 25.
+pip's own finder and session do the work, so its index, find-links, proxy, certificates and credentials all count. Used with pip 23.2 and 26.3.
 """
 
 from __future__ import annotations
