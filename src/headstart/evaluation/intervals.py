@@ -96,6 +96,10 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
         InputError: when the two are not about the same items.
     """
     _check_paired(a, b)
+    points = _points(a, b, metric)
+    if points < 0:  # the same draws whichever model is named first, so that gain(a, b) is exactly -gain(b, a)
+        mirrored = gain(b, a, metric, seed)
+        return Gain(points, -mirrored.high, -mirrored.low)
     score_of, sign = statistic(metric), -PERCENT if is_lower_better(metric) else PERCENT
     from_a, from_b = contributions(a, metric), contributions(b, metric)
     rows, half = np.concatenate([from_a, from_b], axis=1), from_a.shape[1]
@@ -104,7 +108,6 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
     weight = design_effect(_per_item(a, metric) - _per_item(b, metric), np.ones(len(a)), a.units)
     imagined = Imagined(kinds * weight, np.tile(share * WINS_AND_LOSSES, 2))
     low, high = interval(sum_by_unit(rows, a.units), lambda sums: sign * (score_of(sums[:, :half]) - score_of(sums[:, half:])), imagined, seed)
-    points = sign * (score(a, metric) - score(b, metric))
     limit = PERCENT * largest(metric)
     return Gain(points, max(-limit, min(low, points)), min(limit, max(high, points)))
 
@@ -129,6 +132,11 @@ def proportion(hits: Floats, weights: Floats, units: NDArray[np.int64], seed: in
     imagined = Imagined(np.array([[1.0, 1.0], [0.0, 1.0]]) * weight, np.full(2, RIGHT_AND_WRONG))
     low, high = interval(sum_by_unit(np.stack([hits, weights], axis=1), units), ratio, imagined, seed)
     return _around(float(hits.sum() / weights.sum()), low, high, len(hits), 1.0)
+
+
+def _points(a: Predictions, b: Predictions, metric: str) -> float:
+    difference = PERCENT * (score(a, metric) - score(b, metric))
+    return -difference if is_lower_better(metric) else difference
 
 
 def _around(value: float, low: float, high: float, n: int, limit: float) -> Measured:
