@@ -69,17 +69,12 @@ def plan(
     Raises:
         InputError: when ``fit`` would refuse.
     """
+    from headstart.planning.facts import Wishes
     from headstart.study.plan import preview
 
     return preview(
         Path(data),
-        model=model,
-        cut=cut,
-        seed=seed,
-        effort=effort,
-        learning_rate=learning_rate,
-        precision=precision,
-        twins=twins,
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins),
         label=label,
         group=group,
         sink=sink,
@@ -123,19 +118,14 @@ def fit(
     Raises:
         InputError: before anything expensive, when data, model, cut or folder cannot be used.
     """
+    from headstart.planning.facts import Wishes
     from headstart.study.fit import fit as study
     from headstart.study.places import free_run, new_run
 
     return study(
         Path(data),
         out=free_run(Path(out)) if out is not None else new_run(Path(data)),
-        model=model,
-        cut=cut,
-        seed=seed,
-        effort=effort,
-        learning_rate=learning_rate,
-        precision=precision,
-        twins=twins,
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins),
         label=label,
         group=group,
         sink=sink,

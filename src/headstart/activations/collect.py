@@ -67,7 +67,8 @@ class Activations:
 
 def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int = 0) -> Stage:
     """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine, number format and view."""
-    return Stage(digest("stage", backbone.chain[cut], engine.name, str(stored_type(engine)), str(view)), f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
+    key = digest("stage", backbone.chain[cut], engine.name, str(stored_type(engine)), str(view))
+    return Stage(key, f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
 
 
 def stored_type(engine: Engine) -> np.dtype[np.generic]:
@@ -152,7 +153,7 @@ def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int]
     """Yield the names of a batch and, per wanted cut, its activations."""
     part = backbone.part(job.start, job.wanted[-1], job.wanted[:-1])
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
-    key = digest(backbone.chain[job.start], backbone.chain[job.wanted[-1]], str(job.wanted))
+    key = backbone.part_key(job.start, job.wanted[-1], job.wanted[:-1])
     runner = None
     for names, batch in _read(job, items, positions):
         full = tuple(_padded(array) for array in batch)

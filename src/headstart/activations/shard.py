@@ -7,10 +7,12 @@ database to lose, to lock or to repair.
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,10 +108,10 @@ def _mapped(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]
     return {name: _view(whole[8 + length :], entry) for name, entry in header.items()}, metadata
 
 
-def _view(numbers: NDArray[np.uint8], entry: dict[str, object]) -> NDArray[np.generic]:
-    begin, end = entry["data_offsets"]  # type: ignore[misc]
-    dtype, shape = np.dtype(DTYPES[str(entry["dtype"])]), tuple(entry["shape"])  # type: ignore[call-overload]
-    if not (0 <= begin <= end <= len(numbers) and end - begin == dtype.itemsize * int(np.prod(shape))):
+def _view(numbers: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[np.generic]:
+    begin, end = (int(place) for place in entry["data_offsets"])
+    dtype, shape = np.dtype(DTYPES[entry["dtype"]]), tuple(int(length) for length in entry["shape"])
+    if not (0 <= begin <= end <= len(numbers) and min(shape, default=0) >= 0 and end - begin == dtype.itemsize * math.prod(shape)):
         raise ValueError("a table does not fit its file")
     return numbers[begin:end].view(dtype).reshape(shape)
 

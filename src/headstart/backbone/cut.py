@@ -6,6 +6,7 @@ parameters. Between them crosses a tuple of tensors whose first axis counts the 
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ class Backbone:
         self._output = next(node for node in self.recorded.graph.nodes if node.op == "output").args[0]
         starts = [n for n, node in enumerate(self._nodes) if self._weighty(node)]
         costs = _Costs(self.recorded).measure(self.example)
-        self._ends = [*(self._end(start, stop, costs) for start, stop in zip(starts, starts[1:], strict=False)), len(self._nodes)]
+        self._ends = [*(self._end(start, stop, costs) for start, stop in itertools.pairwise(starts)), len(self._nodes)]
         self.blocks = tuple(self._block(n, self._nodes[start], costs) for n, start in enumerate(starts))
         self.chain = self._chain(identity)
 
@@ -127,6 +128,10 @@ class Backbone:
         outputs = [made[node] for cut in (*taps, stop) for node in self._crossing(cut)]
         graph.output(tuple(outputs))
         return fx.GraphModule(self.recorded, graph, class_name=f"Blocks{start}to{stop}")
+
+    def part_key(self, start: int, stop: int, taps: tuple[int, ...] = ()) -> str:
+        """Hash of what decides the part's numbers: under it an engine keeps what it compiled."""
+        return digest(self.chain[start], *(self.chain[cut] for cut in (*taps, stop)))
 
     def crossing_shapes(self, cut: int) -> tuple[tuple[int, ...], ...]:
         """Shape for one item of each tensor that crosses at a cut."""
@@ -261,5 +266,3 @@ def _attribute(module: nn.Module, path: str) -> Any:
 def _call_name(node: fx.Node) -> str:
     """The called module's or function's name, without the memory address that ``str`` of a function carries."""
     return str(getattr(node.target, "__name__", node.target))
-
-

@@ -112,7 +112,7 @@ class Mode(nn.Module):
 
     def forward(self) -> bool:
         """Read the switch that ``train()`` and ``eval()`` set."""
-        return self.training
+        return bool(self.training)
 
 
 def _follow_mode(evaluating: fx.GraphModule, training: fx.Graph) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Effort = Literal["quick", "usual", "thorough"]
@@ -62,7 +63,7 @@ class Facts:
 def has_bfloat16() -> bool:
     """Does this processor have AMX or AVX-512 bfloat16? Elsewhere autocast to bfloat16 is slower than float32."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             flags = next((line for line in lines if line.startswith("flags")), "")
     except OSError:
         return False

@@ -48,6 +48,15 @@ class Plan:
         """The value of a decision."""
         return next(decision.value for decision in self.decisions if decision.name == name)
 
+    def decision(self, name: str) -> Decision:
+        """The whole decision."""
+        return next(decision for decision in self.decisions if decision.name == name)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """The value of a decision that is a word or several."""
+        value = self[name]
+        return tuple(str(one) for one in value) if isinstance(value, tuple) else (str(value),)
+
     def number(self, name: str) -> float:
         """The value of a decision that is a number."""
         value = self[name]

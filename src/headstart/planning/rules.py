@@ -16,7 +16,7 @@ DECIDING_ITEMS = 2000
 
 def first_plan(facts: Facts, wishes: Wishes) -> Plan:
     """Apply the rules to the facts; what the user pinned stands as pinned."""
-    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_tuning(facts, wishes), *_twins(facts, wishes)))
+    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_tuning(facts, wishes), *_twins(wishes)))
 
 
 def _or_pinned(name: str, pinned: Value | None, value: Value, unit: str, why: str, source: Source = "rule") -> Decision:
@@ -66,7 +66,7 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
     ]
 
 
-def _twins(facts: Facts, wishes: Wishes) -> list[Decision]:
+def _twins(wishes: Wishes) -> list[Decision]:
     if not wishes.twins:
         return [Decision("twins", False, "", "you asked for it: nobody will know whether transfer helped", "pinned")]
     times, least = SCRATCH_TIMES[wishes.effort], SCRATCH_LEAST_SECONDS[wishes.effort]

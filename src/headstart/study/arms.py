@@ -14,42 +14,29 @@ from torch import Tensor
 
 from headstart.activations.collect import Activations, collect
 from headstart.activations.described import describe
-from headstart.activations.store import Store
-from headstart.base.events import Sink, stage
+from headstart.base.events import stage
 from headstart.base.seeds import seed_for
-from headstart.data import Dataset
 from headstart.evaluation.predictions import Predictions
 from headstart.modality import get
 from headstart.planning.plan import Plan
-from headstart.ranking.probe import Folds, probe
+from headstart.ranking.probe import probe
 from headstart.study.candidates import Probed, open_backbone
+from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead, fit_path, standardise
-from headstart.training.loop import Epoch, Settings, Trained, n_steps, predict, seconds_per_step, train
+from headstart.training.loop import Epoch, Read, Settings, n_steps, predict, seconds_per_step, train
 from headstart.training.network import Classifier, head_from, new_head
 from headstart.training.pixels import Pixels
 
-
-@dataclass(frozen=True)
-class Sides:
-    """Positions of the items: those that train, those that choose (a sample of validation when it is large), those that judge once."""
-
-    train: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    test: NDArray[np.int64]
-    units: NDArray[np.int64]
-
-    def predictions(self, dataset: Dataset, items: NDArray[np.int64], probabilities: Floats) -> Predictions:
-        """Join probabilities with the truth."""
-        return Predictions(tuple(dataset.sources[n] for n in items), dataset.labels[items], probabilities, dataset.classes, self.units[items])
+JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Arm:
     """One trained way to answer.
 
     Attributes:
         name: ``transfer``, ``scratch``, ``plain`` or ``majority``.
-        validation: Its predictions on the validation items that choose.
+        validation: Its predictions on the validation items that decide.
         answer: From positions of items to probabilities.
         seconds: Wall-clock seconds it took now.
         history: One row an epoch, where there were epochs.
@@ -67,90 +54,59 @@ class Arm:
     still_improving: bool = False
     head: LinearHead | None = None
     weights: dict[str, Tensor] | None = None
-    cut: int = -1
+    cut: int = 0
 
 
-def head_only(probed: Probed, dataset: Dataset, sides: Sides) -> Arm:
-    """A new head on the frozen network, at the penalty that the probe found best."""
-    started = time.perf_counter()
-    head = fitted_head(probed.features, dataset.labels, len(dataset.classes), sides.train, probed.probe.penalty)
-    validation = sides.predictions(dataset, sides.validation, head.probabilities(probed.features[sides.validation]))
-    seconds = time.perf_counter() - started
-    return Arm("transfer", validation, lambda items: head.probabilities(probed.features[items]), seconds, head=head, cut=probed.candidate.backbone.depth)
+def try_cuts(best: Probed, plan: Plan, problem: Problem) -> list[Arm]:
+    """A new head on the frozen network, then each deeper cut, started from that head."""
+    backbone = best.candidate.backbone
+    cuts = sorted({backbone.cut_at(name) for name in plan.words("cuts")}, reverse=True)
+    head = _linear("transfer", best.features, best.probe.penalty, problem, cut=backbone.depth)
+    deeper = [_tuned(best, cut, head, plan, problem) for cut in cuts if cut < backbone.depth]
+    return [head, *deeper] if backbone.depth in cuts else deeper
 
 
-def tuned(probed: Probed, cut: int, start: Arm, dataset: Dataset, sides: Sides, plan: Plan, store: Store, *, seed: int, sink: Sink) -> Arm:
-    """The blocks behind a cut and the head retrained together, from the head that the linear probe left."""
-    started = time.perf_counter()
-    candidate = probed.candidate
-    kept = probed.activations.get(cut)
-    if kept is None and cut > 0:
-        kept = collect(candidate.backbone, [cut], candidate.items, candidate.engine, store, label=candidate.card.name, sink=sink)[cut]
-    settings = tuning_settings(plan)
-    assert start.head is not None  # noqa: S101 - head_only always leaves one
-    part = copy.deepcopy(candidate.backbone.part(cut, candidate.backbone.depth))
-    classifier = Classifier(part, head_from(start.head), keep_statistics=True)
-    if settings.precision == "bfloat16":
-        classifier = classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = Pixels(candidate.items, seed=seed) if kept is None else None
-    read = stored_reader(kept, settings) if kept is not None else pixels.read if pixels is not None else None
-    assert read is not None  # noqa: S101 - one of the two exists
-    name = f"tune {candidate.backbone.depth - cut} blocks"
-    done = train(classifier, read, dataset.labels, sides.train, sides.validation, settings, seed=seed, name=name, sink=sink)
-    return _network_arm("transfer", classifier, read, done, settings, dataset, sides, started, cut)
-
-
-def from_scratch(probed: Probed, cut: int, seconds: float, dataset: Dataset, sides: Sides, plan: Plan, *, seed: int, sink: Sink) -> Arm:
-    """The same network from random weights, everything trained, for at least the given seconds."""
-    started = time.perf_counter()
-    candidate = probed.candidate
-    backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(seed, "scratch"))
-    width = probed.features.shape[1]
-    classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, len(dataset.classes), seed), keep_statistics=False)
+def from_scratch(best: Probed, seconds: float, plan: Plan, problem: Problem) -> Arm:
+    """The same network from random weights, everything trained, for about the given seconds."""
+    candidate = best.candidate
+    backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
+    head = new_head(best.features.shape[1], problem.n_classes, problem.seed)
+    classifier = Classifier(backbone.part(0, backbone.depth), head, keep_statistics=False)
     settings = replace(tuning_settings(plan), learning_rate=plan.number("scratch_learning_rate"), patience=None)
-    if settings.precision == "bfloat16":
-        classifier = classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    pixels = Pixels(candidate.items, seed=seed)
-    with stage(sink, "time a step from scratch"):
-        one = seconds_per_step(classifier, pixels.read, dataset.labels, sides.train, settings)
-    settings = replace(settings, epochs=affordable_epochs(one, seconds, len(sides.train), len(sides.validation), settings))
-    done = train(classifier, pixels.read, dataset.labels, sides.train, sides.validation, settings, seed=seed, name="scratch", sink=sink)
-    return _network_arm("scratch", classifier, pixels.read, done, settings, dataset, sides, started, 0)
+    pixels = Pixels(candidate.items, seed=problem.seed)
+    with stage(problem.sink, "time a step from scratch"):
+        one = seconds_per_step(classifier, pixels.read, problem.dataset.labels, problem.split.train, settings)
+    epochs = affordable_epochs(one, seconds, len(problem.split.train), len(problem.deciding), settings)
+    return _trained("scratch", classifier, pixels.read, replace(settings, epochs=epochs), problem, cut=0)
 
 
-def affordable_epochs(seconds_per_step: float, seconds: float, n_train: int, n_validation: int, settings: Settings) -> float:
-    """Epochs that fill the seconds: an epoch is its steps and one look at validation, which costs a third of training per item."""
-    steps = n_steps(n_train, replace(settings, epochs=1.0))
-    epoch = seconds_per_step * (steps + n_validation / settings.batch_items / 3)
-    return max(1.0 / steps, seconds / epoch)
-
-
-def plain(dataset: Dataset, sides: Sides, folds: Folds, store: Store, *, seed: int, sink: Sink) -> Arm:
+def plain(problem: Problem) -> Arm:
     """A linear model on features that need no network."""
     started = time.perf_counter()
-    modality = get(dataset.modality)
+    dataset, modality = problem.dataset, get(problem.dataset.modality)
     name = f"{modality.name} plain features {modality.version}"
-    features = describe(name, dataset.content, lambda n: modality.plain_features(dataset.read(n)), store, sink=sink)
-    penalty = probe(features, dataset.labels, len(dataset.classes), folds, seed).penalty
-    head = fitted_head(features, dataset.labels, len(dataset.classes), sides.train, penalty)
-    validation = sides.predictions(dataset, sides.validation, head.probabilities(features[sides.validation]))
-    return Arm("plain", validation, lambda items: head.probabilities(features[items]), time.perf_counter() - started, head=head)
+    features = describe(name, dataset.content, lambda n: modality.plain_features(dataset.read(n)), problem.store, sink=problem.sink)
+    penalty = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed).penalty
+    arm = _linear("plain", features, penalty, problem)
+    return replace(arm, seconds=time.perf_counter() - started)
 
 
-def majority(dataset: Dataset, sides: Sides) -> Arm:
+def majority(problem: Problem) -> Arm:
     """The shares of the classes among the training items, whatever the item."""
-    counts = np.bincount(dataset.labels[sides.train], minlength=len(dataset.classes))
+    counts = np.bincount(problem.dataset.labels[problem.split.train], minlength=problem.n_classes)
     shares = (counts / counts.sum()).astype(np.float32)
 
     def answer(items: NDArray[np.int64]) -> Floats:
         return np.tile(shares, (len(items), 1))
 
-    return Arm("majority", sides.predictions(dataset, sides.validation, answer(sides.validation)), answer, 0.0)
+    return Arm("majority", problem.predictions(problem.deciding, answer(problem.deciding)), answer, 0.0)
 
 
-def fitted_head(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: int, items: NDArray[np.int64], penalty: float) -> LinearHead:
-    """A head on the items' features at one penalty."""
-    return fit_path(standardise(features[items]), labels[items], n_classes, (penalty,))[0]
+def affordable_epochs(seconds_per_step: float, seconds: float, n_train: int, n_deciding: int, settings: Settings) -> float:
+    """Epochs that fill the seconds: an epoch is its steps and one look at the deciding items."""
+    steps = n_steps(n_train, replace(settings, epochs=1.0))
+    epoch = seconds_per_step * (steps + n_deciding / settings.batch_items * JUDGING_COST)
+    return max(1.0 / steps, seconds / epoch)
 
 
 def tuning_settings(plan: Plan) -> Settings:
@@ -166,33 +122,44 @@ def tuning_settings(plan: Plan) -> Settings:
     )
 
 
-def stored_reader(kept: Activations, settings: Settings) -> Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]]:
+def stored_reader(kept: Activations) -> Read:
     """Read what crosses the cut out of the store, as float32."""
 
     def read(index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:  # noqa: ARG001 - stored items have one view
-        tensors = [torch.from_numpy(rows).float() for rows in kept.rows(index)]
-        if settings.precision == "bfloat16":
-            tensors = [t.contiguous(memory_format=torch.channels_last) if t.dim() == 4 else t for t in tensors]  # noqa: PLR2004 - n, c, h, w
-        return tuple(tensors)
+        return tuple(torch.from_numpy(rows).float() for rows in kept.rows(index))
 
     return read
 
 
-def _network_arm(
-    name: str,
-    classifier: Classifier,
-    read: Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]],
-    done: Trained,
-    settings: Settings,
-    dataset: Dataset,
-    sides: Sides,
-    started: float,
-    cut: int,
-) -> Arm:
+def _tuned(best: Probed, cut: int, start: Arm, plan: Plan, problem: Problem) -> Arm:
+    """The blocks behind a cut and the head retrained together, from the head that the linear probe left."""
+    candidate = best.candidate
+    kept = best.activations.get(cut)
+    if kept is None and cut > 0:
+        kept = collect(candidate.backbone, [cut], candidate.items, candidate.engine, problem.store, label=candidate.card.name, sink=problem.sink)[cut]
+    if start.head is None:
+        raise TypeError("fine-tuning starts from a linear head")
+    part = copy.deepcopy(candidate.backbone.part(cut, candidate.backbone.depth))  # the next cut starts from the pretrained weights too
+    read = stored_reader(kept) if kept is not None else Pixels(candidate.items, seed=problem.seed).read
+    classifier = Classifier(part, head_from(start.head), keep_statistics=True)
+    return _trained("transfer", classifier, read, tuning_settings(plan), problem, cut=cut, blocks=candidate.backbone.depth - cut)
+
+
+def _linear(name: str, features: NDArray[np.generic], penalty: float, problem: Problem, cut: int = 0) -> Arm:
+    started, train_items = time.perf_counter(), problem.split.train
+    head = fit_path(standardise(features[train_items]), problem.dataset.labels[train_items], problem.n_classes, (penalty,))[0]
+    validation = problem.predictions(problem.deciding, head.probabilities(features[problem.deciding]))
+    return Arm(name, validation, lambda items: head.probabilities(features[items]), time.perf_counter() - started, head=head, cut=cut)
+
+
+def _trained(name: str, classifier: Classifier, read: Read, settings: Settings, problem: Problem, *, cut: int, blocks: int = 0) -> Arm:
+    started, dataset = time.perf_counter(), problem.dataset
+    stage_name = f"tune the last {blocks}" if blocks else name
+    done = train(classifier, read, dataset.labels, problem.split.train, problem.deciding, settings, seed=problem.seed, name=stage_name, sink=problem.sink)
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
         name,
-        sides.predictions(dataset, sides.validation, done.probabilities),
+        problem.predictions(problem.deciding, done.probabilities),
         lambda items: predict(classifier, read, items, settings),
         time.perf_counter() - started,
         done.history,

@@ -19,14 +19,15 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine
 from headstart.backbone.engines.race import Choice, choose, engine_named
 from headstart.base.errors import InputError
-from headstart.base.events import Sink
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
-from headstart.evaluation.predictions import Predictions
 from headstart.gallery.card import ModelCard
 from headstart.modality import Recipe
-from headstart.ranking.probe import Folds, Probe, probe
+from headstart.ranking.probe import Probe, probe
 from headstart.study.items import PreparedItems, prepared
+from headstart.study.problem import Problem
+
+SLOWEST = 10.0  # items a second that are assumed of an engine that has not raced (float32 was asked for)
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,17 @@ class Candidate:
     choice: Choice
     engine: Engine
 
+    @property
+    def items_per_second(self) -> float:
+        """Speed of the whole network on its engine, as the race measured it."""
+        return next((lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine), SLOWEST)
 
-@dataclass(frozen=True)
+    def block_name(self, cut: int) -> str:
+        """``head``, or the first block that is retrained."""
+        return "head" if cut == self.backbone.depth else self.backbone.blocks[cut].name
+
+
+@dataclass(frozen=True, eq=False)
 class Probed:
     """A candidate with its stored activations and what a linear probe says of them.
 
@@ -57,32 +67,42 @@ class Probed:
     score: Measured
     seconds: float
 
+    @property
+    def seconds_saved(self) -> float:
+        """What its forward pass would have taken longer from an empty store."""
+        return max(kept.empty_store_seconds * kept.hits / max(1, kept.hits + kept.misses) for kept in self.activations.values())
 
-def models_for(modality: str, wanted: Sequence[str] | None) -> list[ModelCard]:
-    """The subscribed cards that suit a modality, or the one that was asked for.
+
+def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
+    """The subscribed cards that suit a modality, or the one that was asked for; all verified before anything starts.
 
     Raises:
         InputError: when nothing suitable is subscribed.
     """
     suitable = {one.card.name: one.card for one in gallery.subscriptions() if one.card.modality == modality}
-    names = list(suitable) if wanted is None else list(wanted)
-    for name in names:
-        gallery.weights(name)  # not subscribed, licence not accepted, bytes changed: said here, before anything starts
+    chosen = list(suitable) if wanted is None else [wanted]
+    if not chosen:
+        choices = [card.name for card in gallery.cards() if card.modality == modality]
+        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULT}")
+    for name in chosen:
+        gallery.weights(name)
         if name not in suitable:
             raise InputError(f"{name} is not a model for {modality} data", got=name, allowed=suitable)
-    if not names:
-        choices = [card.name for card in gallery.cards() if card.modality == modality]
-        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {choices[0]}")
-    return [suitable[name] for name in names]
+    return [suitable[name] for name in chosen]
 
 
-def open_candidate(card: ModelCard, dataset: Dataset, *, exact: bool) -> Candidate:
-    """Build the network, find its blocks and choose its engine on this machine with the first items of the data."""
+def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, exact: bool) -> Candidate:
+    """Build the network, find its blocks and choose its engine on this machine with the first items of the data.
+
+    Raises:
+        InputError: when the network has no such cut.
+    """
     recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
     items = prepared(dataset, recipe)
     backbone = open_backbone(card, items, seed=None)
+    taps = tuple(sorted(cut for cut in {backbone.cut_at(name) for name in cuts} if 0 < cut < backbone.depth))
     batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
-    choice = choose(backbone, batch, exact=exact)
+    choice = choose(backbone, batch, taps, exact=exact)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
 
 
@@ -93,27 +113,22 @@ def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Ba
     return Backbone(network, example, identity=items.identity)
 
 
-def probe_candidate(
-    candidate: Candidate, cuts: Sequence[str], dataset: Dataset, folds: Folds, store: Store, *, metric: str, units: NDArray[np.int64], seed: int, sink: Sink
-) -> Probed:
+def probe_candidate(candidate: Candidate, cuts: Sequence[str], problem: Problem) -> Probed:
     """One forward pass over everything, tapped at the cuts that are worth keeping, then a linear probe on the training items."""
     started = time.perf_counter()
-    wanted = wanted_cuts(candidate, cuts, len(dataset.content), store)
-    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, store, label=candidate.card.name, sink=sink, unit=f"items · {candidate.card.name}")
-    features = activations[candidate.backbone.depth].rows(np.arange(len(dataset.content)))[0]
-    probed = probe(features, dataset.labels, len(dataset.classes), folds, seed)
-    score = measure(_predictions(dataset, probed, units), metric, seed)
+    name, dataset = candidate.card.name, problem.dataset
+    wanted = wanted_cuts(candidate, cuts, len(dataset.content), problem.store)
+    unit = f"items · {name}"
+    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit)
+    features = activations[candidate.backbone.depth].rows(problem.everything)[0]
+    probed = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
+    score = measure(problem.predictions(probed.items, probed.probabilities), problem.metric, problem.seed)
     return Probed(candidate, activations, features, probed, score, time.perf_counter() - started)
 
 
 def wanted_cuts(candidate: Candidate, cuts: Sequence[str], n_items: int, store: Store) -> list[int]:
     """The head cut, and each other cut whose activations are cheaper to keep than to compute again."""
     backbone = candidate.backbone
-    speed = next((lap.items_per_second for lap in candidate.choice.race if lap.engine == candidate.choice.engine), 10.0)
-    positions = {backbone.cut_at(cut) for cut in cuts} | {backbone.depth}
-    return sorted(cut for cut in positions if cut == backbone.depth or (cut > 0 and cost(backbone, cut, n_items, candidate.engine, speed, store).kept))
-
-
-def _predictions(dataset: Dataset, probed: Probe, units: NDArray[np.int64]) -> Predictions:
-    items = probed.items
-    return Predictions(tuple(dataset.sources[n] for n in items), dataset.labels[items], probed.probabilities, dataset.classes, units[items])
+    inner = sorted(cut for cut in {backbone.cut_at(name) for name in cuts} if 0 < cut < backbone.depth)
+    kept = [cut for cut in inner if cost(backbone, cut, n_items, candidate.engine, candidate.items_per_second, store).kept]
+    return [*kept, backbone.depth]

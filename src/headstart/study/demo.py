@@ -7,6 +7,7 @@ from pathlib import Path
 
 from headstart.base.events import Sink, silence
 from headstart.gallery import is_subscribed, subscribe
+from headstart.planning.facts import Wishes
 from headstart.study.fit import Run, fit
 from headstart.study.places import free_run, new_run
 from headstart.study.solar_cells import solar_cells
@@ -30,4 +31,4 @@ def demo(out: Path | None = None, *, accept: Collection[str] = (), sink: Sink = 
     for name in MODELS:
         if not is_subscribed(name):
             subscribe(name, accept=accept, sink=sink)
-    return fit(data, out=folder, sink=sink)
+    return fit(data, out=folder, wishes=Wishes(), sink=sink)

@@ -13,7 +13,7 @@ from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision
 from headstart.planning.rules import first_plan
 from headstart.study.candidates import models_for, open_candidate, wanted_cuts
-from headstart.study.fit import known_facts, names
+from headstart.study.problem import known_facts
 
 
 @dataclass(frozen=True)
@@ -55,33 +55,26 @@ class Preview:
 def preview(
     data: Path,
     *,
-    model: str | None = None,
-    cut: str | None = None,
-    seed: int = 0,
-    effort: str = "usual",
-    learning_rate: float | None = None,
-    precision: str = "fast",
-    twins: bool = True,
+    wishes: Wishes,
     label: str | None = None,
     group: str | None = None,
     sink: Sink = silence,
 ) -> Preview:
-    """Make the first plan and price it. See ``headstart.plan`` for the arguments.
+    """Make the first plan and price it; the arguments are those of ``fit``.
 
     Cost: reading the data once, and a race of engines of a few seconds per model that has not raced on this machine.
     """
     dataset = load(data, label=label, group=group, sink=sink)
-    parts = split(dataset, seed=seed)
-    cards = models_for(dataset.modality, None if model is None else [model])
-    wishes = Wishes(model, cut, seed, effort, learning_rate, precision, twins)  # type: ignore[arg-type]
-    plan = first_plan(known_facts(dataset, parts, tuple(card.name for card in cards)), wishes)
+    parts = split(dataset, seed=wishes.seed)
+    cards = models_for(dataset.modality, wishes.model)
+    plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     store, prices = Store(), []
     for card in cards:
-        candidate = open_candidate(card, dataset, exact=precision == "float32")
-        speed = next((lap.items_per_second for lap in candidate.choice.race if lap.engine == candidate.choice.engine), float("nan"))
-        wanted = wanted_cuts(candidate, names(plan["cuts"]), len(dataset.content), store)
+        candidate = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
+        speed = candidate.items_per_second
+        wanted = wanted_cuts(candidate, plan.words("cuts"), len(dataset.content), store)
         kept: list[Cost] = [cost(candidate.backbone, one, len(dataset.content), candidate.engine, speed, store) for one in wanted]
         prices.append(ModelCost(card.name, candidate.choice.engine, speed, len(dataset.content) / speed, sum(one.bytes for one in kept)))
     forward = sum(price.forward_seconds for price in prices)
-    scratch = max(plan.number("scratch_least_seconds"), forward * plan.number("scratch_times")) if twins else 0.0
+    scratch = max(plan.number("scratch_least_seconds"), forward * plan.number("scratch_times")) if wishes.twins else 0.0
     return Preview(plan.decisions, tuple(prices), round(forward + scratch, 1), sum(price.store_bytes for price in prices))

@@ -76,10 +76,7 @@ def deploy(run: Path) -> Deployed:
     check_run(run, f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
-    if name == "plain":
-        answer = _plain(modality.plain_features, head)
-    else:
-        answer = _network(about, tensors, head)
+    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head)
     return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes)
 
 

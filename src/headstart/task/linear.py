@@ -45,7 +45,8 @@ def softmax(logits: NDArray[np.generic]) -> Floats:
     """Turn logits ``(n, k)`` into probabilities, in float64 inside so that rows sum to 1."""
     shifted = np.asarray(logits, np.float64)
     shifted = np.exp(shifted - shifted.max(axis=1, keepdims=True))
-    return (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+    probabilities: Floats = (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float32)
+    return probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,5 +131,5 @@ def _fit(features: Tensor, labels: Tensor, start: Tensor, price: float) -> Tenso
         value.backward()
         return value
 
-    optimiser.step(loss)  # type: ignore[arg-type]
+    optimiser.step(loss)
     return weights.detach()

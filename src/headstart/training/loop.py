@@ -18,6 +18,7 @@ from headstart.task.linear import Floats, softmax
 from headstart.training.network import Classifier
 
 MEASURED_STEPS = 3
+IMAGE_AXES = 4  # items, channels, rows, columns
 Read = Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]]  # (positions, epoch; None when judging) -> what crosses the cut
 
 
@@ -102,6 +103,7 @@ def train(
     started = time.perf_counter()
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     order = np.random.default_rng(seed_for(seed, f"{name} order"))
+    _lay_out(classifier, settings)
     optimiser = _optimiser(classifier, settings)
     steps = n_steps(len(train_items), settings)
     best = _Best(classifier, *_judge(classifier, read, labels, validation_items, settings))
@@ -129,6 +131,7 @@ def n_steps(n_items: int, settings: Settings) -> int:
 
 def seconds_per_step(classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> float:
     """Measure one training step, then put the weights back: the first call warms up and is not counted."""
+    _lay_out(classifier, settings)
     kept = {name: value.detach().clone() for name, value in classifier.state_dict().items()}
     optimiser = _optimiser(classifier, settings)
     batch = items[: settings.batch_items]
@@ -150,10 +153,8 @@ def _optimiser(classifier: Classifier, settings: Settings) -> torch.optim.Optimi
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
     """Class probabilities ``(len(items), k)``."""
     classifier.eval()
-    logits = []
     with torch.inference_mode(), _precision(settings):
-        for batch in _batches(items, settings.batch_items):
-            logits.append(classifier(*read(batch, None)).float().numpy())
+        logits = [classifier(*_laid_out(read(batch, None), settings)).float().numpy() for batch in _batches(items, settings.batch_items)]
     return softmax(np.concatenate(logits))
 
 
@@ -173,13 +174,15 @@ class _Best:
         return {name: value.detach().clone() for name, value in self._classifier.state_dict().items()}
 
 
-def _step(classifier: Classifier, optimiser: torch.optim.Optimizer, crossing: tuple[Tensor, ...], labels: NDArray[np.int64], settings: Settings, done: float) -> float:
+def _step(
+    classifier: Classifier, optimiser: torch.optim.Optimizer, crossing: tuple[Tensor, ...], labels: NDArray[np.int64], settings: Settings, done: float
+) -> float:
     for group in optimiser.param_groups:
         group["lr"] = settings.learning_rate * rate_factor(done, settings.warmup_fraction)
     classifier.train()
     optimiser.zero_grad(set_to_none=True)
     with _precision(settings):
-        logits = classifier(*crossing)
+        logits = classifier(*_laid_out(crossing, settings))
     loss = torch.nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels))
     loss.backward()
     optimiser.step()
@@ -212,3 +215,15 @@ def _batches(items: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
 
 def _precision(settings: Settings) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16")
+
+
+def _lay_out(classifier: Classifier, settings: Settings) -> None:
+    """Channels last makes convolutions in bfloat16 2 to 4 times faster; float32 keeps the order that its exact numbers come from."""
+    if settings.precision == "bfloat16":
+        classifier.to(memory_format=torch.channels_last)
+
+
+def _laid_out(crossing: tuple[Tensor, ...], settings: Settings) -> tuple[Tensor, ...]:
+    if settings.precision != "bfloat16":
+        return crossing
+    return tuple(tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor for tensor in crossing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +64,8 @@ class OpenVinoEngine:
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = beside(kept).with_suffix(".xml")
             openvino.save_model(_convert(part, example), str(partial), compress_to_fp16=False)
-            os.replace(partial.with_suffix(".bin"), kept.with_suffix(".bin"))
-            os.replace(partial, kept)
+            partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
+            partial.replace(kept)
         return kept
 
 

@@ -16,15 +16,15 @@ BATCH_ITEMS = 32  # items that one call of a runner takes, always: short batches
 
 
 class Engine(Protocol):
-    """A way to run a frozen part of a network.
+    """A way to run a frozen part of a network."""
 
-    Attributes:
-        name: Engine and number format, ``openvino-bfloat16``; part of every stored activation's key.
-        exact: Does it give torch's own float32 numbers, bit for bit?
-    """
+    @property
+    def name(self) -> str:
+        """Engine and number format, ``openvino-bfloat16``; part of every stored activation's key."""
 
-    name: str
-    exact: bool
+    @property
+    def exact(self) -> bool:
+        """Does it give torch's own float32 numbers, bit for bit?"""
 
     def available(self) -> bool:
         """Can it run on this machine?"""

@@ -6,6 +6,7 @@ import platform
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -72,12 +73,13 @@ def engine_named(name: str) -> Engine:
     raise InputError("no such engine", got=name, allowed=[engine.name for engine in ENGINES])
 
 
-def choose(backbone: Backbone, batch: NDArray[np.generic], *, exact: bool = False) -> Choice:
+def choose(backbone: Backbone, batch: NDArray[np.generic], taps: tuple[int, ...] = (), *, exact: bool = False) -> Choice:
     """Race the engines over one batch of real items, or recall the race of the same network on this machine.
 
     Args:
         backbone: The network.
         batch: Prepared items, shape ``(BATCH_ITEMS, ...)``.
+        taps: Cuts that the pass after the race will tap: what an engine compiles for the race then serves the pass.
         exact: True leaves only torch's float32.
 
     Cost: 1 to 5 s the first time, conversion included; nothing after that.
@@ -90,7 +92,7 @@ def choose(backbone: Backbone, batch: NDArray[np.generic], *, exact: bool = Fals
             return from_plain(Choice, read_json(kept), str(kept))
         except (InputError, ValueError):
             kept.unlink(missing_ok=True)
-    choice = _race(backbone, (batch,))
+    choice = _race(backbone, (batch,), taps)
     write_json(kept, to_plain(choice))
     return choice
 
@@ -102,7 +104,7 @@ def machine() -> str:
 
     model = platform.processor() or platform.machine()
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
@@ -110,22 +112,18 @@ def machine() -> str:
     return f"{model}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
 
 
-def _race(backbone: Backbone, batch: Arrays) -> Choice:
-    part = backbone.part(0, backbone.depth)
+def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
     few = tuple(array[:REFERENCE_ITEMS] for array in batch)
-    reference = EXACT.load(part, few, backbone.chain[-1])(few)[0]
-    laps = []
-    for engine in ENGINES:
-        if engine.available() and not engine.exact:
-            laps.append(_lap(engine, backbone, batch, reference))
+    reference = EXACT.load(backbone.part(0, backbone.depth), few, backbone.chain[-1])(few)[-1]
+    laps = tuple(_lap(engine, backbone, batch, taps, reference) for engine in ENGINES if engine.available() and not engine.exact)
     right = [lap for lap in laps if lap.cosine >= LEAST_COSINE]
     fastest = max(right, key=lambda lap: lap.items_per_second).engine if right else EXACT.name
-    return Choice(fastest, tuple(laps), machine())
+    return Choice(fastest, laps, machine())
 
 
-def _lap(engine: Engine, backbone: Backbone, batch: Arrays, reference: NDArray[np.generic]) -> Lap:
-    run = engine.load(backbone.part(0, backbone.depth), batch, backbone.chain[-1])
-    features = run(batch)[0]
+def _lap(engine: Engine, backbone: Backbone, batch: Arrays, taps: tuple[int, ...], reference: NDArray[np.generic]) -> Lap:
+    run = engine.load(backbone.part(0, backbone.depth, taps), batch, backbone.part_key(0, backbone.depth, taps))
+    features = run(batch)[-1]
     started, calls = time.perf_counter(), 0
     while calls == 0 or time.perf_counter() - started < RACE_SECONDS:
         run(batch)

@@ -33,7 +33,7 @@ class TorchEngine:
         """CUDA is asked for only where torch sees a card."""
         return self.device == "cpu" or torch.cuda.is_available()
 
-    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:
+    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:  # noqa: ARG002 - nothing is compiled
         """Move the part to the device; nothing is compiled."""
         part = part.eval().to(self.device)
 

@@ -1,0 +1,43 @@
+"""The reasons for the two measured choices, in a sentence each: why this model, why this cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headstart.planning.facts import Wishes
+from headstart.planning.plan import Decision
+from headstart.study.arms import Arm
+from headstart.study.candidates import Probed
+from headstart.study.problem import Problem
+
+
+def this_model(probed: Sequence[Probed], best: Probed, problem: Problem, wishes: Wishes) -> Decision:
+    """The model, and how it compares with the next one and with the one of the highest published accuracy."""
+    name = best.candidate.card.name
+    if wishes.model is not None:
+        return Decision("model", name, "", "you asked for it", "pinned")
+    words = problem.metric.replace("_", " ")
+    reasons = [f"a new head on its frozen features reached {100 * best.score.value:.1f} % {words} in cross-validation"]
+    others = sorted((one for one in probed if one is not best), key=lambda one: -one.score.value)
+    if others:
+        noise = ", a difference within the noise" if others[0].score.high > best.score.value else ""
+        reasons.append(f"next {others[0].candidate.card.name} with {100 * others[0].score.value:.1f} %{noise}")
+    known = [(one.candidate.card.prior.value, one.candidate.card.name) for one in probed if one.candidate.card.prior is not None]
+    if known and max(known)[1] != name:
+        reasons.append(f"by published accuracy alone it would have been {max(known)[1]}")
+    return Decision("model", name, "", "; ".join(reasons), "measured")
+
+
+def this_cut(tried: Sequence[Arm], chosen: Arm, best: Probed, problem: Problem, wishes: Wishes) -> Decision:
+    """The cut, and what every cut that was tried reached."""
+    block = best.candidate.block_name
+    if wishes.cut is not None:
+        return Decision("cut", block(chosen.cut), "", "you asked for it", "pinned")
+    reached = ", ".join(f"{_words(best, arm)} {100 * problem.score(arm.validation):.1f} %" for arm in tried)
+    words = f"{problem.metric.replace('_', ' ')} on {len(chosen.validation)} validation items: {reached}"
+    return Decision("cut", block(chosen.cut), "", words, "measured")
+
+
+def _words(best: Probed, arm: Arm) -> str:
+    blocks = best.candidate.backbone.depth - arm.cut
+    return "head only" if blocks == 0 else "last block" if blocks == 1 else f"last {blocks} blocks"
