@@ -1,8 +1,8 @@
 """Parquet and Arrow tables with pictures inside, alone, in folders, or as Hugging Face ``datasets`` saves them: a path in, a listing out.
 
-Arrow files are mapped into memory and read cell by cell. A Parquet file (and a compressed Arrow file) has no such thing as one cell: to read a row,
-a whole row group is decompressed, in most files all rows. Its pictures are therefore copied once, batch by batch, into an Arrow file under
-``home()/tables``; memory stays at one batch, and every later read is a mapped one. `datasets` does the same.
+In an Arrow file every cell is a run of bytes at a known place, and is read from there. A Parquet file (and a compressed Arrow file) has no such thing:
+to read a row, a whole row group is decompressed, in most files all rows. Its pictures are therefore copied once, batch by batch, into an Arrow file
+under ``home()/tables``; memory stays at a batch and the page it comes from. `datasets` does the same.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
 from headstart.data.listing import IMAGE_WORDS, Listing, find_column, part_in, parts_from, pick_columns, plain, printable
-from headstart.data.rows import ArrowRows, chosen, stamp
+from headstart.data.rows import SliceRows, chosen, stamp
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 SUFFIXES = PARQUET + ARROW
@@ -31,9 +32,10 @@ FILE_MAGIC = b"ARROW1"  # the random-access format begins with it, the stream fo
 
 @dataclass(frozen=True)
 class _Columns:
-    """The cells of one file: pictures as mapped chunks, the rest as values."""
+    """The cells of one file: pictures by their places in it (or in its copy), the rest as values."""
 
-    pictures: tuple[Any, ...]
+    holder: Path
+    places: NDArray[np.int64]
     labels: list[Any]
     groups: list[Any] | None
     parts: list[Any] | None
@@ -67,11 +69,12 @@ def list_tables(root: Path, label: str | None, group: str | None) -> Listing:
     ]
     parts = _parts(tables, read, parted, where)
     groups = ["" if cell is None else plain(str(cell)) for columns in read for cell in columns.groups or ()] if group else None
-    rows = ArrowRows(tuple(columns.pictures for columns in read), tuple(stamp(path) for path, _ in tables), _places(read))
+    places = [np.insert(columns.places, 0, file, axis=1) for file, columns in enumerate(read)]
+    rows = SliceRows(tuple(str(columns.holder) for columns in read), tuple(stamp(path) for path, _ in tables), np.concatenate(places))
     kept = [index for index, text in enumerate(labels) if text]
     faults += [Fault(sources[index], f"no label (column {label} is empty)") for index, text in enumerate(labels) if not text]
     return Listing(
-        rows.take(np.array(kept, np.int64)),
+        rows.take(kept),
         chosen(sources, kept),
         chosen(labels, kept),
         chosen(groups, kept) if groups is not None else None,
@@ -137,7 +140,7 @@ def _image_column(schema: pa.Schema, where: str) -> str:
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str | None], folder: Path) -> None:
@@ -153,20 +156,23 @@ def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str
 def _read(path: Path, image: str, label: str, group: str | None, parted: str | None) -> _Columns:
     with _readable(path):
         others = [column for column in (label, group, parted) if column]
-        if path.suffix.lower() in PARQUET:
-            table, pictures = pq.read_table(path, columns=others), _mapped(_copied(path, image))
-        else:
-            pictures = _mapped(_copied(path, image) if _is_compressed(path) else path)
-            table = pictures if set(others) <= set(pictures.column_names) else _reader(path).read_all().select(others)
+        table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
         values = {column: table.column(column).to_pylist() for column in others}
-    return _Columns(tuple(_bytes_of(chunk) for chunk in pictures.column(image).chunks), values[label], values.get(group or ""), values.get(parted or ""))
+        holder, places = path, None if path.suffix.lower() in PARQUET else _places(path, image)
+        if places is None:
+            holder = _copied(path, image)
+            places = _places(holder, image)
+    assert places is not None, "a copy is never compressed"
+    return _Columns(holder, places, values[label], values.get(group or ""), values.get(parted or ""))
 
 
 def _reader(path: Path) -> Any:
-    source = pa.memory_map(str(path))
-    is_file = source.read(len(FILE_MAGIC)) == FILE_MAGIC
-    source.seek(0)
-    return pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+    return _opened(pa.memory_map(str(path)).read_buffer())
+
+
+def _opened(raw: Any) -> Any:
+    is_file = raw[: len(FILE_MAGIC)].to_pybytes() == FILE_MAGIC
+    return pa.ipc.open_file(raw) if is_file else pa.ipc.open_stream(raw)
 
 
 def _batches(reader: Any) -> Iterator[Any]:
@@ -175,15 +181,27 @@ def _batches(reader: Any) -> Iterator[Any]:
     return iter(reader)
 
 
-def _mapped(path: Path) -> pa.Table:
-    return _reader(path).read_all()
+def _places(path: Path, image: str) -> NDArray[np.int64] | None:
+    """First byte and length of each cell in the file, ``(n, 2)``; None when the file is compressed and cells have no place.
 
-
-def _is_compressed(path: Path) -> bool:
-    """Whether reading allocates: a mapped batch costs nothing, a compressed one its full size."""
-    before = pa.total_allocated_bytes()
-    batch = next(_batches(_reader(path)), None)
-    return batch is not None and pa.total_allocated_bytes() - before > batch.nbytes // 2
+    The file is mapped, its table made of views into the map, and an address in the map less the address of the map is a place in the file.
+    """
+    whole = pa.memory_map(str(path)).read_buffer()
+    pieces = []
+    for batch in _batches(_opened(whole)):
+        cells = batch.column(image)
+        cells = cells.field("bytes") if pa.types.is_struct(cells.type) else cells
+        wide = np.int64 if pa.types.is_large_binary(cells.type) else np.int32
+        _, offsets, content = cells.buffers()
+        if content is None or not len(cells):
+            pieces.append(np.zeros((len(cells), 2), np.int64))
+            continue
+        start = content.address - whole.address
+        if not 0 <= start <= whole.size:
+            return None
+        edges = np.frombuffer(offsets, wide)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+        pieces.append(np.stack([start + edges[:-1], np.diff(edges)], axis=1))
+    return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.int64)
 
 
 def _copied(path: Path, image: str) -> Path:
@@ -221,10 +239,6 @@ def _write(path: Path, batches: Iterable[Any]) -> None:
             writer.close()
 
 
-def _bytes_of(chunk: Any) -> Any:
-    return chunk.field("bytes") if pa.types.is_struct(chunk.type) else chunk
-
-
 def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
     """The names that `datasets` keeps for the numbers of a ClassLabel, in the schema or in ``dataset_info.json``; empty when there are none."""
     kept = (schema.metadata or {}).get(b"huggingface")
@@ -258,12 +272,3 @@ def _parts(tables: Sequence[tuple[Path, str | None]], read: Sequence[_Columns], 
     if parted:
         return parts_from(["" if cell is None else str(cell) for columns in read for cell in columns.parts or ()], parted, where)
     return None
-
-
-def _places(read: Sequence[_Columns]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    pieces = [
-        np.stack([np.full(len(chunk), file), np.full(len(chunk), place), np.arange(len(chunk))], axis=1)
-        for file, columns in enumerate(read)
-        for place, chunk in enumerate(columns.pictures)
-    ]
-    return np.concatenate(pieces).astype(np.int64) if pieces else np.zeros((0, 3), np.int64)

@@ -181,5 +181,5 @@ def _assembled(
         sizes=np.array([(seen.width, seen.height) for seen in pictures], np.int64).reshape(-1, 2),
         modes=tuple(seen.mode for seen in pictures),
         digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
-        rows=listing.rows.take(np.array(kept, np.int64)),
+        rows=listing.rows.take(kept),
     )

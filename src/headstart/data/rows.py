@@ -1,6 +1,6 @@
 """Where the bytes of each item lie and how they are fetched, one at a time: places flow in, bytes flow out on demand.
 
-Nothing is held: files are opened when asked for, Arrow files are mapped into memory, so 60,000 pictures cost only their names.
+Nothing is held: files are opened when asked for, so 60,000 pictures cost only their names or places.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Rows(Protocol):
     def stamp(self, index: int) -> str | None:
         """A name that changes when the item's file is touched; None when the file is too fresh to be trusted."""
 
-    def take(self, kept: NDArray[np.int64]) -> Rows:
+    def take(self, kept: Iterable[int]) -> Rows:
         """Only these items, in this order."""
 
 
@@ -55,47 +55,47 @@ class FileRows:
         """Path, place on the disk, length and times of the file."""
         return stamp(self.paths[index])
 
-    def take(self, kept: NDArray[np.int64]) -> FileRows:
+    def take(self, kept: Iterable[int]) -> FileRows:
         """Only these files."""
         return FileRows(tuple(self.paths[index] for index in kept))
 
 
 @dataclass(frozen=True)
-class ArrowRows:
-    """Items that are cells of mapped Arrow columns, or files that such cells point to.
+class SliceRows:
+    """Items that are slices of larger files, such as the cells of an Arrow table.
+
+    They are read, not mapped: what a process has mapped counts as its memory until the system takes it back.
 
     Attributes:
-        columns: For each file the chunks of its bytes column.
+        paths: The files.
         stamps: For each file its stamp.
-        places: ``(n, 3)``: file, chunk, row in the chunk.
+        places: ``(n, 3)``: file, first byte, number of bytes.
     """
 
-    columns: tuple[tuple[Any, ...], ...]
+    paths: tuple[str, ...]
     stamps: tuple[str | None, ...]
     places: NDArray[np.int64]
 
     def read(self, index: int) -> bytes:
-        """A copy of the cell's bytes."""
-        return self._cell(index).as_py() or b""
+        """The slice's bytes."""
+        file, start, length = self.places[index].tolist()
+        with Path(self.paths[file]).open("rb", buffering=0) as stream:
+            stream.seek(start)
+            return stream.read(length)
 
     def size(self, index: int) -> int:
-        """The cell's length, without a copy."""
-        cell = self._cell(index)
-        return int(cell.as_buffer().size) if cell.is_valid else 0
+        """The slice's length."""
+        return int(self.places[index, 2])
 
     def stamp(self, index: int) -> str | None:
-        """The file's stamp and the row."""
-        file, chunk, row = self.places[index]
+        """The file's stamp and the place in it."""
+        file, start, length = self.places[index].tolist()
         seen = self.stamps[file]
-        return None if seen is None else f"{seen}#{chunk}.{row}"
+        return None if seen is None else f"{seen}#{start}+{length}"
 
-    def take(self, kept: NDArray[np.int64]) -> ArrowRows:
-        """Only these cells."""
-        return ArrowRows(self.columns, self.stamps, self.places[kept])
-
-    def _cell(self, index: int) -> Any:
-        file, chunk, row = self.places[index]
-        return self.columns[file][chunk][int(row)]
+    def take(self, kept: Iterable[int]) -> SliceRows:
+        """Only these slices."""
+        return SliceRows(self.paths, self.stamps, self.places[np.fromiter(kept, np.int64)])
 
 
 def stamp(path: str | os.PathLike[str], still_seconds: float = STILL_SECONDS) -> str | None:

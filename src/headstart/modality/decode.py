@@ -7,6 +7,7 @@ Traps that this file is about: cameras store sideways and say so in EXIF; cut-ou
 from __future__ import annotations
 
 import io
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -93,7 +94,12 @@ def check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise Unreadable(f"zero size ({width} x {height} pixels)")
     if width * height > PIXELS_MAX:
-        raise Unreadable(f"too many pixels ({width} x {height}; at most {PIXELS_MAX / 1e6:.0f} million)")
+        raise Unreadable(too_many(width * height))
+
+
+def too_many(pixels: int) -> str:
+    """What is said of a pixel bomb."""
+    return f"too many pixels ({pixels / 1e6:,.0f} million; at most {PIXELS_MAX / 1e6:.0f} million)"
 
 
 def upright(picture: Image.Image) -> Image.Image:
@@ -143,7 +149,8 @@ def _refuse(error: Exception, content: bytes) -> NoReturn:
     """Say in a few words of the user's what the decoder meant."""
     text = str(error).lower()
     if isinstance(error, Image.DecompressionBombError):
-        raise Unreadable(f"too many pixels (at most {PIXELS_MAX / 1e6:.0f} million)") from None
+        claimed = re.search(r"\d+", text)  # Pillow stops at the same size, while it reads the header
+        raise Unreadable(too_many(int(claimed[0]) if claimed else PIXELS_MAX)) from None
     if isinstance(error, UnidentifiedImageError):
         start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
         named = next((reason for mark, reason in _SIGNATURES.items() if start.startswith(mark)), "not a picture")

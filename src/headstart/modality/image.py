@@ -14,7 +14,7 @@ from headstart.modality import likeness, plain
 from headstart.modality.decode import BYTES_MAX, opened, orientation, upright
 from headstart.modality.protocol import Examined, RecipeLike, Unreadable
 
-EXAMINATION = 1  # raise it when `examine` answers differently
+EXAMINATION = 1  # raise it when `examine` or `alike` answers differently
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"})
 SUFFIXES |= {".jp2", ".j2k", ".avif"}

@@ -22,6 +22,7 @@ FLAT = 1.0  # levels of 255: a thumbnail with less contrast than this is flat, w
 COLOUR_LEVELS_MAX = 24.0  # levels of 255 by which a cell's colour may differ: JPEG at quality 60 moves it by up to 10
 REACH = float(np.sqrt(2 * (1 - CORRELATION_MIN)))  # distance of two vectors of length 1 with that correlation
 BRIGHTNESS_LEVELS_MAX = 40.0  # levels of 255 by which the mean may differ: brightening by 15 % moves it by up to 38
+FLAT_LEVELS_MAX = 6.0  # the same for flat pictures, which have nothing but their tone: shades of one colour would chain into one family
 AT_ONCE = 4096  # thumbnails made into points at once
 
 
@@ -66,11 +67,13 @@ def sketch(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def alike(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """For pairs of thumbnails ``(n, THUMBNAIL_BYTES)``: the same picture, up to saving, resizing and a little brightness."""
-    apart = np.linalg.norm(_normal(left) - _normal(right), axis=1)
+    a, b = _normal(left), _normal(right)
     difference = left.astype(np.float32) - right
     colours = np.abs(difference[:, SIDE * SIDE :]).max(axis=1)
     brightness = np.abs(difference[:, : SIDE * SIDE].mean(axis=1))
-    answers: NDArray[np.bool_] = (apart <= REACH) & (colours <= COLOUR_LEVELS_MAX) & (brightness <= BRIGHTNESS_LEVELS_MAX)
+    flat = np.minimum(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)) < 1 - 1e-3
+    tone = np.where(flat, np.maximum(colours, brightness) <= FLAT_LEVELS_MAX, (colours <= COLOUR_LEVELS_MAX) & (brightness <= BRIGHTNESS_LEVELS_MAX))
+    answers: NDArray[np.bool_] = tone & (np.linalg.norm(a - b, axis=1) <= REACH)
     return answers
 
 

@@ -1,0 +1,157 @@
+"""Tables of names and labels: columns found by their names, groups kept, and every mistake named at once."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.modality.photos import tile, write
+
+from headstart.base.errors import InputError
+from headstart.data import load, profile, split
+
+
+def table(root: Path, rows: list[dict[str, Any]], name: str = "metadata.csv", delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / name).open("w", newline="", encoding=encoding) as stream:
+        writer = csv.DictWriter(stream, list(rows[0]), delimiter=delimiter)
+        writer.writeheader()
+        writer.writerows(rows)
+    return root / name
+
+
+def patients(root: Path, n: int = 24, **more: Any) -> list[dict[str, Any]]:
+    """Rows of patients with two pictures each."""
+    rows = []
+    for number in range(n):
+        write(root / "scans" / f"{number}.png", tile(number))
+        rows.append({"file_name": f"scans/{number}.png", "label": ("ill", "well")[number // 2 % 2], "patient": f"p{number // 2}", **more})
+    return rows
+
+
+def test_columns_are_found_by_their_names_and_patients_stay_on_one_side(tmp_path: Path) -> None:
+    root = tmp_path / "hospital"
+    table(root, patients(root, age=40), encoding="utf-8-sig")
+    dataset = load(root)
+    assert dataset.classes == ("ill", "well") and len(dataset) == 24
+    assert dataset.groups is not None and dataset.group_name == "patient" and dataset.groups[0] == "p0"
+    parts = split(dataset)
+    sides = [{dataset.groups[index] for index in side} for side in (parts.train, parts.validation, parts.test)]
+    assert not sides[0] & sides[1] and not sides[0] & sides[2] and not sides[1] & sides[2]
+    assert "12 groups (patient)" in parts.how
+    assert profile(dataset, parts).groups == 12
+
+
+def test_the_same_table_as_tsv_semicolons_json_lines_or_a_path_to_it_is_the_same_data_set(tmp_path: Path) -> None:
+    root = tmp_path / "hospital"
+    rows = patients(root)
+    digests = [load(table(root, rows, "any name.csv")).digest, load(table(root, rows, "rows.tsv", "\t")).digest, load(table(root, rows, "s.csv", ";")).digest]
+    lines = root / "metadata.jsonl"
+    lines.write_text("\n".join(json.dumps(row) for row in rows))
+    assert len({*digests, load(root).digest}) == 1
+
+
+def test_chinese_columns_and_windows_paths_work_and_a_table_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    rows = [{"文件名": row["file_name"].replace("/", "\\"), "标签": row["label"].replace("ill", "病").replace("well", "健康")} for row in patients(tmp_path)]
+    table(tmp_path, rows)
+    assert load(tmp_path).classes == ("健康", "病")
+    table(tmp_path, rows, encoding="gb18030")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load(tmp_path)
+
+
+def test_the_users_columns_win_and_a_missing_one_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    rows = [row | {"stage": "early" if number % 3 else "late", "ward": str(number % 7)} for number, row in enumerate(patients(tmp_path))]
+    table(tmp_path, rows)
+    dataset = load(tmp_path, label="stage", group="ward")
+    assert dataset.classes == ("early", "late") and dataset.group_name == "ward"
+    with pytest.raises(InputError, match="allowed: file_name, label, patient, stage, ward\n  did you mean: stage"):
+        load(tmp_path, label="stages")
+    with pytest.raises(InputError, match="group"):
+        load(tmp_path, group="doctor")
+    assert load(tmp_path, group="none").groups is None
+
+
+def test_a_table_without_a_label_or_a_file_column_says_what_would_do(tmp_path: Path) -> None:
+    table(tmp_path, [{"file_name": "a.png", "age": 3, "weight": 4}])
+    with pytest.raises(InputError, match="no column looks like the label"):
+        load(tmp_path)
+    table(tmp_path, [{"who": "a", "label": 3}])
+    with pytest.raises(InputError, match="no column looks like the name of a file"):
+        load(tmp_path)
+
+
+def test_two_columns_are_enough_whatever_the_second_is_called(tmp_path: Path) -> None:
+    table(tmp_path, [{"file": row["file_name"], "befund": row["label"]} for row in patients(tmp_path)])
+    assert load(tmp_path).classes == ("ill", "well")
+
+
+def test_missing_files_are_listed_ten_and_counted_with_the_place_where_one_lies(tmp_path: Path) -> None:
+    rows = patients(tmp_path)
+    table(tmp_path, [row | {"file_name": Path(row["file_name"]).name} for row in rows])
+    with pytest.raises(InputError) as caught:
+        load(tmp_path)
+    text = str(caught.value)
+    assert "24 of 24 files that do not exist" in text and "… and 14 more" in text and "write scans/0.png instead of 0.png" in text
+
+
+def test_files_outside_the_folder_are_refused(tmp_path: Path) -> None:
+    rows = patients(tmp_path / "inside")
+    write(tmp_path / "secret.png", tile(50))
+    for name in ("../secret.png", str(tmp_path / "secret.png")):
+        table(tmp_path / "inside", [*rows, {"file_name": name, "label": "ill", "patient": "x"}])
+        with pytest.raises(InputError, match="outside its folder"):
+            load(tmp_path / "inside")
+    table(tmp_path / "inside", [row | {"file_name": str(tmp_path / "inside" / row["file_name"])} for row in rows])
+    assert "scans/0.png" in load(tmp_path / "inside").sources
+
+
+def test_rows_without_a_label_and_rows_listed_twice_are_named(tmp_path: Path) -> None:
+    rows = patients(tmp_path)
+    table(tmp_path, [*rows[:-1], rows[-1] | {"label": ""}, rows[0]])
+    dataset = load(tmp_path)
+    assert {(fault.source, fault.reason) for fault in dataset.faults} == {("scans/23.png", "no label (column label is empty)"), ("scans/0.png", "listed twice")}
+
+
+def test_a_row_without_a_group_is_a_unit_of_its_own(tmp_path: Path) -> None:
+    table(tmp_path, [row | {"patient": "" if number > 3 else "p"} for number, row in enumerate(patients(tmp_path))])
+    assert len(np.unique(split(load(tmp_path)).units)) == 21
+
+
+def test_a_split_column_is_taken_as_given_and_a_half_filled_one_is_refused(tmp_path: Path) -> None:
+    rows = [row | {"split": ("train", "train", "val", "test")[number // 6]} for number, row in enumerate(patients(tmp_path))]
+    table(tmp_path, rows)
+    dataset = load(tmp_path)
+    assert dataset.given_split is not None and dataset.given_split[12] == "validation"
+    leaks = profile(dataset, split(dataset)).leaks
+    assert leaks == (), "six rows are three whole patients"
+    table(tmp_path, [row | {"split": row["split"] if number else ""} for number, row in enumerate(rows)])
+    with pytest.raises(InputError, match="name no part"):
+        load(tmp_path)
+
+
+def test_tables_in_the_train_and_test_folders_are_one_data_set(tmp_path: Path) -> None:
+    rows = patients(tmp_path / "train")
+    table(tmp_path / "train", rows)
+    (tmp_path / "test").mkdir()
+    for number in range(8):
+        write(tmp_path / "test" / f"{number}.png", tile(60 + number))
+    table(tmp_path / "test", [{"file_name": f"{n}.png", "label": ("ill", "well")[n % 2], "patient": f"q{n}"} for n in range(8)])
+    dataset = load(tmp_path)
+    assert len(dataset) == 32 and "test/3.png" in dataset.sources
+    assert (dataset.given_split or ()).count("test") == 8
+
+
+def test_broken_tables_are_refused_in_words(tmp_path: Path) -> None:
+    for text, said in (("", "no rows"), ("file_name,label\n", "no rows"), ("file_name,label\na.png,x,y\n", "cells"), ("label,label\na,b\n", "twice")):
+        (tmp_path / "metadata.csv").write_text(text)
+        with pytest.raises(InputError, match=said):
+            load(tmp_path)
+    (tmp_path / "metadata.csv").unlink()
+    (tmp_path / "metadata.jsonl").write_text("{not json")
+    with pytest.raises(InputError, match="JSON"):
+        load(tmp_path)
