@@ -14,13 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def typed(tmp_path: Path) -> Typed:
-    """Type words after `headstart` in an empty folder; further environment by keyword."""
+def typed_in(folder: Path, home: Path) -> Typed:
+    """Type words after `headstart` in a folder; further environment by keyword."""
 
     def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(tmp_path / "home"), "COLUMNS": "80", **environment}
+        given = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(home), "COLUMNS": "80", **environment}
         command = [sys.executable, "-m", "headstart", *map(str, words)]
-        return subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, encoding="utf-8", timeout=120)
+        return subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, encoding="utf-8", timeout=240)
 
     return run
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Typed:
+    """Type words in an empty folder, with an empty home."""
+    return typed_in(tmp_path, tmp_path / "home")

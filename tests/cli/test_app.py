@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from tests.cli.conftest import Typed
+
+from headstart.cli.app import cautions
+from headstart.evaluation import Measured
 
 VERBS = ["demo", "inspect", "plan", "fit", "predict", "evaluate", "report", "gallery", "cache", "runs"]
 LEAVES = ["demo", "inspect", "plan", "fit", "predict", "evaluate", "report", "cache show", "cache prune", "runs list"]
@@ -72,3 +76,14 @@ def test_the_gallerys_table_shows_every_name_whole(typed: Typed) -> None:
 def test_a_card_shows_licence_hash_and_how_to_get_it(typed: Typed) -> None:
     told = typed("gallery", "show", "efficientnet_lite0").stdout
     assert all(word in told for word in ("Apache-2.0", "579344248a93e230", "headstart gallery subscribe efficientnet_lite0"))
+
+
+def test_a_twin_that_learned_nothing_is_said_to_have_learned_nothing() -> None:
+    chance, better = Measured(0.5, 0.42, 0.58, 160), Measured(0.7, 0.6, 0.8, 160)
+    told = SimpleNamespace(scratch=chance, majority=chance, scratch_epochs=2, scratch_still_improving=True)
+    assert [line.split(";")[0] for line in cautions(told)] == [
+        "the twin from scratch reached 2 epochs and was still improving",
+        "the twin from scratch did no better than always naming the largest class",
+    ]
+    assert list(cautions(SimpleNamespace(scratch=better, majority=chance, scratch_epochs=90, scratch_still_improving=False))) == []
+    assert list(cautions(SimpleNamespace(scratch=None, majority=chance, scratch_epochs=None, scratch_still_improving=None))) == []

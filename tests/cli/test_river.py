@@ -5,17 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
-from tests.cli.conftest import Typed
+from tests.cli.conftest import Typed, typed_in
 
 pytestmark = pytest.mark.river
 A_CLASS = 16
+CLASSES = ("零", "一", "四")
 VERDICT = {"task", "modality", "model", "cut", "metric", "test", "scratch", "plain", "gain_over_scratch", "gain_over_plain", "helped", "chosen", "seconds"}
 VERDICT |= {"cache", "n", "licence", "seed"}
 
@@ -32,52 +32,65 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def fitted(typed: Typed, digits: Path, gallery_home: Path, tmp_path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, gallery_home: Path) -> Typed:
+    """Type words with the gallery that the tests share."""
+    return typed_in(tmp_path_factory.mktemp("here"), gallery_home)
+
+
+@pytest.fixture(scope="module")
+def fitted(here: Typed, digits: Path) -> tuple[Path, dict[str, Any]]:
     """A run folder and the verdict that fit printed."""
-    out = tmp_path / "run"
-    words = ["fit", digits, "--out", out, "--model", "efficientnet_lite0", "--cut", "head", "--effort", "quick", "--no-twins", "--json"]
-    told = typed(*words, HEADSTART_HOME=str(gallery_home))
+    out = digits.parent / "run"
+    told = here("fit", digits, "--out", out, "--model", "efficientnet_lite0", "--cut", "head", "--effort", "quick", "--no-twins", "--json")
     assert told.returncode == 0, told.stderr
-    yield out, json.loads(told.stdout)
+    return out, json.loads(told.stdout)
 
 
-def test_the_river_by_its_verbs(typed: Typed, digits: Path, gallery_home: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
-    run, verdict = fitted
-    home = {"HEADSTART_HOME": str(gallery_home)}
-    assert verdict.keys() >= VERDICT and verdict["helped"] == "cannot tell" and Path(verdict["report"]).is_file()
+def test_fit_prints_the_verdict_and_where_the_report_lies(fitted: tuple[Path, dict[str, Any]]) -> None:
+    verdict = fitted[1]
+    assert verdict.keys() >= VERDICT and verdict["helped"] == "cannot tell"
+    assert Path(verdict["report"]).is_file() and Path(verdict["run"]) == fitted[0]
 
-    predicted = json.loads(typed("predict", run, digits, "--json", **home).stdout)["predictions"]
-    assert len(predicted) == 3 * A_CLASS and {one["label"] for one in predicted} <= {"零", "一", "四"}
-    rows = list(csv.DictReader(io.StringIO(typed("predict", run, digits / "零" / "00.png", "--csv", **home).stdout)))
-    assert len(rows) == 1 and abs(sum(float(rows[0][name]) for name in ("零", "一", "四")) - 1) < 1e-4
 
+def test_predict_labels_folders_and_names_what_it_could_not_read(here: Typed, digits: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
     broken = digits.parent / "broken.png"
     broken.write_bytes(b"\x89PNG")
-    told = typed("predict", run, digits / "零" / "00.png", broken, **home)
+    told = here("predict", fitted[0], digits, broken, "--json")
+    predicted = json.loads(told.stdout)["predictions"]
     assert told.returncode == 0 and "not read: " in told.stderr
-    assert typed("predict", run, broken, **home).returncode == 2
-
-    measured = typed("evaluate", run, digits, **home)
-    assert measured.returncode == 0 and "accuracy" in measured.stdout
-    assert json.loads(typed("evaluate", run, digits, "--json", **home).stdout)
-    assert Path(json.loads(typed("report", run, "--json", **home).stdout)["report"]).is_file()
-    listed = json.loads(typed("runs", "list", run.parent, "--json", **home).stdout)["runs"]
-    assert [one["finished"] for one in listed] == [True]
-    assert "cannot tell" in typed("runs", "list", run.parent, **home).stdout
+    assert len(predicted) == 3 * A_CLASS + 1 and {one["label"] for one in predicted if one["fault"] is None} <= set(CLASSES)
+    assert here("predict", fitted[0], broken).returncode == 2
 
 
-def test_a_finished_run_is_not_written_over(typed: Typed, digits: Path, gallery_home: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
-    told = typed("fit", digits, "--out", fitted[0], HEADSTART_HOME=str(gallery_home))
+def test_predict_writes_csv_with_a_column_for_each_class(here: Typed, digits: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
+    rows = list(csv.DictReader(io.StringIO(here("predict", fitted[0], digits / "零" / "00.png", "--csv").stdout)))
+    assert len(rows) == 1 and abs(sum(float(rows[0][name]) for name in CLASSES) - 1) < 1e-4
+
+
+def test_evaluate_measures_with_intervals(here: Typed, digits: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
+    told = here("evaluate", fitted[0], digits)
+    assert told.returncode == 0 and "accuracy" in told.stdout and "95 %" in told.stdout
+
+
+def test_report_and_list_read_the_run_folder_alone(here: Typed, fitted: tuple[Path, dict[str, Any]]) -> None:
+    run = fitted[0]
+    assert Path(json.loads(here("report", run, "--json").stdout)["report"]).is_file()
+    listed = json.loads(here("runs", "list", run.parent, "--json").stdout)["runs"]
+    assert [(one["name"], one["finished"]) for one in listed] == [("run", True)]
+    assert "cannot tell" in here("runs", "list", run.parent).stdout
+
+
+def test_a_finished_run_is_not_written_over(here: Typed, digits: Path, fitted: tuple[Path, dict[str, Any]]) -> None:
+    told = here("fit", digits, "--out", fitted[0])
     assert told.returncode == 2 and "nothing is written over" in told.stderr
 
 
-def test_inspect_and_plan_train_nothing(typed: Typed, digits: Path, gallery_home: Path, tmp_path: Path) -> None:
-    home = {"HEADSTART_HOME": str(gallery_home)}
-    told = typed("inspect", digits, **home)
+def test_inspect_and_plan_train_nothing(here: Typed, digits: Path) -> None:
+    told = here("inspect", digits)
     assert told.returncode == 0 and "零" in told.stdout and "Traceback" not in told.stderr
-    assert json.loads(typed("inspect", digits, "--json", **home).stdout)
-    planned = json.loads(typed("plan", digits, "--model", "efficientnet_lite0", "--json", **home).stdout)
+    planned = json.loads(here("plan", digits, "--model", "efficientnet_lite0", "--json").stdout)
     assert all({"name", "value", "why", "source"} <= decision.keys() for decision in planned["decisions"])
-    assert typed("plan", digits, "--model", "efficientnet_lite0", **home).returncode == 0
-    assert not (tmp_path / "runs").exists()
+    shown = here("plan", digits, "--model", "efficientnet_lite0")
+    assert shown.returncode == 0 and "nothing has been trained" in shown.stdout
+    assert not (digits.parent / "runs").exists()

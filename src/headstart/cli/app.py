@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,7 @@ from headstart.cli.show import talk
 from headstart.cli.words import give
 
 if TYPE_CHECKING:
+    from headstart.evaluation import Verdict
     from headstart.study.fit import Run
 
 app = typer.Typer(
@@ -157,6 +159,16 @@ def report(run_folder: words.RunFolder, as_json: words.Json = False) -> None:
     give({"report": page}, lambda: [Text(str(page))], as_json=as_json)
 
 
+def cautions(verdict: Verdict) -> Iterator[str]:
+    """What a careful reader would ask before believing the gain over the twin from scratch."""
+    if verdict.scratch is None:
+        return
+    if verdict.scratch_still_improving:
+        yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"
+    if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
+        yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"
+
+
 def subscribe_accepted(name: str, sink: Any) -> None:
     """Subscribe to the model whose licence the user accepts by name."""
     from headstart.gallery import subscribe
@@ -169,6 +181,7 @@ def give_run(done: Run, *, as_json: bool) -> None:
     page = done.folder / "report.html"
     lines = [
         Text(done.verdict.sentence(), style="bold"),
+        *(Text(f"beware: {caution}", style="yellow") for caution in cautions(done.verdict)),
         Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} PICTURE..."),
     ]
     give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)
