@@ -136,6 +136,9 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
         "Apache-2.0",
         "stratified by class",
         "AVX-512",
+        "reason truncated",
+        "ImageNet-1k, 1 281 167 natural images",
+        "EfficientNet-Lite0 chosen blocks.5 94.0 %",
         "torch 2.13.0",
         "was still improving",
     )
@@ -173,7 +176,7 @@ def test_a_missing_file_is_said_and_no_crash(copy: Path, name: str) -> None:
     (copy / name).unlink()
     text = read(write_report(copy).read_text(encoding="utf-8")).text
     assert "Transfer helped" in text or "No verdict yet" in text
-    assert any(words in text for words in ("not recorded", "unfinished", "no picture")) or name in ("events.jsonl", "mistakes.json", "split.json")
+    assert any(words in text for words in ("not recorded", "no picture")) or name in ("events.jsonl", "manifest.json", "mistakes.json", "split.json")
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "\x00\x01", "[[1]]"])
@@ -204,6 +207,13 @@ def test_odd_values_in_any_file_are_no_crash(good: tuple[Path, Verdict, str], co
 def test_a_decision_without_unit_and_reason_is_shown(copy: Path) -> None:
     (copy / "plan.toml").write_text('[[decision]]\nname = "depth"\nvalue = 3\n', encoding="utf-8")
     assert "depth 3 not recorded –" in read(write_report(copy).read_text(encoding="utf-8")).text
+
+
+def test_a_head_fitted_in_one_go_has_no_curves_and_the_page_says_why(copy: Path) -> None:
+    (copy / "history.json").write_text('{"transfer": [], "scratch": [], "scratch_still_improving": false}', encoding="utf-8")
+    text = read(write_report(copy).read_text(encoding="utf-8")).text
+    assert "fitted in one go" in text
+    assert "improving when its time was up" not in text
 
 
 def test_an_unfinished_run_shows_what_it_has(tmp_path: Path) -> None:

@@ -54,11 +54,6 @@ class RunFiles:
     arms: Mapping[str, Predictions] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
 
-    @property
-    def is_finished(self) -> bool:
-        """The manifest is written last: a folder without one is unfinished."""
-        return (self.folder / "manifest.json").is_file()
-
     def stage_seconds(self) -> dict[str, float]:
         """Seconds per stage: the verdict's, else what the events say so far."""
         if self.verdict:

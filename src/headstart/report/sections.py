@@ -14,6 +14,8 @@ from headstart.report import words
 from headstart.report.folder import Plain, RunFiles
 
 SIDES = ("train", "validation", "test")
+SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content")
+UNKNOWN = "–"
 MOST_MISTAKES = 24
 LARGEST_PICTURE = 400_000  # bytes: mistakes are thumbnails; anything larger is no thumbnail
 MIME = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
@@ -76,7 +78,17 @@ def _picture(folder: Path, name: str) -> str | None:
     return None
 
 
-def candidate(row: Plain) -> Plain:
+def candidates(run: RunFiles) -> dict[str, list[Plain]]:
+    """All candidates as texts; those that were probed, one row a model; and the cuts that were tried on validation."""
+    rows = [_candidate(row) for row in run.candidates]
+    probed: dict[str, Plain] = {}
+    for row in rows:
+        if row["probe"][0] != UNKNOWN and (row["model"] not in probed or row["chosen"]):
+            probed[row["model"]] = row
+    return {"candidates": rows, "networks": list(probed.values()), "cuts": [row for row in rows if row["validation"][0] != UNKNOWN]}
+
+
+def _candidate(row: Plain) -> Plain:
     """One candidate with its prior and scores as texts."""
     prior, seconds = row.get("prior"), words.as_number(row.get("seconds"))
     value = words.as_number(prior.get("value") if isinstance(prior, dict) else prior)
@@ -85,10 +97,10 @@ def candidate(row: Plain) -> Plain:
         "cut": words.anything(row.get("cut")),
         "licence": words.anything(row.get("licence")),
         "bytes": words.size(words.as_number(row.get("bytes"))),
-        "prior": "–" if value is None else words.percent(value),
+        "prior": UNKNOWN if value is None else words.percent(value),
         "probe": _measured(row.get("probe")),
         "validation": _measured(row.get("validation")),
-        "seconds": "–" if seconds is None else words.seconds(seconds),
+        "seconds": UNKNOWN if seconds is None else words.seconds(seconds),
         "chosen": bool(row.get("chosen")),
         "why": row.get("why") or "",
     }
@@ -98,7 +110,7 @@ def _measured(found: Any) -> tuple[str, str]:
     """Value and interval as texts."""
     value, low, high = (words.as_number(found.get(name)) if isinstance(found, Mapping) else None for name in ("value", "low", "high"))
     if value is None:
-        return "–", ""
+        return UNKNOWN, ""
     return words.percent(value), f"{100 * low:.1f} to {100 * high:.1f}" if low is not None and high is not None else ""
 
 
@@ -124,6 +136,31 @@ def split_rows(run: RunFiles) -> list[tuple[str, int]]:
         return [(side, getattr(run.verdict.n, side)) for side in SIDES]
     found = {side: run.split.get(side) for side in SIDES}
     return [(side, len(value) if isinstance(value, list) else int(value)) for side, value in found.items() if isinstance(value, (list, int))]
+
+
+def class_counts(split: Plain) -> list[tuple[str, list[int]]]:
+    """Items of each class on each side, when the split tells them."""
+    classes, counts = split.get("classes"), split.get("counts")
+    sides = [side for side in (counts.get(name) for name in SIDES) if isinstance(side, list)] if isinstance(counts, dict) else []
+    if not isinstance(classes, list) or len(sides) != len(SIDES) or any(len(side) != len(classes) for side in sides):
+        return []
+    if any(words.as_number(n) is None for side in sides for n in side):
+        return []
+    return [(str(name), list(row)) for name, *row in zip(classes, *sides, strict=True)]
+
+
+def origins(model: Plain) -> list[tuple[str, str]]:
+    """Where the pretrained weights come from, as far as their card tells."""
+    card = model.get("card")
+    if not isinstance(card, dict):
+        return []
+    taught = card.get("trained_on")
+    taught_words = None
+    if isinstance(taught, dict):
+        n = words.as_number(taught.get("n"))
+        taught_words = f"{words.anything(taught.get('what'))}, {words.NOT_RECORDED if n is None else words.count(n)} {words.anything(taught.get('kind'))}"
+    named = {"licence note": card.get("licence_note"), "trained on": taught_words, "source": card.get("source"), "caveats": card.get("caveats")}
+    return [(name, words.anything(value)) for name, value in named.items() if value]
 
 
 def flat(plain: Mapping[str, Any], skip: Collection[str] = (), before: str = "") -> list[tuple[str, str]]:

@@ -49,6 +49,8 @@ def seconds(value: float | None) -> str:
     """
     if value is None:
         return NOT_RECORDED
+    if 0 < value < 0.05:
+        return "under 0.1 s"
     if value < 10:
         return f"{value:.1f} s"
     whole = round(value)
