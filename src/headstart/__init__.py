@@ -105,7 +105,7 @@ def fit(
         cut: What is retrained: ``head``, ``last``, ``last2``, a number of blocks, or from the block of that name on; validation decides when not given.
         seed: Everything random is derived from it.
         effort: How much is tried; with ``thorough`` the scratch twin gets ten times the time.
-        learning_rate: Of the head; the race decides when not given.
+        learning_rate: Peak rate of the fine-tuning; a rule decides when not given.
         precision: ``fast`` lets the frozen part run on the machine's best engine, its deviation measured; ``float32`` asks for bit-equality.
         twins: Train the same network from scratch and a plain model beside it; without them nobody knows whether the transfer helped.
         label: The column that holds the label, where the data has columns.

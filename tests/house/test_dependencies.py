@@ -10,7 +10,11 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 # Declared although no line imports them, with the reason.
-UNSEEN: dict[str, str] = {}
+UNSEEN = {
+    "scikit-learn": "named by the first brief; so far only tests import it",
+    "psutil": "named by the first brief; nothing imports it yet",
+    "opencv-python-headless": "named by the first brief; the plain features do without it",
+}
 
 
 def normal(name: str) -> str:
@@ -46,7 +50,7 @@ def test_everything_imported_is_declared(sources: list[Path], root: Path) -> Non
 
 
 def test_everything_declared_is_imported(sources: list[Path], root: Path) -> None:
-    assert declared(root) - distributions(imported(sources)) - UNSEEN.keys() == set()
+    assert declared(root) - distributions(imported(sources)) == UNSEEN.keys()
 
 
 def test_every_declared_dependency_is_pinned(root: Path) -> None:

@@ -26,7 +26,7 @@ Cut = Annotated[
     typer.Option(metavar="WHERE", help="How much to retrain: head, last, last2, a number of blocks, or the name of the block where training starts."),
 ]
 EffortWord = Annotated[Effort, typer.Option(help="How much is tried; thorough gives the twin from scratch ten times the time.")]
-Rate = Annotated[float | None, typer.Option(metavar="RATE", help="The head's learning rate; the race decides when not given.")]
+Rate = Annotated[float | None, typer.Option(metavar="RATE", help="Peak learning rate of the fine-tuning; a rule decides when not given.")]
 PrecisionWord = Annotated[Precision, typer.Option(help="fast: the machine's best engine, deviation measured; float32: equal bit for bit.")]
 Twins = Annotated[
     bool, typer.Option("--twins/--no-twins", help="Train the twins that prove whether the transfer helped; without them the verdict is 'cannot tell'.")
