@@ -213,7 +213,13 @@ def test_a_head_fitted_in_one_go_has_no_curves_and_the_page_says_why(copy: Path)
     (copy / "history.json").write_text('{"transfer": [], "scratch": [], "scratch_still_improving": false}', encoding="utf-8")
     text = read(write_report(copy).read_text(encoding="utf-8")).text
     assert "fitted in one go" in text
-    assert "improving when its time was up" not in text
+
+
+@pytest.mark.parametrize(("epochs", "still", "said"), [(2, False, "too few to say"), (9, False, "had stopped"), (9, True, "it may come closer")])
+def test_the_page_says_how_far_the_network_from_scratch_came(copy: Path, epochs: int, still: bool, said: str) -> None:
+    verdict = json.loads((copy / "verdict.json").read_text(encoding="utf-8"))
+    (copy / "verdict.json").write_text(json.dumps(verdict | {"scratch_epochs": epochs, "scratch_still_improving": still}), encoding="utf-8")
+    assert said in read(write_report(copy).read_text(encoding="utf-8")).text
 
 
 def test_an_unfinished_run_shows_what_it_has(tmp_path: Path) -> None:

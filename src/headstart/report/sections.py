@@ -16,6 +16,7 @@ from headstart.report.folder import Plain, RunFiles
 SIDES = ("train", "validation", "test")
 SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content")
 UNKNOWN = "–"
+ENOUGH_EPOCHS = 5  # a network that saw its data less often cannot be said to have stopped improving
 MOST_MISTAKES = 24
 LARGEST_PICTURE = 400_000  # bytes: mistakes are thumbnails; anything larger is no thumbnail
 MIME = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
@@ -31,17 +32,21 @@ def meaning(verdict: Verdict, best: Measured) -> list[str]:
         said.append(f"Of 100 new items like these, expect about {round(100 * best.value)} to be right; between {low} and {high} is plausible.")
     said.append(_worth(verdict))
     if verdict.scratch is not None and verdict.scratch_epochs is not None:
-        ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
-        still = (
-            f"was still improving, so with more time it may {'come closer' if ahead else 'be better still'}"
-            if verdict.scratch_still_improving
-            else "had stopped improving"
-        )
-        said.append(f"The network from scratch reached {verdict.scratch_epochs} epochs in the same time and {still}.")
+        said.append(_scratch(verdict, verdict.scratch_epochs))
     if verdict.chosen != "transfer":
         name = {"plain": "The plain model", "scratch": "The network from scratch"}[verdict.chosen]
         said.append(f"{name} did best on validation, so that is the model in this folder.")
     return said
+
+
+def _scratch(verdict: Verdict, n_epochs: int) -> str:
+    reached = f"The network from scratch reached {n_epochs} epoch{'s' if n_epochs != 1 else ''} in the same time"
+    if n_epochs < ENOUGH_EPOCHS:
+        return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."
+    if not verdict.scratch_still_improving:
+        return f"{reached} and had stopped improving."
+    ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
+    return f"{reached} and was still improving, so with more time it may {'come closer' if ahead else 'be better still'}."
 
 
 def _worth(verdict: Verdict) -> str:
