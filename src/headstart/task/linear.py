@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Floats = NDArray[np.float32]
-PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # mean squared standardised weight's price, strong to weak; half-decades
+PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1)  # price of the mean squared standardised weight, strong to weak
 MOST_STEPS = 100
 GRADIENT_TOLERANCE = 1e-5
 SMALLEST_SPREAD = 1e-6  # a feature that varies less than this is constant: leave it unscaled

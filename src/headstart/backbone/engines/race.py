@@ -32,7 +32,7 @@ ENGINES: tuple[Engine, ...] = (
 )
 RACE_SECONDS = 0.25  # measured time per engine after one warm-up call; one batch at least
 REFERENCE_ITEMS = 8  # float32 is 10 times slower than the winner: a quarter of a batch shows the deviation
-LEAST_COSINE = 0.99  # below this the features of one picture are not the network's own any more
+LEAST_MEAN_COSINE = 0.99  # bfloat16 of EfficientNet-Lite0, 0.9957, costs its probe 0.2 points over 8 splits, within the noise (LOG.md)
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,15 @@ class Lap:
     Attributes:
         engine: Its name.
         items_per_second: Speed over full batches.
-        cosine: Smallest cosine, over the pictures, between its features and torch's float32.
+        cosine: Smallest cosine, over the items, between its features and torch's float32.
+        mean_cosine: Mean cosine over the items: what decides whether the engine is right enough.
         largest_difference: Largest difference of one feature, as a fraction of the largest feature.
     """
 
     engine: str
     items_per_second: float
     cosine: float
+    mean_cosine: float
     largest_difference: float
 
 
@@ -116,7 +118,7 @@ def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
     few = tuple(array[:REFERENCE_ITEMS] for array in batch)
     reference = EXACT.load(backbone.part(0, backbone.depth), few, backbone.chain[-1])(few)[-1]
     laps = tuple(_lap(engine, backbone, batch, taps, reference) for engine in ENGINES if engine.available() and not engine.exact)
-    right = [lap for lap in laps if lap.cosine >= LEAST_COSINE]
+    right = [lap for lap in laps if lap.mean_cosine >= LEAST_MEAN_COSINE]
     fastest = max(right, key=lambda lap: lap.items_per_second).engine if right else EXACT.name
     return Choice(fastest, laps, machine())
 
@@ -132,9 +134,9 @@ def _lap(engine: Engine, backbone: Backbone, batch: Arrays, taps: tuple[int, ...
     return Lap(engine.name, round(speed, 1), *_deviation(features[:REFERENCE_ITEMS], reference))
 
 
-def _deviation(features: NDArray[np.generic], reference: NDArray[np.generic]) -> tuple[float, float]:
+def _deviation(features: NDArray[np.generic], reference: NDArray[np.generic]) -> tuple[float, float, float]:
     flat, other = (np.asarray(array, np.float64).reshape(len(array), -1) for array in (features, reference))
     lengths = np.linalg.norm(flat, axis=1) * np.linalg.norm(other, axis=1)
-    cosine = float(((flat * other).sum(1) / np.maximum(lengths, np.finfo(np.float64).tiny)).min())
+    cosines = (flat * other).sum(1) / np.maximum(lengths, np.finfo(np.float64).tiny)
     largest = float(np.abs(flat - other).max() / max(np.abs(other).max(), np.finfo(np.float64).tiny))
-    return (cosine, largest) if np.isfinite(cosine) else (-1.0, 1.0)
+    return (float(cosines.min()), float(cosines.mean()), largest) if np.isfinite(largest) else (-1.0, -1.0, 1.0)

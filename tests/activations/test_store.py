@@ -1,0 +1,170 @@
+"""The store keeps what it was given, notices damage, survives kill -9 and neighbours, and stays below its limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headstart.activations.shard import open_shard
+from headstart.activations.store import Stage, Store
+from headstart.base.errors import IntegrityError
+from headstart.base.events import Event
+from headstart.base.hashing import digest
+
+STAGE = Stage("a" * 32, "some network · head")
+
+
+def named(count: int, start: int = 0) -> list[str]:
+    return [digest(str(n)) for n in range(start, start + count)]
+
+
+def rows(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(count, 3, 2)).astype(np.float16), generator.normal(size=(count, 5)).astype(np.float32)
+
+
+def filled(folder: Path, count: int = 10) -> Store:
+    store = Store(folder, limit_bytes=1 << 30)
+    store.shelf(STAGE).put(named(count), rows(count), 1.0)
+    return store
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(range(12)), split=st.integers(1, 11))
+def test_rows_come_back_in_any_order_from_any_shards(tmp_path_factory: pytest.TempPathFactory, order: list[int], split: int) -> None:
+    store = Store(tmp_path_factory.mktemp("store"), limit_bytes=1 << 30)
+    names, values = named(12), rows(12)
+    store.shelf(STAGE).put(names[:split], tuple(v[:split] for v in values), 1.0)
+    store.shelf(STAGE).put(names[split:], tuple(v[split:] for v in values), 1.0)
+    gathered = store.shelf(STAGE).gather([names[n] for n in order])
+    for got, given_values in zip(gathered, values, strict=True):
+        assert np.array_equal(got, given_values[list(order)])
+        assert got.dtype == given_values.dtype
+
+
+def test_a_flipped_bit_is_noticed_named_and_only_that_row_is_lost(tmp_path: Path) -> None:
+    filled(tmp_path)
+    path = next(tmp_path.rglob("*.safetensors"))
+    content = bytearray(path.read_bytes())
+    offset = content.index(rows(10)[1][4].tobytes())
+    content[offset + 3] ^= 0x10
+    path.write_bytes(content)
+    heard: list[Event] = []
+    shelf = Store(tmp_path, limit_bytes=1 << 30).shelf(STAGE, heard.append)
+    assert shelf.sound(named(10)) == [n != 4 for n in range(10)]
+    assert "checksum" in heard[0].text
+    with pytest.raises(IntegrityError, match="1 items are not in"):
+        shelf.gather(named(10))
+
+
+@pytest.mark.parametrize("keep", [0, 5, 40, 200, -1])
+def test_a_truncated_shard_is_removed_and_named(tmp_path: Path, keep: int) -> None:
+    filled(tmp_path)
+    path = next(tmp_path.rglob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:keep])
+    heard: list[Event] = []
+    shelf = Store(tmp_path, limit_bytes=1 << 30).shelf(STAGE, heard.append)
+    assert not any(shelf.sound(named(10)))
+    assert "not a whole shard" in heard[0].text
+    assert not path.exists()
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_no_damage_to_the_header_crashes_or_reads_wrong_rows(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    filled(folder)
+    path = next(folder.rglob("*.safetensors"))
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    shelf = Store(folder, limit_bytes=1 << 30).shelf(STAGE)
+    for n, name in enumerate(named(10)):
+        if shelf.sound([name]) == [True]:
+            got = shelf.gather([name])
+            if len(got) == 2:
+                assert got[0].tobytes() == rows(10)[0][n].tobytes()
+                assert got[1].tobytes() == rows(10)[1][n].tobytes()
+
+
+def test_a_header_that_promises_too_much_is_refused_without_reading_it(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.safetensors"
+    path.write_bytes((1 << 62).to_bytes(8, "little") + b"{}")
+    with pytest.raises(IntegrityError, match="out of bounds"):
+        open_shard(path)
+
+
+def test_several_processes_fill_one_stage_at_once(tmp_path: Path) -> None:
+    code = """
+import sys, numpy as np
+from pathlib import Path
+from headstart.activations.store import Stage, Store
+from headstart.base.hashing import digest
+start = int(sys.argv[2])
+for begin in range(start, start + 50, 5):
+    names = [digest(str(n)) for n in range(begin, begin + 5)]
+    Store(Path(sys.argv[1]), limit_bytes=1 << 30).shelf(Stage("a" * 32, "x")).put(names, (np.arange(begin, begin + 5, dtype=np.float32)[:, None],), 0.1)
+"""
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(start)]) for start in (0, 25, 50)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    shelf = Store(tmp_path, limit_bytes=1 << 30).shelf(STAGE)
+    assert shelf.gather(named(100))[0][:, 0].tolist() == list(range(100))
+
+
+def test_kill_9_in_the_middle_of_writing_leaves_whole_shards_only(tmp_path: Path) -> None:
+    code = """
+import sys, numpy as np
+from pathlib import Path
+from headstart.activations.store import Stage, Store
+from headstart.base.hashing import digest
+shelf = Store(Path(sys.argv[1]), limit_bytes=1 << 40).shelf(Stage("a" * 32, "x"))
+for n in range(10 ** 6):
+    shelf.put([digest(str(n))], (np.full((1, 200_000), n, dtype=np.float32),), 0.1)
+"""
+    writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.rglob("*.safetensors"))) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    store = Store(tmp_path, limit_bytes=1 << 40)
+    shelf = store.shelf(STAGE)
+    whole = sum(name in shelf for name in named(2000))
+    assert whole >= 5
+    assert (shelf.gather(named(whole))[0][:, 0] == np.arange(whole)).all()
+    for partial in tmp_path.rglob(".*.partial"):
+        os.utime(partial, (0, 0))
+    store.prune()
+    assert not list(tmp_path.rglob(".*.partial"))
+
+
+def test_pruning_removes_the_least_recently_used_first_and_says_how_much(tmp_path: Path) -> None:
+    store = Store(tmp_path, limit_bytes=1 << 30)
+    old, new = Stage("b" * 32, "old"), Stage("c" * 32, "new")
+    for stage, age in ((old, 1000.0), (new, 10.0)):
+        shelf = store.shelf(stage)
+        shelf.put(named(100), (np.zeros((100, 100), np.float32),), 1.0)
+        for path in (tmp_path / stage.key).glob("*.safetensors"):
+            os.utime(path, (time.time() - age, time.time() - age))
+    assert [one.label for one in store.usage().stages] == ["new", "old"]
+    store.shelf(old).touch()
+    freed = store.prune(store.usage().bytes - 1)
+    assert freed > 40_000
+    assert [one.label for one in store.usage().stages] == ["old"]
+    assert store.usage().items == 100
+
+
+def test_usage_of_a_store_that_does_not_exist_yet_is_nothing(tmp_path: Path) -> None:
+    usage = Store(tmp_path / "none", limit_bytes=5).usage()
+    assert (usage.bytes, usage.items, usage.limit, usage.stages) == (0, 0, 5, ())

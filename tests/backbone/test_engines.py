@@ -1,0 +1,71 @@
+"""Engines give the network's numbers within a stated bound; the race is short, honest and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from headstart import gallery
+from headstart.backbone.build import build
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines import race
+from headstart.backbone.engines.protocol import BATCH_ITEMS
+from headstart.backbone.engines.race import ENGINES, EXACT, LEAST_MEAN_COSINE, choose
+
+PHOTOS = 8
+
+
+@pytest.fixture(scope="module")
+def backbone(subscribed: Callable[[str], Path]) -> Backbone:
+    weights = subscribed("efficientnet_lite0")
+    network = build(gallery.card("efficientnet_lite0"), weights)
+    return Backbone(network, torch.zeros((1, 3, 224, 224), dtype=torch.uint8))
+
+
+@pytest.fixture(scope="module")
+def batch() -> np.ndarray:
+    """Smooth random pictures: more like photographs than noise is."""
+    coarse = torch.rand(BATCH_ITEMS, 3, 14, 14, generator=torch.Generator().manual_seed(0))
+    return (torch.nn.functional.interpolate(coarse, 224, mode="bicubic").clamp(0, 1) * 255).byte().numpy()
+
+
+@pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine.available()], ids=lambda engine: engine.name)
+def test_an_engine_deviates_from_float32_within_its_bound(engine, backbone: Backbone, batch: np.ndarray, empty_home: Path) -> None:  # type: ignore[no-untyped-def]
+    part = backbone.part(0, backbone.depth, (5, backbone.depth - 1))
+    with torch.no_grad():
+        reference = [tensor.numpy() for tensor in part(torch.from_numpy(batch[:PHOTOS]))]
+    outputs = engine.load(part, (batch,), backbone.part_key(0, backbone.depth, (5, backbone.depth - 1)))((batch,))
+    assert [output.shape[1:] for output in outputs] == [tensor.shape[1:] for tensor in reference]
+    for output, tensor in zip(outputs, reference, strict=True):
+        _, mean, largest = race._deviation(output[:PHOTOS], tensor)
+        if "float32" in engine.name:
+            assert largest < 1e-4
+        else:
+            assert mean > LEAST_MEAN_COSINE
+
+
+def test_the_exact_engine_is_torch_bit_for_bit(backbone: Backbone, batch: np.ndarray) -> None:
+    with torch.no_grad():
+        reference = backbone.network(torch.from_numpy(batch)).numpy()
+    assert np.array_equal(EXACT.load(backbone.part(0, backbone.depth), (batch,), "key")((batch,))[0], reference)
+
+
+def test_the_race_is_remembered_and_its_winner_is_right_enough(backbone: Backbone, batch: np.ndarray, empty_home: Path) -> None:
+    first = choose(backbone, batch)
+    winner = next(lap for lap in first.race if lap.engine == first.engine)
+    right = [lap for lap in first.race if lap.mean_cosine >= LEAST_MEAN_COSINE]
+    assert winner.items_per_second == max(lap.items_per_second for lap in right)
+    assert choose(backbone, batch) == first
+    (kept,) = (empty_home / "engines").glob("*.json")
+    kept.write_text("{broken")
+    assert choose(backbone, batch).race[0].engine == first.race[0].engine
+
+
+def test_bit_equality_leaves_only_torch_in_float32(backbone: Backbone, batch: np.ndarray, empty_home: Path) -> None:
+    choice = choose(backbone, batch, exact=True)
+    assert (choice.engine, choice.race) == ("torch-float32", ())
+    assert not (empty_home / "engines").exists()

@@ -1,0 +1,127 @@
+"""Training from the store and training with the whole network give the same weights, bit for bit; frozen means frozen."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from headstart.activations.collect import collect
+from headstart.activations.store import Store
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.race import EXACT
+from headstart.backbone.torchvision_repair import import_torchvision
+from headstart.base.hashing import digest_content
+from headstart.training.loop import Settings, n_steps, predict, rate_factor, seconds_per_step, train
+from headstart.training.network import Classifier, new_head
+
+SETTINGS = Settings(learning_rate=1e-3, weight_decay=0.01, batch_items=16, epochs=2, patience=None, warmup_fraction=0.1, precision="float32")
+CLASSES = 3
+PICTURES = 48
+
+
+class Pictures:
+    def __init__(self) -> None:
+        self.arrays = np.random.default_rng(0).random((PICTURES, 3, 64, 64), dtype=np.float32)
+        self.content = tuple(digest_content(array.tobytes()) for array in self.arrays)
+
+    def prepare(self, index: int) -> np.ndarray:
+        return self.arrays[index]
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    import_torchvision()
+    import timm
+
+    torch.manual_seed(0)
+    return Backbone(timm.create_model("resnet18", pretrained=False, num_classes=0, drop_path_rate=0.2).eval(), torch.rand(1, 3, 64, 64))
+
+
+def labels() -> np.ndarray:
+    return np.arange(PICTURES) % CLASSES
+
+
+@pytest.mark.parametrize("cut", [3, 6, 8])
+def test_training_from_the_store_equals_training_without_it_bit_for_bit(backbone: Backbone, cut: int, tmp_path: Path) -> None:
+    items = Pictures()
+    kept = collect(backbone, [cut], items, EXACT, Store(tmp_path), label="test")[cut]
+    prefix = backbone.part(0, cut).eval()
+
+    def from_store(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
+        return tuple(torch.from_numpy(rows) for rows in kept.rows(index))
+
+    def from_pictures(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            return tuple(prefix(torch.from_numpy(items.arrays[index])))
+
+    weights = []
+    for read in (from_store, from_pictures):
+        classifier = Classifier(copy.deepcopy(backbone.part(cut, backbone.depth)), new_head(512, CLASSES, 0), keep_statistics=True)
+        train(classifier, read, labels(), np.arange(32), np.arange(32, PICTURES), SETTINGS, seed=1, name="test")
+        weights.append(classifier.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    before = backbone.network.state_dict()
+    assert any(not torch.equal(weights[0][f"part.{name}"], value) for name, value in before.items() if f"part.{name}" in weights[0])
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_does_not(backbone: Backbone) -> None:
+    pictures = torch.from_numpy(Pictures().arrays)
+    found = []
+    for seed in (0, 0, 1):
+        classifier = Classifier(copy.deepcopy(backbone.part(0, backbone.depth)), new_head(512, CLASSES, 0), keep_statistics=False)
+        done = train(classifier, lambda index, epoch: (pictures[index],), labels(), np.arange(32), np.arange(32, PICTURES), SETTINGS, seed=seed, name="x")
+        found.append([(epoch.train_loss, epoch.validation_loss) for epoch in done.history])
+    assert found[0] == found[1]
+    assert found[0] != found[2]
+
+
+def test_frozen_statistics_stay_while_weights_move_and_the_scratch_twin_learns_them(backbone: Backbone) -> None:
+    pictures = torch.from_numpy(Pictures().arrays)
+    for keep in (True, False):
+        classifier = Classifier(copy.deepcopy(backbone.part(0, backbone.depth)), new_head(512, CLASSES, 0), keep_statistics=keep)
+        before = copy.deepcopy(classifier.state_dict())
+        classifier.train()
+        classifier(pictures[:16])
+        moved = [name for name, value in classifier.state_dict().items() if not torch.equal(value, before[name])]
+        assert bool(moved) is not keep
+        assert all("running" in name or "num_batches" in name for name in moved)
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_the_training() -> None:
+    part = nn.Sequential(nn.Identity())
+
+    class Tuple(nn.Module):
+        def forward(self, x: Tensor) -> tuple[Tensor]:
+            return (part(x),)
+
+    features = torch.from_numpy(np.random.default_rng(0).normal(size=(PICTURES, 8)).astype(np.float32))
+    classifier = Classifier(Tuple(), new_head(8, CLASSES, 0), keep_statistics=True)
+    hopeless = replace(SETTINGS, learning_rate=5.0, epochs=50, patience=3, warmup_fraction=0.0)
+    done = train(classifier, lambda index, epoch: (features[index],), labels(), np.arange(32), np.arange(32, PICTURES), hopeless, seed=0, name="x")
+    assert len(done.history) - done.best_epoch == 3
+    again = predict(classifier, lambda index, epoch: (features[index],), np.arange(32, PICTURES), hopeless)
+    assert np.array_equal(again, done.probabilities)
+
+
+def test_measuring_a_step_leaves_the_weights_as_they_were(backbone: Backbone) -> None:
+    pictures = torch.from_numpy(Pictures().arrays)
+    classifier = Classifier(copy.deepcopy(backbone.part(4, backbone.depth)), new_head(512, CLASSES, 0), keep_statistics=False)
+    crossing = backbone.part(0, 4)(pictures)[0].detach()
+    before = copy.deepcopy(classifier.state_dict())
+    assert seconds_per_step(classifier, lambda index, epoch: (crossing[index],), labels(), np.arange(32), SETTINGS) > 0
+    assert all(torch.equal(value, before[name]) for name, value in classifier.state_dict().items())
+
+
+def test_the_rate_rises_then_falls_along_half_a_cosine() -> None:
+    assert [rate_factor(done, 0.5) for done in (0.0, 0.25, 0.5, 0.75, 1.0)] == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(("items", "epochs", "steps"), [(32, 2, 4), (33, 1, 3), (32, 0.5, 1), (32, 0.001, 1)])
+def test_part_of_an_epoch_is_some_of_its_steps_but_at_least_one(items: int, epochs: float, steps: int) -> None:
+    assert n_steps(items, replace(SETTINGS, epochs=epochs)) == steps
