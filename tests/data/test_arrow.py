@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.modality.photos import encoded, tile
+from tests.modality.photos import encoded, photo, tile
 
 from headstart.base import folders
 from headstart.base.errors import InputError
@@ -131,7 +131,8 @@ def test_parquet_pictures_are_copied_once_and_a_changed_file_is_copied_anew(tmp_
 
 def test_memory_does_not_grow_with_the_pictures_in_a_parquet_file_of_one_row_group(tmp_path: Path) -> None:
     draw, path = np.random.default_rng(0), tmp_path / "x.parquet"
-    pictures = [encoded(tile(number % 120).resize((30, 30))) + draw.bytes(150_000) for number in range(400)]
+    corners = [(number % 20 * 29, number // 20 * 18) for number in range(400)]
+    pictures = [encoded(photo().crop((x, y, x + 40, y + 40))) + draw.bytes(150_000) for x, y in corners]
     pq.write_table(pa.table({"image": pictures, "label": [str(number % 2) for number in range(400)]}), path, row_group_size=400, compression="none")
     del pictures
     before = pa.total_allocated_bytes()

@@ -42,7 +42,7 @@ def test_of_hundreds_of_digits_of_eight_pixels_hardly_any_are_called_the_same(tm
 
 def test_the_search_tree_finds_every_pair_that_comparing_all_finds() -> None:
     store = Remembered("test", "1")
-    pieces = [photo().crop((x, y, x + 380, y + 380)) for x in range(120) for y in (0, 40)]  # windows that slide by a twelfth of a thumbnail's pixel
+    pieces = [photo().crop((x, y, x + 380, y + 380)) for x in range(40) for y in (0, 40)]  # windows that slide by a twelfth of a thumbnail's pixel
     thumbnails = np.stack([np.frombuffer(IMAGE.examine(_png(piece)).thumbnail, np.uint8) for piece in pieces])
     left, right = np.triu_indices(len(pieces), 1)
     alike = IMAGE.alike(thumbnails[left], thumbnails[right])

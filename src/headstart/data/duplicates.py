@@ -19,7 +19,7 @@ from headstart.modality import Modality
 TREE_COORDINATES = 25  # 5 x 5 waves: with 16 the tree returns four times the candidates, with 36 it takes twice as long
 NEIGHBOURS = 8  # nearest ones asked for of every item
 MORE_NEIGHBOURS = 64  # asked for where all of those lie within reach; beyond that a crowd holds together through its members
-AT_ONCE = 4096  # pairs compared at once: their thumbnails are copied
+AT_ONCE = 1024  # pairs compared at once: their thumbnails are copied some times over, 16 KiB a pair
 ROUNDING = 1.0001  # distances are compared in float32
 
 
