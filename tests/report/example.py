@@ -46,6 +46,7 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
     _json(folder / "history.json", history if twins else {"transfer": history["transfer"], "scratch": [], "scratch_still_improving": False})
     _small_files(folder, verdict)
     _mistakes(folder, arms[chosen], pixels[SIDES["test"]])
+    _json(folder / "about.json", {"headstart": "0.1.0", "machine": "two threads", "versions": {"torch": "2.13.0"}})
     _json(folder / "manifest.json", {"files": {file.name: "0" * 64 for file in folder.rglob("*.*")}, "versions": {"headstart": "0.1.0", "torch": "2.13.0"}})
     return verdict
 

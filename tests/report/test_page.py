@@ -198,7 +198,7 @@ def test_odd_values_in_any_file_are_no_crash(good: tuple[Path, Verdict, str], co
         rows = json.loads((good[0] / f"{name}.json").read_text(encoding="utf-8"))
         changed = [{key: data.draw(st.sampled_from([value, *ODD])) for key, value in row.items() if data.draw(st.booleans())} for row in rows[:3]]
         (copy / f"{name}.json").write_text(json.dumps(changed), encoding="utf-8")
-    for name in ("history", "engine", "split", "model", "manifest"):
+    for name in ("history", "engine", "split", "model", "about"):
         table = json.loads((good[0] / f"{name}.json").read_text(encoding="utf-8"))
         (copy / f"{name}.json").write_text(json.dumps({key: data.draw(st.sampled_from([value, *ODD])) for key, value in table.items()}), encoding="utf-8")
     assert "Transfer helped" in write_report(copy).read_text(encoding="utf-8")

@@ -14,11 +14,11 @@ class HeadstartError(Exception):
 
 
 class InputError(HeadstartError):
-    """The user's input is wrong; nothing expensive has started; the command line leaves with 2.
+    r"""The user's input is wrong; nothing expensive has started; the command line leaves with 2.
 
     Example:
         >>> str(InputError("the folder holds no pictures", fix="headstart inspect flowers/"))
-        'the folder holds no pictures\\n  fix: headstart inspect flowers/'
+        'the folder holds no pictures\n  fix: headstart inspect flowers/'
     """
 
     exit_code = 2

@@ -81,9 +81,8 @@ def _build(kind: Any, plain: Any, path: str, faults: list[str]) -> Any:
         inner = arguments[:1] * len(plain) if arguments[1:] == (...,) else arguments
         if len(inner) == len(plain):
             return tuple(_build(one, item, f"{path}[{n}]", faults) for n, (one, item) in enumerate(zip(inner, plain, strict=True)))
-    if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        if isinstance(plain, dict):
-            return {key: _build(arguments[1], item, f"{path}.{key}", faults) for key, item in plain.items()}
+    if (origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping))) and isinstance(plain, dict):
+        return {key: _build(arguments[1], item, f"{path}.{key}", faults) for key, item in plain.items()}
     if origin is typing.Literal and plain in arguments:
         return plain
     if kind is Any or (kind is float and type(plain) in (int, float)):

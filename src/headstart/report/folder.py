@@ -34,7 +34,7 @@ class RunFiles:
         mistakes: ``mistakes.json``, the worst mistakes, with pictures beside it.
         split: ``split.json``.
         model: ``model.json``.
-        manifest: ``manifest.json``; empty when the run is unfinished.
+        about: ``about.json``: data, machine, versions.
         events: ``events.jsonl``.
         arms: ``predictions/*.parquet`` by arm.
         unreadable: Files that are there and cannot be read, with the reason.
@@ -49,7 +49,7 @@ class RunFiles:
     mistakes: tuple[Plain, ...] = ()
     split: Plain = field(default_factory=dict)
     model: Plain = field(default_factory=dict)
-    manifest: Plain = field(default_factory=dict)
+    about: Plain = field(default_factory=dict)
     events: tuple[Plain, ...] = ()
     arms: Mapping[str, Predictions] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ def read_run(folder: Path) -> RunFiles:
             unreadable.append(f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
             return empty
 
-    values = {name: attempt(f"{name}.json", _table, {}) for name in ("history", "engine", "split", "model", "manifest")}
+    values = {name: attempt(f"{name}.json", _table, {}) for name in ("history", "engine", "split", "model", "about")}
     rows = {name: attempt(f"{name}.json", _rows, ()) for name in ("candidates", "mistakes")}
     arms = {arm: attempt(f"predictions/{arm}.parquet", Predictions.from_parquet, None) for arm in ARMS}
     return RunFiles(

@@ -88,8 +88,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "split": sections.split_rows(run),
         "split_facts": sections.flat({key: value for key, value in run.split.items() if key not in sections.SHOWN_ELSEWHERE}),
         "provenance": sections.flat(run.model, skip=("state", "weights")),
-        "machine": sections.flat(run.manifest, skip=("files",)),
-        "n_files": len(run.manifest["files"]) if isinstance(run.manifest.get("files"), (dict, list)) else None,
+        "machine": sections.flat(run.about),
         "arm_words": ARM_WORDS,
     }
 

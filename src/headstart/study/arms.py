@@ -14,7 +14,10 @@ from torch import Tensor
 
 from headstart.activations.collect import Activations, collect
 from headstart.activations.described import describe
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.race import machine
 from headstart.base.events import stage
+from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.evaluation.predictions import Predictions
 from headstart.modality import get
@@ -23,10 +26,12 @@ from headstart.ranking.probe import probe
 from headstart.study.candidates import Probed, open_backbone
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead, fit_path, standardise
-from headstart.training.loop import Epoch, Read, Settings, n_steps, predict, seconds_per_step, train
+from headstart.training.loop import Epoch, Read, Settings, n_steps, predict, train
 from headstart.training.network import Classifier, head_from, new_head
 from headstart.training.pixels import Pixels
+from headstart.training.speed import PRECISIONS, Speed, fastest
 
+HALVED_SHARE = 0.7  # of the scratch twin's time
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 
 
@@ -67,17 +72,37 @@ def try_cuts(best: Probed, plan: Plan, problem: Problem) -> list[Arm]:
 
 
 def from_scratch(best: Probed, seconds: float, plan: Plan, problem: Problem) -> Arm:
-    """The same network from random weights, everything trained, for about the given seconds."""
-    candidate = best.candidate
+    """The same network from random weights, everything trained, for about the given seconds.
+
+    Most of the time goes to pictures of half the size, where the network allows it: a quarter of the work a picture, so four times
+    the epochs; the rest to full size, at which it is judged. Source: Tan and Le, EfficientNetV2, 2021, section 4 (progressive learning).
+    """
+    candidate, split = best.candidate, problem.split
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
-    head = new_head(best.features.shape[1], problem.n_classes, problem.seed)
-    classifier = Classifier(backbone.part(0, backbone.depth), head, keep_statistics=False)
-    settings = replace(tuning_settings(plan), learning_rate=plan.number("scratch_learning_rate"), patience=None)
+    classifier = Classifier(backbone.part(0, backbone.depth), new_head(best.features.shape[1], problem.n_classes, problem.seed), keep_statistics=False)
     pixels = Pixels(candidate.items, seed=problem.seed)
-    with stage(problem.sink, "time a step from scratch"):
-        one = seconds_per_step(classifier, pixels.read, problem.dataset.labels, problem.split.train, settings)
-    epochs = affordable_epochs(one, seconds, len(problem.split.train), len(problem.deciding), settings)
-    return _trained("scratch", classifier, pixels.read, replace(settings, epochs=epochs), problem, cut=0)
+    settings = replace(tuning_settings(plan), learning_rate=plan.number("scratch_learning_rate"), patience=None)
+    phases = [(True, HALVED_SHARE), (False, 1 - HALVED_SHARE)] if takes_half_size(classifier, pixels, split.train) else [(False, 1.0)]
+    history: tuple[Epoch, ...] = ()
+    for halved, share in phases:
+        pixels.halved = halved
+        name = f"scratch at {'half' if halved else 'full'} size"
+        one = _speed(f"{candidate.card.name} {name}", classifier, pixels.read, backbone, plan, problem, settings)
+        epochs = affordable_epochs(one.seconds_per_step, share * seconds, len(split.train), len(problem.deciding), settings)
+        arm = _trained("scratch", name, classifier, pixels.read, replace(settings, epochs=epochs, precision=one.precision), problem)
+        history += tuple(replace(row, epoch=row.epoch + len(history), seconds=row.seconds + (history[-1].seconds if history else 0.0)) for row in arm.history)
+    return replace(arm, history=history)
+
+
+def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:
+    """Does the network take pictures of half its size? Transformers with fixed positions do not."""
+    pixels.halved = True
+    try:
+        with torch.inference_mode():
+            network.eval()(*pixels.read(items[:2], None))
+    except (RuntimeError, AssertionError):
+        return False
+    return True
 
 
 def plain(problem: Problem) -> Arm:
@@ -118,7 +143,8 @@ def tuning_settings(plan: Plan) -> Settings:
         epochs=plan.number("epochs"),
         patience=int(plan.number("patience")),
         warmup_fraction=plan.number("warmup"),
-        precision=str(plan["training_precision"]),
+        precision="float32",
+        channels_last=plan["training_precision"] != "float32",
     )
 
 
@@ -142,7 +168,10 @@ def _tuned(best: Probed, cut: int, start: Arm, plan: Plan, problem: Problem) -> 
     part = copy.deepcopy(candidate.backbone.part(cut, candidate.backbone.depth))  # the next cut starts from the pretrained weights too
     read = stored_reader(kept) if kept is not None else Pixels(candidate.items, seed=problem.seed).read
     classifier = Classifier(part, head_from(start.head), keep_statistics=True)
-    return _trained("transfer", classifier, read, tuning_settings(plan), problem, cut=cut, blocks=candidate.backbone.depth - cut)
+    settings, blocks = tuning_settings(plan), candidate.backbone.depth - cut
+    name = f"tune the last {blocks} blocks" if blocks > 1 else "tune the last block"
+    one = _speed(f"{candidate.card.name} {name}", classifier, read, candidate.backbone, plan, problem, settings)
+    return _trained("transfer", name, classifier, read, replace(settings, precision=one.precision), problem, cut=cut)
 
 
 def _linear(name: str, features: NDArray[np.generic], penalty: float, problem: Problem, cut: int = 0) -> Arm:
@@ -152,13 +181,19 @@ def _linear(name: str, features: NDArray[np.generic], penalty: float, problem: P
     return Arm(name, validation, lambda items: head.probabilities(features[items]), time.perf_counter() - started, head=head, cut=cut)
 
 
-def _trained(name: str, classifier: Classifier, read: Read, settings: Settings, problem: Problem, *, cut: int, blocks: int = 0) -> Arm:
+def _speed(name: str, classifier: Classifier, read: Read, backbone: Backbone, plan: Plan, problem: Problem, settings: Settings) -> Speed:
+    key = digest(name, backbone.chain[0], machine(), str(settings.batch_items))
+    precisions = ("float32",) if plan["training_precision"] == "float32" else PRECISIONS
+    with stage(problem.sink, "time a step"):
+        return fastest(key, classifier, read, problem.dataset.labels, problem.split.train, settings, precisions)
+
+
+def _trained(arm: str, name: str, classifier: Classifier, read: Read, settings: Settings, problem: Problem, *, cut: int = 0) -> Arm:
     started, dataset = time.perf_counter(), problem.dataset
-    stage_name = f"tune the last {blocks}" if blocks else name
-    done = train(classifier, read, dataset.labels, problem.split.train, problem.deciding, settings, seed=problem.seed, name=stage_name, sink=problem.sink)
+    done = train(classifier, read, dataset.labels, problem.split.train, problem.deciding, settings, seed=problem.seed, name=name, sink=problem.sink)
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
-        name,
+        arm,
         problem.predictions(problem.deciding, done.probabilities),
         lambda items: predict(classifier, read, items, settings),
         time.perf_counter() - started,

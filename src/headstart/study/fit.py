@@ -96,7 +96,7 @@ def fit(data: Path, *, out: Path, wishes: Wishes, label: str | None = None, grou
         )
     keep(run, Outcome(problem, plan, tuple(probed), best, tuple(tried), transfer, twins, on_test, verdict))
     write_report(run.folder)
-    run.finish({"data": str(data), "dataset": dataset.digest, "split": parts.digest, "seed": wishes.seed, "seconds": clock.total})
+    run.finish()
     return Run(run.folder, verdict)
 
 

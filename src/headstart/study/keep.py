@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
+import headstart
+from headstart.backbone.engines.race import machine
 from headstart.base.files import write
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
@@ -50,9 +55,25 @@ def keep(run: RunWriter, outcome: Outcome) -> None:
     run.json("candidates.json", [*_models(outcome), *_cuts(outcome)])
     run.json("history.json", _histories(outcome))
     run.json("engine.json", outcome.best.candidate.choice)
+    run.json("about.json", _about(outcome))
     _mistakes(run, outcome)
     _model(run, outcome)
     run.json("verdict.json", outcome.verdict.to_plain())
+
+
+def _about(outcome: Outcome) -> dict[str, Any]:
+    """Where the data came from, on what and with what it ran."""
+    dataset = outcome.problem.dataset
+    versions = {name: version(name) for name in ("torch", "timm", "openvino", "numpy", "pillow")}
+    return {
+        "data": str(dataset.root),
+        "dataset": dataset.digest,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "headstart": headstart.__version__,
+        "python": platform.python_version(),
+        "machine": machine(),
+        "versions": versions,
+    }
 
 
 def _split(problem: Problem) -> dict[str, Any]:

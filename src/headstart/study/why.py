@@ -33,11 +33,11 @@ def this_cut(tried: Sequence[Arm], chosen: Arm, best: Probed, problem: Problem, 
     block = best.candidate.block_name
     if wishes.cut is not None:
         return Decision("cut", block(chosen.cut), "", "you asked for it", "pinned")
-    reached = ", ".join(f"{_words(best, arm)} {100 * problem.score(arm.validation):.1f} %" for arm in tried)
-    words = f"{problem.metric.replace('_', ' ')} on {len(chosen.validation)} validation items: {reached}"
-    return Decision("cut", block(chosen.cut), "", words, "measured")
+    others = "".join(f", {_words(best, arm)} {100 * problem.score(arm.validation):.1f} %" for arm in tried if arm is not chosen)
+    won = f"{_words(best, chosen)} reached {100 * problem.score(chosen.validation):.1f} % {problem.metric.replace('_', ' ')}"
+    return Decision("cut", block(chosen.cut), "", f"on {len(chosen.validation)} validation items {won}{others}", "measured")
 
 
 def _words(best: Probed, arm: Arm) -> str:
     blocks = best.candidate.backbone.depth - arm.cut
-    return "head only" if blocks == 0 else "last block" if blocks == 1 else f"last {blocks} blocks"
+    return "the head alone" if blocks == 0 else "the last block" if blocks == 1 else f"the last {blocks} blocks"

@@ -17,7 +17,6 @@ from headstart.base.seeds import seed_for
 from headstart.task.linear import Floats, softmax
 from headstart.training.network import Classifier
 
-MEASURED_STEPS = 3
 IMAGE_AXES = 4  # items, channels, rows, columns
 Read = Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]]  # (positions, epoch; None when judging) -> what crosses the cut
 
@@ -34,6 +33,7 @@ class Settings:
         patience: Epochs without a lower validation loss after which it stops; None never stops early.
         warmup_fraction: Share of the steps in which the rate rises from 0; then it falls along a cosine to 0.
         precision: ``bfloat16`` (autocast) or ``float32``.
+        channels_last: Lay pictures out with channels last: 1.5 to 4 times faster for convolutions, in other last bits.
     """
 
     learning_rate: float
@@ -43,6 +43,7 @@ class Settings:
     patience: int | None
     warmup_fraction: float
     precision: str
+    channels_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,8 @@ def train(
     started = time.perf_counter()
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     order = np.random.default_rng(seed_for(seed, f"{name} order"))
-    _lay_out(classifier, settings)
-    optimiser = _optimiser(classifier, settings)
+    lay_out(classifier, settings)
+    optimiser = optimiser_for(classifier, settings)
     steps = n_steps(len(train_items), settings)
     best = _Best(classifier, *_judge(classifier, read, labels, validation_items, settings))
     history: list[Epoch] = []
@@ -113,7 +114,7 @@ def train(
         while done < steps and (settings.patience is None or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in _batches(order.permutation(train_items), settings.batch_items)[: steps - done]:
-                losses.append(_step(classifier, optimiser, read(batch, len(history)), labels[batch], settings, done / steps))
+                losses.append(step(classifier, optimiser, read(batch, len(history)), labels[batch], settings, done / steps))
                 done += 1
                 advance(done)
             probabilities, loss = _judge(classifier, read, labels, validation_items, settings)
@@ -129,23 +130,8 @@ def n_steps(n_items: int, settings: Settings) -> int:
     return max(1, round(settings.epochs * math.ceil(n_items / settings.batch_items)))
 
 
-def seconds_per_step(classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> float:
-    """Measure one training step, then put the weights back: the first call warms up and is not counted."""
-    _lay_out(classifier, settings)
-    kept = {name: value.detach().clone() for name, value in classifier.state_dict().items()}
-    optimiser = _optimiser(classifier, settings)
-    batch = items[: settings.batch_items]
-    started = 0.0
-    for n in range(1 + MEASURED_STEPS):
-        if n == 1:
-            started = time.perf_counter()
-        _step(classifier, optimiser, read(batch, 0), labels[batch], settings, 1.0)
-    seconds = (time.perf_counter() - started) / MEASURED_STEPS
-    classifier.load_state_dict(kept)
-    return seconds
-
-
-def _optimiser(classifier: Classifier, settings: Settings) -> torch.optim.Optimizer:
+def optimiser_for(classifier: Classifier, settings: Settings) -> torch.optim.Optimizer:
+    """AdamW over what trains."""
     parameters = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
     return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
@@ -174,9 +160,10 @@ class _Best:
         return {name: value.detach().clone() for name, value in self._classifier.state_dict().items()}
 
 
-def _step(
+def step(
     classifier: Classifier, optimiser: torch.optim.Optimizer, crossing: tuple[Tensor, ...], labels: NDArray[np.int64], settings: Settings, done: float
 ) -> float:
+    """One step when a share ``done`` of all steps is done; returns the batch's loss."""
     for group in optimiser.param_groups:
         group["lr"] = settings.learning_rate * rate_factor(done, settings.warmup_fraction)
     classifier.train()
@@ -217,13 +204,13 @@ def _precision(settings: Settings) -> torch.autocast:
     return torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16")
 
 
-def _lay_out(classifier: Classifier, settings: Settings) -> None:
-    """Channels last makes convolutions in bfloat16 2 to 4 times faster; float32 keeps the order that its exact numbers come from."""
-    if settings.precision == "bfloat16":
+def lay_out(classifier: Classifier, settings: Settings) -> None:
+    """Bring the weights into the order of axes that the settings ask for."""
+    if settings.channels_last:
         classifier.to(memory_format=torch.channels_last)
 
 
 def _laid_out(crossing: tuple[Tensor, ...], settings: Settings) -> tuple[Tensor, ...]:
-    if settings.precision != "bfloat16":
+    if not settings.channels_last:
         return crossing
     return tuple(tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor for tensor in crossing)

@@ -22,6 +22,7 @@ class Pixels:
 
     def __init__(self, items: Items, *, seed: int, memory_bytes: int = MEMORY_BYTES) -> None:
         """Take the items; nothing is read yet."""
+        self.halved = False
         self._items = items
         self._memory_bytes = memory_bytes
         self._kept: dict[int, NDArray[np.generic]] = {}
@@ -29,8 +30,10 @@ class Pixels:
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
     def read(self, index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
-        """A batch ``(n, 3, size, size)`` of bytes; shifted when an epoch is given, plain when it is None."""
+        """A batch ``(n, 3, size, size)`` of bytes, of half that size while ``halved``; shifted when an epoch is given, plain when it is None."""
         batch = torch.from_numpy(np.stack(list(self._pool.map(self._one, index.tolist()))))
+        if self.halved:
+            batch = torch.nn.functional.avg_pool2d(batch.float(), 2).round().byte()
         return (batch if epoch is None else self._shifted(batch),)
 
     def close(self) -> None:

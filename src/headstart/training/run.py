@@ -61,11 +61,11 @@ class RunWriter:
         os.fsync(self._events.fileno())
         self._events.close()
 
-    def finish(self, about: Mapping[str, Any]) -> None:
+    def finish(self) -> None:
         """Write the manifest: the checksum of every file, last."""
         self.close()
         files = {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in sorted(self.folder.rglob("*")) if path.is_file()}
-        write_json(self.folder / MANIFEST, {**to_plain(about), "files": files})
+        write_json(self.folder / MANIFEST, {"files": files})
 
 
 def check_run(folder: Path, *names: str) -> None:
