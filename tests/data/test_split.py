@@ -105,24 +105,40 @@ def test_a_split_depends_on_contents_and_seed_only_not_on_names_and_order(datase
 
 @settings(max_examples=100, deadline=None)
 @given(bound(), st.integers(2, 6), st.integers(0, 3))
-def test_folds_hold_every_unit_out_once_and_always_fit_every_class(dataset: Dataset, n: int, seed: int) -> None:
+def test_folds_hold_a_unit_out_at_most_once_and_always_fit_every_class(dataset: Dataset, n: int, seed: int) -> None:
     parts = split_or_pass(dataset)
     try:
         made_folds = folds(dataset, parts, n, seed)
     except InputError:
         assume(False)
         raise
+    labels, units = dataset.labels[parts.train], parts.units[parts.train]
     out = np.concatenate([held for _, held in made_folds])
-    assert len(np.unique(out)) == len(out) and 2 <= len(made_folds) <= n
+    assert len(np.unique(out)) == len(out) and len(made_folds) <= n
     for fitted, held in made_folds:
         assert len(held) and np.array_equal(np.sort(np.concatenate([fitted, held])), parts.train)
         assert not set(parts.units[fitted].tolist()) & set(parts.units[held].tolist())
-        assert set(dataset.labels[fitted].tolist()) == set(dataset.labels[parts.train].tolist())
-    never = np.setdiff1d(parts.train, out)
-    alone = [label for label in range(len(dataset.classes)) if len(np.unique(parts.units[parts.train][dataset.labels[parts.train] == label])) == 1]
-    assert set(parts.units[never].tolist()) == {
-        unit for unit, label in zip(parts.units[parts.train], dataset.labels[parts.train], strict=True) if label in alone
-    }
+        assert set(dataset.labels[fitted].tolist()) == set(labels.tolist())
+    never = set(parts.units[np.setdiff1d(parts.train, out)].tolist())
+    alone = [label for label in range(len(dataset.classes)) if len(np.unique(units[labels == label])) == 1]
+    assert never >= {unit for unit, label in zip(units.tolist(), labels.tolist(), strict=True) if label in alone}
+    few = [label for label in range(len(dataset.classes)) if len(np.unique(units[labels == label])) < 8]
+    assert never <= {unit for unit, label in zip(units.tolist(), labels.tolist(), strict=True) if label in few}, "classes of many units spread by themselves"
+
+
+def test_classes_that_two_folds_cannot_part_keep_a_unit_that_is_never_held_out() -> None:
+    labels = [0, 1, 1, 2, 2, 0] * 3  # units of train: {0, 1}, {1, 2}, {2, 0}: two folds always hold all of some class
+    groups = [f"{group}{part}" for part in "abc" for group in "xxyyzz"]
+    dataset = made(labels, groups, given=["train"] * 6 + ["validation"] * 6 + ["test"] * 6)
+    made_folds = folds(dataset, split(dataset), 2)
+    assert [len(held) for _, held in made_folds] == [2, 2]
+    assert all(set(dataset.labels[fitted].tolist()) == {0, 1, 2} for fitted, _ in made_folds)
+
+
+def test_few_items_leave_no_fold_empty() -> None:
+    dataset = made([number % 10 for number in range(40)])
+    made_folds = folds(dataset, split(dataset), 5)
+    assert len(made_folds) >= 2 and all(len(held) for _, held in made_folds)
 
 
 def test_folds_of_free_items_are_stratified_and_another_seed_gives_others() -> None:

@@ -21,6 +21,7 @@ from headstart.data.duplicates import units_of
 from headstart.data.listing import NO_GROUP, PARTS
 
 FRACTIONS = (0.6, 0.2, 0.2)
+NEVER_HELD = -1
 TRIES = 20  # shuffles tried before a data set is said to be impossible to split; only classes that share few groups need more than one
 
 
@@ -72,9 +73,10 @@ def split(dataset: Dataset, *, seed: int = 0, fractions: tuple[float, float, flo
 
 
 def folds(dataset: Dataset, split: Split, n: int = 5, seed: int = 0) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Part the train items n times into those fitted to and those held out; each unit is held out once.
+    """Part the train items n times into those fitted to and those held out; each unit is held out at most once, and every class is always fitted to.
 
-    A class whose train items all belong to one unit is never held out: no fold could have learnt it.
+    A class whose train items all belong to one unit is never held out: no fold could have learnt it. Where units bind several classes together
+    so that no draw spreads each class over two folds, one unit of each class that stays whole is never held out either.
 
     Args:
         dataset: The data set.
@@ -83,7 +85,7 @@ def folds(dataset: Dataset, split: Split, n: int = 5, seed: int = 0) -> list[tup
         seed: Another seed, other folds.
 
     Returns:
-        ``(fitted, held)`` places for each fold, ascending.
+        ``(fitted, held)`` places for each fold, ascending; a fold that nothing fell into is left out.
     """
     train, labels, units = split.train, dataset.labels[split.train], split.units[split.train]
     alone = [name for name in np.unique(labels) if len(np.unique(units[labels == name])) < 2]
@@ -91,9 +93,20 @@ def folds(dataset: Dataset, split: Split, n: int = 5, seed: int = 0) -> list[tup
     n = min(n, len(np.unique(units[free])))
     if n < 2:
         raise InputError("the train part has too few units for folds", got=f"{n} units", fix="add pictures, or take the group column away with --group none")
-    part = _draw(dataset, train[free], split.units, seed_for(seed, "folds"), np.full(n, 1 / n), cover=False)
-    held = [train[free][part == fold] for fold in range(n)]
+    fold = np.full(len(train), NEVER_HELD)
+    for attempt in range(TRIES):
+        fold[free] = _draw(dataset, train[free], split.units, seed_for(seed, "folds") + attempt, np.full(n, 1 / n), cover=False)
+        if not _unlearnt(labels, fold):
+            break
+    while unlearnt := _unlearnt(labels, fold):
+        fold[units == units[labels == unlearnt[0]][0]] = NEVER_HELD
+    held = [train[fold == one] for one in range(n) if (fold == one).any()]
     return [(np.setdiff1d(train, out), out) for out in held]
+
+
+def _unlearnt(labels: NDArray[np.int64], fold: NDArray[np.int64]) -> list[int]:
+    """Classes of which one fold holds out everything."""
+    return [int(name) for name in np.unique(labels) if len(found := np.unique(fold[labels == name])) == 1 and found[0] != NEVER_HELD]
 
 
 def _parts(dataset: Dataset, units: NDArray[np.int64], seed: int, fractions: Sequence[float]) -> tuple[NDArray[np.int64], str]:

@@ -52,9 +52,10 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
     """
     folds = _sampled(folds, seed)
     held = np.concatenate([held for _, held in folds])
+    everything = _everything(folds)
     place = np.full(len(labels), -1)
-    place[np.sort(held)] = np.arange(len(held))
-    standard, known = standardise(features[np.sort(held)]), labels[np.sort(held)]
+    place[everything] = np.arange(len(everything))
+    standard, known = standardise(features[everything]), labels[everything]
     out = np.zeros((len(PENALTIES), len(held), n_classes), dtype=np.float32)
     begin = 0
     for fitted, part in folds:
@@ -68,13 +69,17 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
 
 
 def _sampled(folds: Folds, seed: int) -> Folds:
-    n_items = sum(len(held) for _, held in folds)
-    if n_items <= MOST_ITEMS:
+    everything = _everything(folds)
+    if len(everything) <= MOST_ITEMS:
         return folds
-    kept = np.zeros(1 + max(int(held.max()) for _, held in folds), dtype=bool)
-    everything = np.sort(np.concatenate([held for _, held in folds]))
+    kept = np.zeros(1 + everything[-1], dtype=bool)
     kept[np.random.default_rng(seed_for(seed, "probe sample")).choice(everything, MOST_ITEMS, replace=False)] = True
     return [(fitted[kept[fitted]], held[kept[held]]) for fitted, held in folds]
+
+
+def _everything(folds: Folds) -> NDArray[np.int64]:
+    """All positions, ascending: some may be fitted on and never held out (``headstart.data.folds`` says when)."""
+    return np.unique(np.concatenate([items for fold in folds for items in fold]))
 
 
 def _log_loss(probabilities: Floats, labels: NDArray[np.int64]) -> float:
