@@ -15,6 +15,7 @@ from headstart.evaluation import CacheUse, Circumstances, Counts, Cut, Predictio
 NAMES = ("zero", "one", "two", "三 three", "four", "five", "<script>alert('six')</script>", "$7", "eight", "nine & co")
 SIDES = {"train": slice(0, 300), "validation": slice(300, 450), "test": slice(450, 750)}
 EPOCHS = 14
+MACHINE = "a processor with AVX-512, 2 threads, torch 2.13.0"
 
 
 def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak: bool = False, seed: int = 0) -> Verdict:
@@ -46,8 +47,8 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
     _json(folder / "history.json", history if twins else {"transfer": history["transfer"], "scratch": [], "scratch_still_improving": False})
     _small_files(folder, verdict)
     _mistakes(folder, arms[chosen], pixels[SIDES["test"]])
-    _json(folder / "about.json", {"headstart": "0.1.0", "machine": "two threads", "versions": {"torch": "2.13.0"}})
-    _json(folder / "manifest.json", {"files": {file.name: "0" * 64 for file in folder.rglob("*.*")}, "versions": {"headstart": "0.1.0", "torch": "2.13.0"}})
+    _json(folder / "about.json", {"data": "digits", "headstart": "0.1.0", "machine": MACHINE, "versions": {"torch": "2.13.0"}})
+    _json(folder / "manifest.json", {"files": {file.name: "0" * 64 for file in folder.rglob("*.*")}})
     return verdict
 
 
@@ -122,8 +123,7 @@ def _small_files(folder: Path, verdict: Verdict) -> None:
     _json(folder / "split.json", {**how, "classes": NAMES, "counts": counts, "content": content})
     race = [("openvino-bfloat16", 412.0, 0.99983, 0.031), ("torch-bfloat16", 133.0, 0.99991, 0.024), ("torch-float32", 48.0, 1.0, 0.0)]
     names = ("engine", "items_per_second", "cosine", "largest_difference")
-    machine = "2 cores, AVX-512, AMX bfloat16, 24 GiB"
-    _json(folder / "engine.json", {"engine": race[0][0], "race": [dict(zip(names, row, strict=True)) for row in race], "machine": machine})
+    _json(folder / "engine.json", {"engine": race[0][0], "race": [dict(zip(names, row, strict=True)) for row in race], "machine": MACHINE})
     card = {
         "name": "efficientnet_lite0",
         "source": "a package of weights",
