@@ -26,7 +26,7 @@ class Pixels:
         self._items = items
         self._memory_bytes = memory_bytes
         self._kept: dict[int, NDArray[np.generic]] = {}
-        self._shifts = np.random.default_rng(seed_for(seed, "shifts"))
+        self._seed = seed
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
     def read(self, index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
@@ -34,12 +34,7 @@ class Pixels:
         batch = torch.from_numpy(np.stack(list(self._pool.map(self._one, index.tolist()))))
         if self.halved:
             batch = torch.nn.functional.avg_pool2d(batch.float(), 2).round().byte()
-        return (batch if epoch is None else self._shifted(batch),)
-
-    def close(self) -> None:
-        """Free the memory and the threads."""
-        self._kept.clear()
-        self._pool.shutdown(cancel_futures=True)
+        return (batch if epoch is None else self._shifted(batch, index, epoch),)
 
     def _one(self, index: int) -> NDArray[np.generic]:
         kept = self._kept.get(index)
@@ -49,11 +44,13 @@ class Pixels:
                 self._kept[index] = kept
         return kept
 
-    def _shifted(self, batch: Tensor) -> Tensor:
-        reach = max(1, round(batch.shape[-1] * SHIFT_FRACTION))
-        shifts = self._shifts.integers(-reach, reach + 1, size=(len(batch), 2))
-        moved = [_moved(picture, int(down), int(right)) for picture, (down, right) in zip(batch, shifts, strict=True)]
-        return torch.stack(moved)
+    def _shifted(self, batch: Tensor, index: NDArray[np.int64], epoch: int) -> Tensor:
+        """Shifts follow from seed, size, epoch and item, not from what was read before: timing a step, or recalling its time, moves none of them."""
+        size = batch.shape[-1]
+        reach = max(1, round(size * SHIFT_FRACTION))
+        of_epoch = seed_for(self._seed, f"shifts of epoch {epoch} at size {size}")
+        shifts = (np.random.default_rng((of_epoch, item)).integers(-reach, reach + 1, size=2).tolist() for item in index.tolist())
+        return torch.stack([_moved(picture, down, right) for picture, (down, right) in zip(batch, shifts, strict=True)])
 
 
 def _moved(picture: Tensor, down: int, right: int) -> Tensor:
