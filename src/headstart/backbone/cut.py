@@ -137,10 +137,6 @@ class Backbone:
         """Shape for one item of each tensor that crosses at a cut."""
         return (tuple(self.example.shape[1:]),) if cut == 0 else self.blocks[cut - 1].shapes
 
-    def parameters_behind(self, cut: int) -> dict[str, nn.Parameter]:
-        """The parameters that train when the network is cut there, by their name in the network."""
-        return {name: parameter for node in self._nodes[self._position(cut) :] for name, parameter in self._owned(node)}
-
     def _weighty(self, node: fx.Node) -> bool:
         return node.op == "call_module" and has_weights(self.recorded.get_submodule(str(node.target)))
 

@@ -73,12 +73,15 @@ def check_run(folder: Path, *names: str) -> None:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when a file is missing or differs.
+        IntegrityError: when a file is missing or differs, or the manifest cannot be read.
     """
     if not (folder / MANIFEST).is_file():
         what = "is not a finished run (no manifest)" if folder.is_dir() else "does not exist"
         raise InputError(f"the run folder {what}", got=folder, fix="headstart runs list")
-    recorded = read_json(folder / MANIFEST)["files"]
+    try:
+        recorded = dict(read_json(folder / MANIFEST)["files"])
+    except (ValueError, KeyError, TypeError):
+        raise IntegrityError(f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
     wrong = [name for name in names if name not in recorded or not (folder / name).is_file() or sha256_file(folder / name) != recorded[name]]
     if wrong:
         raise IntegrityError(f"{folder}: {', '.join(wrong)} differ from what the run wrote; they are not used")
