@@ -1,0 +1,19 @@
+"""The home folder: what was chosen, else the system's cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headstart.base.folders import home
+
+
+def test_home_is_what_was_chosen_then_the_systems_cache_then_a_folder_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_HOME", "~/kept")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert home() == Path.home() / "kept"
+    monkeypatch.delenv("HEADSTART_HOME")
+    assert home() == Path("/caches/headstart")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert home() == Path.home() / ".cache" / "headstart"
