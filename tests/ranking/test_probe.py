@@ -1,0 +1,82 @@
+"""The probe judges every item by a head that has not seen its label: noise stays noise, however many the features."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, probe
+from headstart.task.linear import PENALTIES
+
+CLASSES = 4
+
+
+def in_folds(n: int, n_folds: int = 5, never: int = 0) -> Folds:
+    """Folds of n items, of which the first ones are fitted on and never held out."""
+    fold = np.arange(n) % n_folds
+    fold[:never] = -1
+    return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(n_folds)]
+
+
+def accuracy(found: Probe, labels: NDArray[np.int64]) -> float:
+    return float((found.probabilities.argmax(axis=1) == labels[found.items]).mean())
+
+
+def clouds(n: int, width: int, apart: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, CLASSES, n)
+    return (random.normal(size=(n, width)) + apart * random.normal(size=(CLASSES, width))[labels]).astype(np.float32), labels
+
+
+def test_labels_that_mean_nothing_are_guessed_no_better_than_by_chance() -> None:
+    features, labels = clouds(200, 300, 0.0)  # more features than items: a head that has seen a label knows it by heart
+    assert abs(accuracy(probe(features, labels, CLASSES, in_folds(200)), labels) - 1 / CLASSES) < 0.1
+
+
+def test_classes_that_lie_apart_are_told_apart() -> None:
+    features, labels = clouds(120, 60, 3.0)
+    found = probe(features, labels, CLASSES, in_folds(120))
+    assert accuracy(found, labels) > 0.98 and found.log_loss < 0.1
+
+
+@pytest.mark.parametrize("never", [0, 7])  # items that are fitted on and never held out must not be mistaken for others
+def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int) -> None:
+    features, labels = clouds(200, 250, 0.5)
+    folds = in_folds(200, never=never)
+    other = labels.copy()
+    other[199] = (other[199] + 1) % CLASSES
+    one, two = (probe(features, given, CLASSES, folds) for given in (labels, other))
+    mine = np.isin(one.items, folds[4][1])
+    assert one.penalty == two.penalty and 199 in one.items[mine]
+    assert np.array_equal(one.probabilities[mine], two.probabilities[mine])
+    assert not np.array_equal(one.probabilities[~mine], two.probabilities[~mine])
+
+
+def test_items_that_are_never_held_out_are_learnt_from() -> None:
+    features, labels = clouds(80, 20, 3.0)
+    labels[:8], labels[8:] = 3, labels[8:] % 3
+    features[:8] += 20  # a class of its own, far from the others, and never held out
+    found = probe(features, labels, CLASSES, in_folds(80, never=8))
+    assert sorted(found.items.tolist()) == list(range(8, 80))
+    assert found.probabilities[:, 3].max() < 0.2
+
+
+def test_the_penalty_is_one_of_those_offered_and_noise_asks_for_a_strong_one() -> None:
+    noise, clear = (probe(*clouds(150, 100, apart), CLASSES, in_folds(150)).penalty for apart in (0.0, 3.0))
+    assert {noise, clear} <= set(PENALTIES) and noise > clear
+
+
+def test_many_items_are_sampled_by_the_seed() -> None:
+    n = MOST_ITEMS + 200
+    features, labels = clouds(n, 3, 2.0)
+    one, again, other = (probe(features, labels, CLASSES, in_folds(n, 2), seed) for seed in (0, 0, 1))
+    assert len(one.items) == len(np.unique(one.items)) == MOST_ITEMS
+    assert np.array_equal(one.items, again.items) and np.array_equal(one.probabilities, again.probabilities)
+    assert not np.array_equal(one.items, other.items)
+
+
+def test_few_items_are_all_judged_once() -> None:
+    features, labels = clouds(60, 5, 1.0)
+    found = probe(features, labels, CLASSES, in_folds(60))
+    assert sorted(found.items.tolist()) == list(range(60)) and np.allclose(found.probabilities.sum(axis=1), 1)

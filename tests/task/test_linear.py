@@ -1,0 +1,102 @@
+"""The linear head is the optimum of its loss: the same as scikit-learn's, however many items and features there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from headstart.task.linear import PENALTIES, LinearHead, fit_path, softmax, standardise
+
+DIGITS, TRUTH = load_digits(return_X_y=True)  # 64 features, of which some are constant
+
+
+def wide() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """60 items of 300 features in 3 classes that overlap."""
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    return random.normal(size=(60, 300)) * random.uniform(0.1, 10, 300) + 0.3 * labels[:, None] + random.normal(size=300) * 5, labels
+
+
+def head_of(features: NDArray[np.float64], labels: NDArray[np.int64], penalty: float, n_classes: int | None = None) -> LinearHead:
+    path = (*(one for one in PENALTIES if one > penalty), penalty)
+    return fit_path(standardise(features), labels, n_classes or int(labels.max()) + 1, path)[-1]
+
+
+def reference(features: NDArray[np.float64], labels: NDArray[np.int64], penalty: float) -> NDArray[np.float64]:
+    """Probabilities of scikit-learn at the same optimum: price × mean squared weight beside the mean loss is C = d / (2 n price)."""
+    spread = features.std(axis=0)
+    standard = (features - features.mean(axis=0)) / np.where(spread < 1e-6, 1, spread)
+    strength = features.shape[1] / (2 * len(features) * penalty)
+    return LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(standard, labels).predict_proba(standard)
+
+
+@pytest.mark.parametrize("penalty", [100.0, 10.0, 1.0])
+def test_more_items_than_features_give_the_optimum_of_scikit_learn(penalty: float) -> None:
+    features, labels = DIGITS[:400], TRUTH[:400]
+    assert np.abs(head_of(features, labels, penalty).probabilities(features) - reference(features, labels, penalty)).max() < 0.01
+
+
+@pytest.mark.parametrize("penalty", [100.0, 10.0, 1.0])
+def test_fewer_items_than_features_give_the_optimum_of_scikit_learn(penalty: float) -> None:
+    features, labels = wide()
+    head = head_of(features, labels, penalty)
+    assert np.abs(head.probabilities(features) - reference(features, labels, penalty)).max() < 0.01
+    assert head.weight.shape == (3, 300)
+
+
+def test_features_of_any_scale_and_place_give_the_same_probabilities() -> None:
+    features, labels = wide()
+    scales = np.random.default_rng(1).uniform(0.01, 100, 300)
+    moved = features * scales + 3 * scales
+    assert np.abs(head_of(features, labels, 10.0).probabilities(features) - head_of(moved, labels, 10.0).probabilities(moved)).max() < 0.01
+
+
+@pytest.mark.parametrize("n", [30, 200])
+def test_the_heads_of_a_path_are_those_of_each_penalty_alone(n: int) -> None:
+    standard = standardise(DIGITS[:n])
+    together = fit_path(standard, TRUTH[:n], 10, (100.0, 10.0))
+    alone = [fit_path(standard, TRUTH[:n], 10, (penalty,))[0] for penalty in (100.0, 10.0)]
+    assert [head.penalty for head in together] == [100.0, 10.0]
+    for one, other in zip(together, alone, strict=True):
+        assert np.abs(one.probabilities(DIGITS[:n]) - other.probabilities(DIGITS[:n])).max() < 0.01
+
+
+def test_constant_features_weigh_nothing() -> None:
+    features = np.concatenate([DIGITS[:200], np.full((200, 3), 7.0)], axis=1)
+    head = head_of(features, TRUTH[:200], 10.0)
+    assert np.isfinite(head.weight).all() and np.abs(head.weight[:, -3:]).max() < 1e-6
+
+
+def test_classes_that_do_not_occur_are_improbable_and_nothing_breaks() -> None:
+    labels = np.where(TRUTH[:200] % 2, 3, 1)
+    probabilities = head_of(DIGITS[:200], labels, 10.0, n_classes=5).probabilities(DIGITS[:200])
+    assert probabilities.shape == (200, 5)
+    assert probabilities[:, [0, 2, 4]].max() < 0.05 and (probabilities.argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_one_item_a_class_is_enough() -> None:
+    features, labels = wide()
+    assert head_of(features[:3], labels[:3], 1.0).probabilities(features[:3]).argmax(axis=1).tolist() == labels[:3].tolist()
+
+
+def test_a_stronger_penalty_gives_smaller_weights() -> None:
+    features, labels = wide()
+    norms = [float(np.square(head.weight * features.std(axis=0)).sum()) for head in fit_path(standardise(features), labels, 3)]
+    assert norms == sorted(norms)
+
+
+def test_half_precision_features_do() -> None:
+    features, labels = DIGITS[:200].astype(np.float16), TRUTH[:200]
+    assert np.array_equal(head_of(features, labels, 10.0).weight, head_of(features.astype(np.float32), labels, 10.0).weight)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.floats(-(2.0**90), 2.0**90, width=32), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_probabilities_sum_to_1_whatever_the_logits(logits: list[list[float]]) -> None:
+    probabilities = softmax(np.array(logits, np.float32))
+    assert (probabilities >= 0).all() and np.abs(probabilities.sum(axis=1) - 1).max() < 1e-6
