@@ -9,13 +9,6 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-# Declared although no line imports them, with the reason.
-UNSEEN = {
-    "scikit-learn": "named by the first brief; so far only tests import it",
-    "psutil": "named by the first brief; nothing imports it yet",
-    "opencv-python-headless": "named by the first brief; the plain features do without it",
-}
-
 
 def normal(name: str) -> str:
     """A distribution's name as PEP 503 writes it."""
@@ -50,7 +43,7 @@ def test_everything_imported_is_declared(sources: list[Path], root: Path) -> Non
 
 
 def test_everything_declared_is_imported(sources: list[Path], root: Path) -> None:
-    assert declared(root) - distributions(imported(sources)) == UNSEEN.keys()
+    assert declared(root) - distributions(imported(sources)) == set()
 
 
 def test_every_declared_dependency_is_pinned(root: Path) -> None:
