@@ -144,9 +144,8 @@ def main() -> None:
         print(f"{'':20}{'write s':>10}{'open s':>10}{'all s':>10}{'shuffled s':>12}{'write MB/s':>12}{'read MB/s':>12}")
         for name, found in seconds.items():
             write, opened, whole, shuffled = (statistics.median(column) for column in zip(*found, strict=True))
-            print(
-                f"{name:20}{write:10.3f}{opened:10.3f}{whole:10.3f}{shuffled:12.3f}{rows.nbytes / write / 1e6:12.0f}{rows.nbytes / (opened + whole) / 1e6:12.0f}"
-            )
+            speeds = f"{rows.nbytes / write / 1e6:12.0f}{rows.nbytes / (opened + whole) / 1e6:12.0f}"
+            print(f"{name:20}{write:10.3f}{opened:10.3f}{whole:10.3f}{shuffled:12.3f}{speeds}")
 
 
 if __name__ == "__main__":
