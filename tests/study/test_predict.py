@@ -1,0 +1,100 @@
+"""What a run folder answers is what was fitted: the plain model, which needs no gallery, from its files alone."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from headstart.base.errors import InputError, IntegrityError
+from headstart.modality import get
+from headstart.study.predict import evaluate, predict
+from headstart.task.linear import LinearHead, fit_path, standardise
+from headstart.training.run import RunWriter
+
+CLASSES = ("one", "零")
+A_CLASS = 20
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Handwritten ones and zeros in class folders."""
+    root, loaded = tmp_path_factory.mktemp("digits") / "data", load_digits()
+    for digit, name in ((1, "one"), (0, "零")):
+        (root / name).mkdir(parents=True)
+        for number, picture in enumerate(loaded.images[loaded.target == digit][:A_CLASS]):
+            Image.fromarray((picture * 15.9).astype("uint8")).resize((48, 48)).save(root / name / f"{number:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def files(digits: Path) -> list[Path]:
+    return sorted(digits.rglob("*.png"))
+
+
+@pytest.fixture(scope="module")
+def head(files: list[Path]) -> LinearHead:
+    features = np.stack([get("image").plain_features(path.read_bytes()) for path in files])
+    return fit_path(standardise(features), np.array([CLASSES.index(path.parent.name) for path in files]), 2, (100.0, 10.0))[-1]
+
+
+@pytest.fixture
+def run(tmp_path: Path, head: LinearHead) -> Path:
+    writer = RunWriter(tmp_path / "run")
+    writer.tensors("plain.safetensors", {"head.weight": head.weight, "head.bias": head.bias})
+    writer.json("model.json", {"chosen": "plain", "classes": CLASSES, "modality": "image"})
+    writer.finish()
+    return writer.folder
+
+
+def test_a_run_answers_what_its_head_answered_when_it_was_fitted(run: Path, head: LinearHead, files: list[Path]) -> None:
+    expected = head.probabilities(np.stack([get("image").plain_features(path.read_bytes()) for path in files]))
+    found = predict(run, files)
+    assert [one.source for one in found] == [str(path) for path in files]
+    assert np.array_equal(np.array([[one.probabilities[name] for name in CLASSES] for one in found], np.float32), expected)
+    assert [one.label for one in found] == [path.parent.name for path in files]
+    assert all(one.probability == max(one.probabilities.values()) and one.fault is None for one in found)
+
+
+def test_a_folder_is_its_files_by_name_and_what_cannot_be_read_is_named_in_its_place(run: Path, digits: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes((digits / "one" / "00.png").read_bytes()[:40])
+    found = predict(run, [broken, digits / "one"])
+    assert [Path(one.source).name for one in found] == ["broken.png", *(f"{number:02d}.png" for number in range(A_CLASS))]
+    assert found[0].fault and found[0].label == "" and all(one.label == "one" for one in found[1:])
+
+
+def test_files_that_are_not_there_and_folders_without_pictures_are_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        predict(run, [tmp_path / "nowhere.png"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no file"):
+        predict(run, [tmp_path / "empty"])
+
+
+@pytest.mark.parametrize("name", ["plain.safetensors", "model.json"])
+def test_a_run_whose_files_changed_answers_nothing(run: Path, files: list[Path], name: str) -> None:
+    content = bytearray((run / name).read_bytes())
+    content[-2] ^= 1
+    (run / name).write_bytes(bytes(content))
+    with pytest.raises(IntegrityError, match=name):
+        predict(run, files[:1])
+
+
+def test_evaluation_measures_with_intervals_and_refuses_classes_that_the_run_does_not_know(run: Path, digits: Path, tmp_path: Path, empty_home: Path) -> None:
+    found = evaluate(run, digits)
+    assert found["n"] == 2 * A_CLASS and found["accuracy"]["value"] == 1.0 and found["accuracy"]["low"] < 1.0
+    other = tmp_path / "other"
+    for name in ("one", "two"):
+        (other / name).mkdir(parents=True)
+        for number in range(4):
+            content = io.BytesIO()
+            Image.open(digits / "one" / f"{number + (8 if name == 'two' else 0):02d}.png").save(content, "PNG")
+            (other / name / f"{number}.png").write_bytes(content.getvalue())
+    with pytest.raises(InputError, match="classes that the run was not trained on") as caught:
+        evaluate(run, other)
+    assert "got: two" in str(caught.value)
