@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from headstart.base.seeds import seed_for
@@ -59,9 +58,9 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
     out = np.zeros((len(PENALTIES), len(held), n_classes), dtype=np.float32)
     begin = 0
     for fitted, part in folds:
-        inside = standard.inside[torch.from_numpy(place[part])]
+        inside = standard.inside[place[part]]
         for n, weights in enumerate(path(standard, known, n_classes, rows=place[fitted])):
-            out[n, begin : begin + len(part)] = softmax(torch.addmm(weights[-1], inside, weights[:-1]).numpy())
+            out[n, begin : begin + len(part)] = softmax(inside @ weights[:-1] + weights[-1])
         begin += len(part)
     losses = [_log_loss(probabilities, labels[held]) for probabilities in out]
     best = int(np.argmin(losses))
