@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.seeds import seed_for
-from headstart.task.linear import PENALTIES, Floats, path, softmax, standardise
+from headstart.task.linear import PENALTIES, Floats, fit, softmax, standardise
 
 MOST_ITEMS = 4000  # more than this many items are sampled: the probe's interval is then below ±1.5 points
 LEAST_PROBABILITY = 1e-7
+TOLERANCE = 1e-5  # relative change of the loss at which a fold's fit stops: scores move by less than 0.1 points
+PATIENCE = 2  # penalties without a lower loss after which weaker ones, which cost the most, are not tried
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
@@ -47,7 +49,7 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
         folds: Pairs of positions (fitted on, held out).
         seed: For the sample, when there are more than ``MOST_ITEMS`` items.
 
-    Cost: about ``5 × 7 × 15`` passes over at most 4,000 items: 1 s for 500 items of 1,280 features on one core.
+    Cost: some 300 passes over at most 4,000 items: 0.5 s for 500 items of 1,280 features on one core.
     """
     folds = _sampled(folds, seed)
     held = np.concatenate([held for _, held in folds])
@@ -55,16 +57,21 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
     place = np.full(len(labels), -1)
     place[everything] = np.arange(len(everything))
     standard, known = standardise(features[everything]), labels[everything]
-    out = np.zeros((len(PENALTIES), len(held), n_classes), dtype=np.float32)
-    begin = 0
-    for fitted, part in folds:
-        inside = standard.inside[place[part]]
-        for n, weights in enumerate(path(standard, known, n_classes, rows=place[fitted])):
-            out[n, begin : begin + len(part)] = softmax(inside @ weights[:-1] + weights[-1])
-        begin += len(part)
-    losses = [_log_loss(probabilities, labels[held]) for probabilities in out]
-    best = int(np.argmin(losses))
-    return Probe(held, out[best], PENALTIES[best], losses[best])
+    weights = [standard.nothing(n_classes) for _ in folds]
+    best = Probe(held, np.zeros((0, n_classes), dtype=np.float32), PENALTIES[0], float("inf"))
+    risen = 0
+    for penalty in PENALTIES:
+        rows = []
+        for n, (fitted, part) in enumerate(folds):
+            inside = standard.inside[place[fitted]]
+            weights[n] = fit(standard, inside, known[place[fitted]], weights[n], penalty, TOLERANCE)
+            rows.append(softmax(standard.inside[place[part]] @ weights[n][:-1] + weights[n][-1]))
+        probabilities = np.concatenate(rows)
+        loss = _log_loss(probabilities, labels[held])
+        best, risen = (Probe(held, probabilities, penalty, loss), 0) if loss < best.log_loss else (best, risen + 1)
+        if risen == PATIENCE:
+            break
+    return best
 
 
 def _sampled(folds: Folds, seed: int) -> Folds:

@@ -66,6 +66,10 @@ class Standardised:
     spread: Floats
     basis: Floats | None
 
+    def nothing(self, n_classes: int) -> Floats:
+        """The weights ``(m + 1, k)`` to start from."""
+        return np.zeros((self.inside.shape[1] + 1, n_classes), dtype=np.float32)
+
     def head(self, weights: Floats, penalty: float) -> LinearHead:
         """Fold turning and scaling into a head on raw features; ``weights`` is ``(m + 1, k)``, its last row the bias."""
         slopes = weights[:-1] if self.basis is None else self.basis @ weights[:-1]
@@ -97,21 +101,11 @@ def fit_path(standard: Standardised, labels: NDArray[np.int64], n_classes: int, 
 
     Cost: about ten passes over the features per penalty.
     """
-    return [standard.head(weights, penalty) for weights, penalty in zip(path(standard, labels, n_classes, penalties), penalties, strict=True)]
-
-
-def path(
-    standard: Standardised, labels: NDArray[np.int64], n_classes: int, penalties: Sequence[float] = PENALTIES, rows: NDArray[np.int64] | None = None
-) -> list[Floats]:
-    """The weights ``(m + 1, k)`` on standardised features, one per penalty; ``rows`` fits on some of the items only."""
-    inside = standard.inside if rows is None else standard.inside[rows]
-    targets = labels if rows is None else labels[rows]
-    weights = np.zeros((inside.shape[1] + 1, n_classes), dtype=np.float32)
-    found = []
+    weights, heads = standard.nothing(n_classes), []
     for penalty in penalties:
-        weights = _fit(inside, targets, weights, penalty / len(standard.mean))
-        found.append(weights)
-    return found
+        weights = fit(standard, standard.inside, labels, weights, penalty)
+        heads.append(standard.head(weights, penalty))
+    return heads
 
 
 def _basis(standard: Floats) -> Floats | None:
@@ -123,15 +117,27 @@ def _basis(standard: Floats) -> Floats | None:
     return basis
 
 
-def _fit(features: Floats, labels: NDArray[np.int64], start: Floats, price: float) -> Floats:
-    """Minimise mean cross-entropy plus ``price`` times the sum of squared weights; the bias is free.
+def fit(standard: Standardised, inside: Floats, labels: NDArray[np.int64], start: Floats, penalty: float, tolerance: float = VALUE_TOLERANCE) -> Floats:
+    """Minimise mean cross-entropy plus the penalty times the mean squared weight; the bias is free.
+
+    Args:
+        standard: What the features belong to.
+        inside: ``(n, m)``: all rows of ``standard.inside`` or some.
+        labels: ``(n,)`` of those rows.
+        start: ``(m + 1, k)`` weights to start from.
+        penalty: Price of the mean squared weight.
+        tolerance: Relative change of the value at which it stops.
+
+    Returns:
+        ``(m + 1, k)`` weights on standardised features.
 
     Source: Byrd, Lu, Nocedal and Zhu, 1995 (L-BFGS-B, as SciPy has it); the gradient is Bishop, 2006, equation 4.109.
     """
     from scipy.optimize import minimize
     from threadpoolctl import threadpool_limits
 
-    inputs, rows, targets = torch.from_numpy(features), torch.arange(len(labels)), torch.from_numpy(labels)
+    price = penalty / len(standard.mean)
+    inputs, rows, targets = torch.from_numpy(inside), torch.arange(len(labels)), torch.from_numpy(labels)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = torch.from_numpy(flat.reshape(start.shape)).float()
@@ -144,7 +150,7 @@ def _fit(features: Floats, labels: NDArray[np.int64], start: Floats, price: floa
         gradient = torch.cat([torch.addmm(weights[:-1], inputs.T, excess, beta=2 * price), excess.sum(0, keepdim=True)])
         return value, gradient.double().numpy().ravel()
 
-    options = {"maxiter": MOST_STEPS, "gtol": GRADIENT_TOLERANCE, "ftol": VALUE_TOLERANCE}
+    options = {"maxiter": MOST_STEPS, "gtol": GRADIENT_TOLERANCE, "ftol": tolerance}
     with threadpool_limits(1, user_api="blas"):
         found = minimize(loss, start.astype(np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
     weights: Floats = found.x.reshape(start.shape).astype(np.float32)
