@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,3 +72,24 @@ def test_bit_equality_leaves_only_torch_in_float32(backbone: Backbone, batch: np
     choice = choose(backbone, batch, exact=True)
     assert (choice.engine, choice.race) == ("torch-float32", ())
     assert not (empty_home / "engines").exists()
+
+
+def test_converting_reports_to_nobody(tmp_path: Path) -> None:
+    code = """
+import sys
+tried = []
+sys.addaudithook(lambda event, arguments: tried.append((event, arguments)) if event.startswith("socket.") and event != "socket.__new__" else None)
+import numpy as np, torch
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.race import ENGINES
+backbone = Backbone(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 36, 2)), torch.rand(1, 3, 8, 8))
+batch = (np.random.rand(32, 3, 8, 8).astype(np.float32),)
+for engine in ENGINES:
+    if engine.available():
+        engine.load(backbone.part(0, 2), batch, "key")(batch)
+assert not tried, tried
+"""
+    environment = {**os.environ, "HEADSTART_HOME": str(tmp_path), "HOME": str(tmp_path), "CI": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "intel").exists()

@@ -49,6 +49,7 @@ class Activations:
         hits: Items found in the store.
         misses: Items computed now.
         written_bytes: Bytes added to the store.
+        pass_seconds: What the forward pass took now, for all its cuts together, decoding and writing included.
         empty_store_seconds: What the same would have taken from an empty store (computing as measured when it happened).
     """
 
@@ -57,6 +58,7 @@ class Activations:
     hits: int
     misses: int
     written_bytes: int
+    pass_seconds: float
     empty_store_seconds: float
     _shelf: Shelf = field(repr=False)
 
@@ -100,7 +102,7 @@ def collect(
     names = tuple(sorted(unique, key=unique.__getitem__))
     sound = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in shelves.items()}
     jobs = _jobs(backbone, names, sound, engine, store, label, view, sink)
-    written = dict.fromkeys(cuts, 0)
+    written, started = dict.fromkeys(cuts, 0), time.perf_counter()
     with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
         done = 0
         for job in jobs:
@@ -113,13 +115,14 @@ def collect(
             finally:
                 for cut, size in writer.flush().items():
                     written[cut] += size
+    seconds = time.perf_counter() - started
     if any(written.values()):
         store.prune()
     for shelf in shelves.values():
         shelf.touch()
     misses = {cut: sum(not found for found in sound[cut].values()) for cut in cuts}
     return {
-        cut: Activations(cut, tuple(items.content), len(names) - misses[cut], misses[cut], written[cut], shelf.seconds_per_item() * len(names), shelf)
+        cut: Activations(cut, tuple(items.content), len(names) - misses[cut], misses[cut], written[cut], seconds, shelf.seconds_per_item() * len(names), shelf)
         for cut, shelf in shelves.items()
     }
 

@@ -68,7 +68,7 @@ def fit(data: Path, *, out: Path, wishes: Wishes, label: str | None = None, grou
                 candidate = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
             probed.append(probe_candidate(candidate, plan.words("cuts"), problem))
         best = max(probed, key=lambda one: (one.score.value, -one.probe.log_loss))
-        plan = plan.decide(why.this_model(probed, best, problem, wishes))
+        plan = plan.decide(why.this_model(probed, best, problem, wishes)).decide(why.these_kept(best))
 
     with clock("cuts"):
         tried = arms.try_cuts(best, plan, problem)

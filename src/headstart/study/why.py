@@ -28,6 +28,16 @@ def this_model(probed: Sequence[Probed], best: Probed, problem: Problem, wishes:
     return Decision("model", name, "", "; ".join(reasons), "measured")
 
 
+def these_kept(best: Probed) -> Decision:
+    """Which cuts of the chosen model the store keeps, and what the pass was expected to take beside what it took."""
+    candidate, kept = best.candidate, best.activations
+    names = tuple(candidate.block_name(cut) for cut in kept)
+    misses = max(one.misses for one in kept.values())
+    expected, took = misses / candidate.items_per_second, kept[candidate.backbone.depth].pass_seconds
+    now = f"expected {expected:.1f} s of computing, decoding and writing aside; took {took:.1f} s" if misses else "nothing had to be computed"
+    return Decision("kept_cuts", names, "", f"cheaper to keep than to compute again; the pass over {misses} new items: {now}", "measured")
+
+
 def this_cut(tried: Sequence[Arm], chosen: Arm, best: Probed, problem: Problem, wishes: Wishes) -> Decision:
     """The cut, and what every cut that was tried reached."""
     block = best.candidate.block_name
