@@ -79,7 +79,7 @@ def one(backbone: Backbone, cut: int, items: object, labels: np.ndarray, repeats
         with torch.inference_mode():
             return tuple(tensor.clone() for tensor in prefix(pixels[index]))
 
-    def outside_inference(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:  # noqa: ARG001 - every epoch reads the same
+    def outside_inference(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
         return tuple(torch.from_numpy(tensor.numpy()) for tensor in computed(index, epoch))
 
     ratios, equal = [], True

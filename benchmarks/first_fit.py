@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.data import fashion, solar
+from benchmarks.data import fashion, mnist, solar
 from headstart.base.folders import home
 
 BARE = """
@@ -86,11 +86,11 @@ def one_repeat(data: Path, larger: Path, engine: str) -> dict[str, dict[str, flo
 
 
 def enlarged(data: Path, extra: int) -> Path:
-    """The same pictures beside new ones (Fashion-MNIST pictures do for new content)."""
+    """The same pictures beside new ones (handwritten digits do for new content)."""
     folder = Path(tempfile.mkdtemp()) / "larger"
     shutil.copytree(data, folder)
     classes = sorted(path.name for path in data.iterdir() if path.is_dir())
-    for n, path in enumerate(sorted(fashion(1000, seed=5).rglob("*.png"))[:extra]):
+    for n, path in enumerate(sorted(mnist(1000, seed=5).rglob("*.png"))[:extra]):
         shutil.copy(path, folder / classes[n % len(classes)] / f"new-{n}.png")
     return folder
 

@@ -12,6 +12,7 @@ TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
 SCRATCH_TIMES = {"quick": 1.0, "usual": 1.0, "thorough": 10.0}
 SCRATCH_LEAST_SECONDS = {"quick": 10.0, "usual": 120.0, "thorough": 600.0}
 DECIDING_ITEMS = 2000
+FEW_FOLDS, MANY_FOLDS, FEW_FOLDS_FROM = 3, 5, 1000
 
 
 def first_plan(facts: Facts, wishes: Wishes) -> Plan:
@@ -28,11 +29,12 @@ def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
     why = f"the commonest class has {facts.imbalance:.1f} times the items of the rarest"
     metric = "balanced_accuracy" if skewed else "accuracy"
     reason = f"{why}: every class should count the same" if skewed else f"{why}: close enough for plain accuracy"
+    folds = MANY_FOLDS if facts.n_train < FEW_FOLDS_FROM else FEW_FOLDS
     deciding = min(facts.n_validation, DECIDING_ITEMS)
     return [
         Decision("seed", wishes.seed, "", "every other seed is derived from it", "pinned" if wishes.seed else "rule"),
         Decision("metric", metric, "", reason, "rule"),
-        Decision("folds", 5, "folds", "the usual compromise between bias and cost of the probe", "rule"),
+        Decision("folds", folds, "folds", f"{facts.n_train} training items: few folds waste items, many cost time", "rule"),
         Decision("deciding_items", deciding, "validation items", "enough to tell 2 points apart; more would only cost time", "rule"),
         Decision("precision", wishes.precision, "", _precision_why(wishes), "pinned" if wishes.precision == "float32" else "rule"),
     ]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from headstart.base.seeds import seed_for
 from headstart.task.linear import PENALTIES, Floats, fit, softmax, standardise
 
-MOST_ITEMS = 4000  # more than this many items are sampled: the probe's interval is then below ±1.5 points
+MOST_ITEMS = 2000  # more than this many items are sampled: the probe's interval is then about ±2 points, and two models are compared on the same ones
 LEAST_PROBABILITY = 1e-7
 TOLERANCE = 1e-5  # relative change of the loss at which a fold's fit stops: scores move by less than 0.1 points
 PATIENCE = 2  # penalties without a lower loss after which weaker ones, which cost the most, are not tried
@@ -49,7 +49,7 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
         folds: Pairs of positions (fitted on, held out).
         seed: For the sample, when there are more than ``MOST_ITEMS`` items.
 
-    Cost: some 300 passes over at most 4,000 items: 0.5 s for 500 items of 1,280 features on one core.
+    Cost: some 300 passes over at most 2,000 items: 0.5 s for 500 items of 1,280 features on one core.
     """
     folds = _sampled(folds, seed)
     held = np.concatenate([held for _, held in folds])
