@@ -13,7 +13,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import Engine
 
 WRITE_BYTES_PER_SECOND = 300e6  # checksum, write and fsync of a shard; measured in benchmarks/store.py
-READ_BYTES_PER_SECOND = 1.5e9  # checksum and copy out of the page cache; measured in benchmarks/store.py
+READ_BYTES_PER_SECOND = 0.9e9  # checksum and copy out of the page cache; measured in benchmarks/store.py
 LARGEST_FRACTION = 0.5  # of the store's limit and of the free disk that one stage may take
 
 

@@ -5,6 +5,7 @@ In: TOML files and manifests. Out: ModelCard records, found by name or by words.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -25,13 +26,18 @@ def cards() -> tuple[ModelCard, ...]:
     """
     found: dict[str, ModelCard] = {}
     for path in _files():
-        read = read_toml(ModelCard, path)
+        read = _read(path, path.stat().st_mtime_ns)
         if read.name in found:
             raise InputError(f"{path} has the name of another card", got=read.name, fix="give it another name")
         found[read.name] = read
     for one in subscriptions():
         found.setdefault(one.card.name, one.card)
     return tuple(found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name)))
+
+
+@lru_cache(maxsize=1024)
+def _read(path: Path, changed_ns: int) -> ModelCard:  # noqa: ARG001 - a changed file is read anew
+    return read_toml(ModelCard, path)
 
 
 def card(name: str) -> ModelCard:

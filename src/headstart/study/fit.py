@@ -52,8 +52,12 @@ def fit(data: Path, *, out: Path, wishes: Wishes, label: str | None = None, grou
     Raises:
         InputError: before anything expensive starts.
     """
-    clock, run = Clock(), RunWriter(out)
-    sink = tee(sink, run.record)
+    with RunWriter(out) as run:
+        return _flow(data, run, wishes, label, group, tee(sink, run.record))
+
+
+def _flow(data: Path, run: RunWriter, wishes: Wishes, label: str | None, group: str | None, sink: Sink) -> Run:
+    clock = Clock()
     with clock("read"):
         dataset = load(data, label=label, group=group, sink=sink)
         parts = split(dataset, seed=wishes.seed)

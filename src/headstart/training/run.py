@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from headstart.base.hashing import sha256_file
 from headstart.base.records import to_plain
 
 MANIFEST = "manifest.json"
+EVENTS = "events.jsonl"
 
 
 class RunWriter:
@@ -36,9 +38,20 @@ class RunWriter:
             raise InputError("this folder holds a finished run; nothing is written over", got=folder, fix=f"--out {folder}-2")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._events = (folder / "events.jsonl").open("w", encoding="utf-8")
+            self._events = (folder / EVENTS).open("w", encoding="utf-8")
         except OSError as error:
             raise InputError("the run folder cannot be written", got=folder, details=[str(error)], fix="--out ANOTHER_FOLDER") from None
+
+    def __enter__(self) -> RunWriter:
+        """Enter."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the events; a run that was refused before anything was computed leaves no folder behind."""
+        self.close()
+        if isinstance(error, InputError) and [path.name for path in self.folder.iterdir()] == [EVENTS]:
+            (self.folder / EVENTS).unlink()
+            self.folder.rmdir()
 
     def record(self, event: Event) -> None:
         """The sink that keeps events, progress left out."""
@@ -57,9 +70,10 @@ class RunWriter:
 
     def close(self) -> None:
         """Close the events."""
-        self._events.flush()
-        os.fsync(self._events.fileno())
-        self._events.close()
+        if not self._events.closed:
+            self._events.flush()
+            os.fsync(self._events.fileno())
+            self._events.close()
 
     def finish(self) -> None:
         """Write the manifest: the checksum of every file, last."""
