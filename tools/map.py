@@ -17,7 +17,7 @@ HEADING = """# The map
 
 Every file and what it is for, in the order of the floors: imports go down only, so read from the top
 for what a person types, from the bottom for what it rests on.
-Written by `make map` from the first sentence of each module; DESIGN.md says why it is cut this way.
+Written by `make map` from the first sentence of each module; README.md shows what flows into what.
 """
 FLOORS = (
     ("cli",),

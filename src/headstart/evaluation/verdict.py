@@ -1,6 +1,6 @@
 """The verdict: predictions of the transfer arm and its twins in, one frozen record out (``verdict.json``) with the sentence people read first.
 
-The rule (DESIGN.md, decision 3): ``helped`` is "yes" when the whole interval of the gain over the scratch twin lies above 0, "no" when it lies
+The rule: ``helped`` is "yes" when the whole interval of the gain over the scratch twin lies above 0, "no" when it lies
 below +1 point, "cannot tell" otherwise, and also when there is no scratch twin. ``chosen`` is what validation prefers; test decides nothing.
 """
 

@@ -1,6 +1,6 @@
 """A run folder read with patience: what is there comes out as values, what is missing as nothing, what is damaged is named.
 
-The report, the list of runs and whoever else looks at a run read only these files (DESIGN.md, decision 4).
+The report, the list of runs and whoever else looks at a run read only these files.
 """
 
 from __future__ import annotations
