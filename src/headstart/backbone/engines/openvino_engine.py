@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import fx
 
+from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.engines.protocol import Arrays, Runner
 from headstart.base.files import beside
 from headstart.base.folders import home
@@ -34,15 +35,14 @@ class OpenVinoEngine:
     def available(self) -> bool:
         """OpenVINO is installed (it is left out on machines it has no wheel for)."""
         try:
-            import openvino  # noqa: F401
+            import_openvino()
         except ImportError:
             return False
         return True
 
     def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:
         """Convert once per weights and shapes (about 1 s), then compile (about 0.3 s)."""
-        import openvino
-
+        openvino = import_openvino()
         shapes = [list(array.shape) for array in example]
         core = openvino.Core()
         model = core.read_model(str(self._converted(part, example, key)))
@@ -57,8 +57,7 @@ class OpenVinoEngine:
         return run
 
     def _converted(self, part: fx.GraphModule, example: Arrays, key: str) -> Path:
-        import openvino
-
+        openvino = import_openvino()
         kept = home() / "engines" / f"{digest(key, openvino.__version__, torch.__version__, str([(a.shape[1:], str(a.dtype)) for a in example]))}.xml"
         if not (kept.exists() and kept.with_suffix(".bin").exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +73,7 @@ def _convert(part: fx.GraphModule, example: Arrays) -> Any:
 
     ``openvino.convert_model`` would take ten times as long and report its use over the network; the frontend does neither.
     """
-    from openvino import PartialShape, Type
+    openvino = import_openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -85,7 +84,7 @@ def _convert(part: fx.GraphModule, example: Arrays) -> Any:
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
     for port, array in zip(model.inputs, example, strict=True):
-        port.get_node().set_element_type(Type(array.dtype))
-        port.get_node().set_partial_shape(PartialShape([-1, *array.shape[1:]]))
+        port.get_node().set_element_type(openvino.Type(array.dtype))
+        port.get_node().set_partial_shape(openvino.PartialShape([-1, *array.shape[1:]]))
     model.validate_nodes_and_infer_types()
     return model

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.openvino_engine import OpenVinoEngine
+from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.engines.protocol import Arrays, Engine
 from headstart.backbone.engines.torch_engine import TorchEngine
 from headstart.base.errors import InputError
@@ -102,8 +103,7 @@ def choose(backbone: Backbone, batch: NDArray[np.generic], taps: tuple[int, ...]
 @cache
 def machine() -> str:
     """Processor, threads and versions: what an engine's speed depends on."""
-    import openvino
-
+    openvino = import_openvino()
     model = platform.processor() or platform.machine()
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
