@@ -9,6 +9,9 @@ STAMP := $(VENV)/.installed
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
 	"$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 
+# How pytest is called: two processes, a test file on one of them; ARGS="-n0 tests/data -k duplicates" for a part.
+ARGS ?= -n 2 --dist loadfile
+
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check format map pins clean
 

@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
 
 
+def heed_ctrl_c() -> None:
+    """A shell's background job ignores Ctrl-C, and so would its children: the tests may run in one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_while_fetching_leaves_with_130_and_nothing_half_written(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:  # a hub that takes the call and never answers
         mute.settimeout(SECONDS)
@@ -21,7 +26,8 @@ def test_ctrl_c_while_fetching_leaves_with_130_and_nothing_half_written(tmp_path
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(home), "HF_HOME": str(tmp_path / "hub")}
         environment |= {"HF_ENDPOINT": f"http://127.0.0.1:{mute.getsockname()[1]}", "NO_PROXY": "127.0.0.1", "HF_HUB_DOWNLOAD_TIMEOUT": str(SECONDS)}
         command = [sys.executable, "-m", "headstart", "gallery", "subscribe", "hf:owner/name"]
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, env=environment, preexec_fn=heed_ctrl_c, **pipes) as process:  # type: ignore[call-overload]
             call, _ = mute.accept()
             time.sleep(0.5)  # now it waits for an answer
             process.send_signal(signal.SIGINT)
