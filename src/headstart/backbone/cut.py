@@ -7,7 +7,6 @@ parameters. Between them crosses a tuple of tensors whose first axis counts the 
 from __future__ import annotations
 
 import itertools
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -225,13 +224,10 @@ class _Costs(fx.Interpreter):
         super().__init__(recorded)
         self.shapes: dict[fx.Node, tuple[int, ...]] = {}
         self.flops: dict[fx.Node, int] = {}
-        self.seconds = 0.0
 
     def measure(self, example: Tensor) -> _Costs:
-        started = time.perf_counter()
         with torch.no_grad():
             self.run(example)
-        self.seconds = time.perf_counter() - started
         return self
 
     def run_node(self, n: fx.Node) -> Any:

@@ -23,7 +23,7 @@ class RunSummary:
         name: The run folder's name.
         folder: The run folder.
         date: When it was last written, UTC, ISO 8601.
-        finished: Whether its manifest is there; ``headstart resume`` goes on with the others.
+        finished: Whether its manifest is there; ``headstart fit`` with the same ``--out`` starts the others anew.
         helped: ``yes``, ``no``, ``cannot tell``; None before the verdict.
         chosen: ``transfer``, ``scratch``, ``plain``; None before the verdict.
         model: Name of the pretrained model.
