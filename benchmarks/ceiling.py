@@ -31,7 +31,8 @@ from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.data import load
 from headstart.modality import Recipe
 from headstart.study.items import prepared
-from headstart.training.loop import Settings, train
+from headstart.training.loop import train
+from headstart.training.settings import Settings
 from headstart.training.network import Classifier, new_head
 
 N_ITEMS = 96

@@ -17,8 +17,9 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT
 from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.base.hashing import digest_content
-from headstart.training.loop import Settings, n_steps, predict, rate_factor, train
+from headstart.training.loop import predict, train
 from headstart.training.network import Classifier, new_head
+from headstart.training.settings import Settings, n_steps, rate_factor
 from headstart.training.speed import seconds_per_step
 
 SETTINGS = Settings(learning_rate=1e-3, weight_decay=0.01, batch_items=16, epochs=2, patience=None, warmup_fraction=0.1, precision="float32")

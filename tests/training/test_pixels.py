@@ -8,10 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from headstart.base.hashing import digest_content
-from headstart.training.pixels import SHIFT_FRACTION, Pixels
+from headstart.modality.image import SHIFT_FRACTION, ImageModality
+from headstart.training import pixels
 
 SIZE, N = 32, 12
 ALL = np.arange(N)
+
+
+def Pixels(items: pixels.Items, *, seed: int, memory_bytes: int = pixels.MEMORY_BYTES) -> pixels.Pixels:
+    """Pixels under the augmentation of pictures."""
+    return pixels.Pixels(items, ImageModality().augment, seed=seed, memory_bytes=memory_bytes)
 
 
 class Pictures:
@@ -63,27 +69,27 @@ def test_shifts_do_not_depend_on_what_was_read_before() -> None:
 
 @pytest.mark.parametrize("epoch", [None, 0])
 def test_halved_pictures_have_half_the_side_and_the_same_brightness(epoch: int | None) -> None:
-    pixels = Pixels(Pictures(), seed=0)
-    (whole,) = pixels.read(ALL, None)
-    pixels.halved = True
-    (half,) = pixels.read(ALL, epoch)
+    reader = Pixels(Pictures(), seed=0)
+    (whole,) = reader.read(ALL, None)
+    reader.halved = True
+    (half,) = reader.read(ALL, epoch)
     assert half.shape == (N, 3, SIZE // 2, SIZE // 2) and half.dtype == torch.uint8
     assert (half.float().mean(dim=(1, 2, 3)) - whole.float().mean(dim=(1, 2, 3))).abs().max() < 10
-    pixels.halved = False
-    assert torch.equal(pixels.read(ALL, None)[0], whole)
+    reader.halved = False
+    assert torch.equal(reader.read(ALL, None)[0], whole)
 
 
 def test_what_fits_into_memory_is_prepared_once_and_the_rest_every_time() -> None:
     items = Pictures()
-    pixels = Pixels(items, seed=0, memory_bytes=5 * items.arrays[0].nbytes)
+    reader = Pixels(items, seed=0, memory_bytes=5 * items.arrays[0].nbytes)
     for _ in range(2):
         for item in ALL:
-            pixels.read(np.array([item]), None)
+            reader.read(np.array([item]), None)
     assert sorted(items.prepared) == sorted([*ALL.tolist(), *ALL.tolist()[5:]])
 
 
 def test_without_memory_everything_is_prepared_anew() -> None:
     items = Pictures()
-    pixels = Pixels(items, seed=0, memory_bytes=0)
-    pixels.read(ALL, None)
-    assert np.array_equal(pixels.read(ALL, None)[0].numpy(), items.arrays) and len(items.prepared) == 2 * N
+    reader = Pixels(items, seed=0, memory_bytes=0)
+    reader.read(ALL, None)
+    assert np.array_equal(reader.read(ALL, None)[0].numpy(), items.arrays) and len(items.prepared) == 2 * N

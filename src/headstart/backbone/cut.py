@@ -93,13 +93,26 @@ class Backbone:
         """The fraction of the forward FLOPs that lies behind a cut: *u* of the ceiling (1 + 2u) / (3u)."""
         return sum(block.flops for block in self.blocks[cut:]) / max(1, sum(block.flops for block in self.blocks))
 
+    @property
+    def halfway(self) -> int:
+        """The cut that parts the FLOPs most evenly."""
+        return min(self.cuts, key=lambda cut: abs(self.trainable_share(cut) - 1 / 2))
+
+    def distances(self, cut: int) -> dict[str, int]:
+        """How many blocks each parameter behind a cut is away from the head: 1 in the last block."""
+        found: dict[str, int] = {}
+        for n in range(cut, self.depth):
+            for node in self._nodes[self._position(n) : self._position(n + 1)]:
+                found |= {name: self.depth - n for name, _ in self._owned(node) if name not in found}
+        return found
+
     def cut_at(self, name: str | int) -> int:
-        """Find a cut by what a person writes: ``head``, ``all``, ``last``, ``last2``, a number of frozen blocks, or the first block to train.
+        """Find a cut by what a person writes: ``head``, ``all``, ``half``, ``last``, ``last2``, a number of frozen blocks, or the first block to train.
 
         Raises:
             InputError: when no such cut exists; the allowed ones are listed.
         """
-        names = {"head": self.depth, "last": self.depth - 1, "all": 0}
+        names = {"head": self.depth, "last": self.depth - 1, "half": self.halfway, "all": 0}
         names |= {f"last{n}": self.depth - n for n in range(1, self.depth + 1)}
         names |= {block.name: n for n, block in enumerate(self.blocks)}
         names |= {str(n): n for n in range(self.depth + 1) if str(n) not in names}

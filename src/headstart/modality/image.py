@@ -19,6 +19,7 @@ FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BI
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"})
 SUFFIXES |= {".jp2", ".j2k", ".avif"}
 EXAMINED_SIDE = 128  # JPEG files are decoded at an eighth to a half of their size as long as this many pixels remain: thumbnails need no more
+SHIFT_FRACTION = 0.125  # of the side: the augmentation that no class minds, unlike mirroring, which digits and letters do
 SIDEWAYS = 5  # EXIF orientations from 5 on swap width and height
 
 
@@ -63,6 +64,14 @@ class ImageModality:
             seen = upright(picture)
             square = seen.resize((recipe.size, recipe.size), FILTERS[recipe.interpolation], box=_middle(seen.size, recipe.size / shorter))
         return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+
+    def augment(self, prepared: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        """Shift a prepared picture by up to an eighth of its side; the edge that comes in repeats the picture's own edge."""
+        size = prepared.shape[-1]
+        reach = max(1, round(size * SHIFT_FRACTION))
+        down, right = generator.integers(-reach, reach + 1, size=2)
+        rows, columns = (np.clip(np.arange(size) - shift, 0, size - 1) for shift in (down, right))
+        return np.ascontiguousarray(prepared[:, rows][:, :, columns])
 
     def plain_features(self, content: bytes) -> NDArray[np.float32]:
         """Edges by direction (HOG) and a histogram of colours: ``(plain.N_FEATURES,)``."""

@@ -107,6 +107,9 @@ class Modality(Protocol):
             Unreadable: with a reason.
         """
 
+    def augment(self, prepared: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        """Vary a prepared item in a way that changes no label; everything random is drawn from the generator."""
+
     def plain_features(self, content: bytes) -> NDArray[np.float32]:
         """Describe one item without any network: ``(d,)``, for the plain model that transfer has to beat.
 

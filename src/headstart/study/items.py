@@ -1,14 +1,15 @@
-"""A data set under one preparation recipe: what a forward pass reads."""
+"""A data set under one preparation recipe, as it is or in a varied view: what a forward pass reads."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.hashing import digest
+from headstart.base.seeds import seed_for
 from headstart.data import Dataset
 from headstart.modality import Modality, Recipe, get
 
@@ -17,11 +18,16 @@ PREPARATION = 1  # raise it when `prepare` gives other pixels: stored activation
 
 @dataclass(frozen=True)
 class PreparedItems:
-    """Items as the network takes them."""
+    """Items as the network takes them.
+
+    Attributes:
+        view: 0 is the item as it is; each other number is one variation of every item, always the same one.
+    """
 
     dataset: Dataset
     modality: Modality
     recipe: Recipe
+    view: int = 0
 
     @property
     def content(self) -> Sequence[str]:
@@ -30,12 +36,23 @@ class PreparedItems:
 
     @property
     def identity(self) -> str:
-        """Names the preparation in every stored activation's key."""
+        """Names the preparation in every stored activation's key; the view's number stands there by itself."""
         return digest(self.modality.name, str(PREPARATION), str(self.recipe.size), repr(self.recipe.crop_fraction), self.recipe.interpolation)
 
     def prepare(self, index: int) -> NDArray[np.generic]:
         """Read and prepare one item: ``(3, size, size)`` bytes for pictures."""
-        return self.modality.prepare(self.dataset.read(index), self.recipe)
+        plain = self.modality.prepare(self.dataset.read(index), self.recipe)
+        if self.view == 0:
+            return plain
+        return self.augment(plain, np.random.default_rng(seed_for(self.view, f"view of {self.content[index]}")))
+
+    def augment(self, prepared: NDArray[np.generic], generator: np.random.Generator) -> NDArray[np.generic]:
+        """Vary a prepared item."""
+        return self.modality.augment(np.asarray(prepared, dtype=np.uint8), generator)
+
+    def seen_as(self, view: int) -> PreparedItems:
+        """The same items in another view."""
+        return replace(self, view=view)
 
 
 def prepared(dataset: Dataset, recipe: Recipe) -> PreparedItems:

@@ -41,6 +41,10 @@ class LinearHead:
         logits = np.asarray(features, np.float32) @ self.weight.T + self.bias
         return softmax(logits)
 
+    def tempered(self, temperature: float) -> LinearHead:
+        """The head whose logits are divided by a temperature: the same answers, other probabilities."""
+        return LinearHead((self.weight / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32), self.penalty)
+
 
 def softmax(logits: NDArray[np.generic]) -> Floats:
     """Turn logits ``(n, k)`` into probabilities, in float64 inside so that rows sum to 1."""
@@ -90,7 +94,13 @@ def standardise(features: NDArray[np.generic]) -> Standardised:
     return Standardised(inside, mean, spread, basis)
 
 
-def fit_path(standard: Standardised, labels: NDArray[np.int64], n_classes: int, penalties: Sequence[float] = PENALTIES) -> list[LinearHead]:
+def fit_path(
+    standard: Standardised,
+    labels: NDArray[np.int64],
+    n_classes: int,
+    penalties: Sequence[float] = PENALTIES,
+    class_weights: NDArray[np.float32] | None = None,
+) -> list[LinearHead]:
     """Fit one head per penalty, each started from the one before it.
 
     Args:
@@ -98,12 +108,13 @@ def fit_path(standard: Standardised, labels: NDArray[np.int64], n_classes: int, 
         labels: ``(n,)`` in ``0 … n_classes - 1``.
         n_classes: Number of classes, also those that do not occur.
         penalties: Prices of the mean squared weight, strong to weak.
+        class_weights: ``(k,)`` what an item of each class counts in the loss; 1 when not given.
 
     Cost: about ten passes over the features per penalty.
     """
     weights, heads = standard.nothing(n_classes), []
     for penalty in penalties:
-        weights = fit(standard, standard.inside, labels, weights, penalty)
+        weights = fit(standard, standard.inside, labels, weights, penalty, class_weights=class_weights)
         heads.append(standard.head(weights, penalty))
     return heads
 
@@ -117,7 +128,15 @@ def _basis(standard: Floats) -> Floats | None:
     return basis
 
 
-def fit(standard: Standardised, inside: Floats, labels: NDArray[np.int64], start: Floats, penalty: float, tolerance: float = VALUE_TOLERANCE) -> Floats:
+def fit(
+    standard: Standardised,
+    inside: Floats,
+    labels: NDArray[np.int64],
+    start: Floats,
+    penalty: float,
+    tolerance: float = VALUE_TOLERANCE,
+    class_weights: NDArray[np.float32] | None = None,
+) -> Floats:
     """Minimise mean cross-entropy plus the penalty times the mean squared weight; the bias is free.
 
     Args:
@@ -127,6 +146,7 @@ def fit(standard: Standardised, inside: Floats, labels: NDArray[np.int64], start
         start: ``(m + 1, k)`` weights to start from.
         penalty: Price of the mean squared weight.
         tolerance: Relative change of the value at which it stops.
+        class_weights: ``(k,)`` what an item of each class counts; 1 when not given.
 
     Returns:
         ``(m + 1, k)`` weights on standardised features.
@@ -138,15 +158,16 @@ def fit(standard: Standardised, inside: Floats, labels: NDArray[np.int64], start
 
     price = penalty / len(standard.mean)
     inputs, rows, targets = torch.from_numpy(inside), torch.arange(len(labels)), torch.from_numpy(labels)
+    shares = torch.full((len(labels),), 1 / len(labels)) if class_weights is None else torch.from_numpy(class_weights)[targets] / len(labels)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = torch.from_numpy(flat.reshape(start.shape)).float()
         logits = torch.addmm(weights[-1], inputs, weights[:-1])
         gains = torch.log_softmax(logits, dim=1)
-        value = -float(gains[rows, targets].double().mean()) + price * float(weights[:-1].double().square().sum())
+        value = -float((gains[rows, targets] * shares).double().sum()) + price * float(weights[:-1].double().square().sum())
         excess = gains.exp_()
         excess[rows, targets] -= 1
-        excess /= len(labels)
+        excess *= shares[:, None]
         gradient = torch.cat([torch.addmm(weights[:-1], inputs.T, excess, beta=2 * price), excess.sum(0, keepdim=True)])
         return value, gradient.double().numpy().ravel()
 

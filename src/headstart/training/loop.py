@@ -1,8 +1,7 @@
-"""The one loop: a classifier, a way to read batches and labels in; the best epoch's weights, its history and its predictions out."""
+"""The one loop: a classifier, a way to read batches and labels in; trained weights, their history and their predictions out."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,50 +15,27 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.seeds import seed_for
 from headstart.task.linear import Floats, softmax
 from headstart.training.network import Classifier
+from headstart.training.settings import Settings, n_steps
+from headstart.training.stepper import Stepper, balancing, laid_out, lay_out, precision_of
 
-IMAGE_AXES = 4  # items, channels, rows, columns
 Read = Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]]  # (positions, epoch; None when judging) -> what crosses the cut
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to train.
-
-    Attributes:
-        learning_rate: Peak of AdamW's rate, per step.
-        weight_decay: AdamW's decay, per unit of rate.
-        batch_items: Items a step.
-        epochs: Most passes over the training items; the last one may be cut short: 2.5 is two passes and a half.
-        patience: Epochs without a lower validation loss after which it stops; None never stops early.
-        warmup_fraction: Share of the steps in which the rate rises from 0; then it falls along a cosine to 0.
-        precision: ``bfloat16`` (autocast) or ``float32``.
-        channels_last: Lay pictures out with channels last: 1.5 to 4 times faster for convolutions, in other last bits.
-    """
-
-    learning_rate: float
-    weight_decay: float
-    batch_items: int
-    epochs: float
-    patience: int | None
-    warmup_fraction: float
-    precision: str
-    channels_last: bool = False
+NOBODY = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the history."""
+    """One row of the history; what was not judged is None."""
 
     epoch: int
     seconds: float
     train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the loop gives back; the classifier holds the best epoch's weights.
+    """What the loop gives back; the classifier holds the best epoch's weights, or the last one's where nothing judged.
 
     Attributes:
         history: One row an epoch.
@@ -87,130 +63,109 @@ def train(
     seed: int,
     name: str,
     sink: Sink = silence,
+    stop_after: int | None = None,
 ) -> Trained:
-    """Train with AdamW, judge on validation after every epoch, and keep the best epoch (the start counts as one).
+    """Train with AdamW; where there are validation items, judge after every epoch and keep the best epoch (the start counts as one).
 
     Args:
         classifier: What trains; every parameter of it that requires a gradient.
         read: Gives a batch of what crosses the cut.
         labels: ``(n,)`` class of every item.
         train_items: Positions that train.
-        validation_items: Positions that judge.
+        validation_items: Positions that judge; with none, the last weights stay and nothing stops early.
         settings: How.
-        seed: Order, dropout and augmentation follow from it.
+        seed: Order, dropout, mixing and augmentation follow from it.
         name: The stage's name in events.
         sink: Receives progress.
+        stop_after: Leave after so many epochs of the schedule: what other items have shown to be best.
     """
     started = time.perf_counter()
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     order = np.random.default_rng(seed_for(seed, f"{name} order"))
     lay_out(classifier, settings)
-    optimiser = optimiser_for(classifier, settings)
-    steps = n_steps(len(train_items), settings)
-    best = _Best(classifier, *_judge(classifier, read, labels, validation_items, settings))
+    weights = balancing(labels[train_items], classifier.head.out_features) if settings.balance else None
+    stepper = Stepper(classifier, settings, class_weights=weights, seed=seed)
+    clock = _Clock(settings, len(train_items), stop_after, started)
+    best = _Best(classifier, read, labels, validation_items, settings)
     history: list[Epoch] = []
-    done = 0
-    with stage(sink, name, steps, "steps") as advance:
-        while done < steps and (settings.patience is None or len(history) - best.epoch < settings.patience):
+    with stage(sink, name, clock.total, clock.unit) as advance:
+        while not clock.over and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
-            for batch in _batches(order.permutation(train_items), settings.batch_items)[: steps - done]:
-                losses.append(step(classifier, optimiser, read(batch, len(history)), labels[batch], settings, done / steps))
-                done += 1
-                advance(done)
-            probabilities, loss = _judge(classifier, read, labels, validation_items, settings)
-            accuracy = float((probabilities.argmax(1) == labels[validation_items]).mean())
+            for batch in batches(order.permutation(train_items), settings.batch_items):
+                if clock.over:
+                    break
+                losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
+                advance(clock.step())
+            loss, accuracy = best.consider(len(history) + 1)
             history.append(Epoch(len(history) + 1, time.perf_counter() - started, float(np.mean(losses)), loss, accuracy))
-            best.consider(len(history), probabilities, loss)
-    classifier.load_state_dict(best.weights)
+    stepper.release()
+    best.restore()
     return Trained(tuple(history), best.epoch, best.probabilities, time.perf_counter() - started, best.epoch == len(history))
-
-
-def n_steps(n_items: int, settings: Settings) -> int:
-    """How many steps the epochs come to; at least one."""
-    return max(1, round(settings.epochs * math.ceil(n_items / settings.batch_items)))
-
-
-def optimiser_for(classifier: Classifier, settings: Settings) -> torch.optim.Optimizer:
-    """AdamW over what trains."""
-    parameters = [parameter for parameter in classifier.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
     """Class probabilities ``(len(items), k)``."""
     classifier.eval()
-    with torch.inference_mode(), _precision(settings):
-        logits = [classifier(*_laid_out(read(batch, None), settings)).float().numpy() for batch in _batches(items, settings.batch_items)]
+    with torch.inference_mode(), precision_of(settings):
+        logits = [classifier(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.batch_items)]
     return softmax(np.concatenate(logits))
+
+
+def batches(items: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Items in their order, ``size`` at a time."""
+    return [items[n : n + size] for n in range(0, len(items), size)]
+
+
+class _Clock:
+    """How much of the training is done: by steps, or by seconds where the settings give them."""
+
+    def __init__(self, settings: Settings, n_items: int, stop_after: int | None, started: float) -> None:
+        self._steps, self._seconds, self._started, self._taken = n_steps(n_items, settings), settings.seconds, started, 0
+        an_epoch = self._steps / settings.epochs
+        self._last = self._steps if stop_after is None else min(self._steps, round(stop_after * an_epoch))
+        self.total, self.unit = (self._last, "steps") if self._seconds is None else (max(1, round(self._seconds)), "s")
+
+    @property
+    def done(self) -> float:
+        """The share of the training that is done."""
+        return self._taken / self._steps if self._seconds is None else (time.perf_counter() - self._started) / self._seconds
+
+    @property
+    def over(self) -> bool:
+        """Is there nothing left? One step is taken in any case, where any is asked for."""
+        if self._seconds is None:
+            return self._taken >= self._last
+        return self._taken > 0 and self.done >= 1
+
+    def step(self) -> int:
+        """Count one step; return the progress in the clock's unit."""
+        self._taken += 1
+        return self._taken if self._seconds is None else min(self.total, round(time.perf_counter() - self._started))
 
 
 class _Best:
     """The weights of the epoch with the lowest validation loss so far."""
 
-    def __init__(self, classifier: Classifier, probabilities: Floats, loss: float) -> None:
-        self._classifier, self.epoch, self.probabilities, self.loss = classifier, 0, probabilities, loss
-        self.weights = self._copy()
+    def __init__(self, classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> None:
+        self._classifier, self._read, self._labels, self._items, self._settings = classifier, read, labels, items, settings
+        self.epoch, self.probabilities, self._loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
+        self._weights: dict[str, Tensor] = {}
+        self.consider(0)
 
-    def consider(self, epoch: int, probabilities: Floats, loss: float) -> None:
-        if loss < self.loss:
-            self.epoch, self.probabilities, self.loss = epoch, probabilities, loss
-            self.weights = self._copy()
+    def consider(self, epoch: int) -> tuple[float | None, float | None]:
+        """Judge the weights as they are: loss and accuracy, or None where nobody judges."""
+        if not len(self._items):
+            self.epoch = epoch
+            return None, None
+        probabilities, right = predict(self._classifier, self._read, self._items, self._settings), self._labels[self._items]
+        chances = np.maximum(probabilities[np.arange(len(right)), right], np.finfo(np.float32).tiny)
+        loss = float(-np.log(chances).mean())
+        if loss < self._loss or not self._weights:
+            self.epoch, self.probabilities, self._loss = epoch, probabilities, loss
+            self._weights = {name: value.detach().clone() for name, value in self._classifier.state_dict().items()}
+        return loss, float((probabilities.argmax(1) == right).mean())
 
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self._classifier.state_dict().items()}
-
-
-def step(
-    classifier: Classifier, optimiser: torch.optim.Optimizer, crossing: tuple[Tensor, ...], labels: NDArray[np.int64], settings: Settings, done: float
-) -> float:
-    """One step when a share ``done`` of all steps is done; returns the batch's loss."""
-    for group in optimiser.param_groups:
-        group["lr"] = settings.learning_rate * rate_factor(done, settings.warmup_fraction)
-    classifier.train()
-    optimiser.zero_grad(set_to_none=True)
-    with _precision(settings):
-        logits = classifier(*_laid_out(crossing, settings))
-    loss = torch.nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels))
-    loss.backward()
-    optimiser.step()
-    return float(loss.detach())
-
-
-def rate_factor(done: float, warmup: float) -> float:
-    """The rate as a fraction of its peak when a share ``done`` of the steps is done: a straight rise, then half a cosine.
-
-    Source: Loshchilov and Hutter, SGDR, 2017, equation 5; the warm-up is Goyal et al., 2017, section 2.2.
-
-    Example:
-        >>> rate_factor(0.05, 0.1), rate_factor(0.1, 0.1)
-        (0.5, 1.0)
-    """
-    if done < warmup:
-        return done / warmup
-    return 0.5 * (1.0 + math.cos(math.pi * (done - warmup) / (1.0 - warmup)))
-
-
-def _judge(classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> tuple[Floats, float]:
-    probabilities = predict(classifier, read, items, settings)
-    right = np.maximum(probabilities[np.arange(len(items)), labels[items]], np.finfo(np.float32).tiny)
-    return probabilities, float(-np.log(right).mean())
-
-
-def _batches(items: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [items[n : n + size] for n in range(0, len(items), size)]
-
-
-def _precision(settings: Settings) -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16")
-
-
-def lay_out(classifier: Classifier, settings: Settings) -> None:
-    """Bring the weights into the order of axes that the settings ask for."""
-    if settings.channels_last:
-        classifier.to(memory_format=torch.channels_last)
-
-
-def _laid_out(crossing: tuple[Tensor, ...], settings: Settings) -> tuple[Tensor, ...]:
-    if not settings.channels_last:
-        return crossing
-    return tuple(tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor for tensor in crossing)
+    def restore(self) -> None:
+        """Put the best weights back."""
+        if self._weights:
+            self._classifier.load_state_dict(self._weights)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -19,17 +21,19 @@ class Classifier(nn.Module):
         head: Linear layer ``d -> k``.
         keep_statistics: True keeps normalisation statistics as they are while the rest trains: a few hundred items
             are too few to estimate them anew, and frozen means frozen. The scratch twin must learn them: False.
+        distances: How many blocks each of the part's parameters is away from the head, 1 for the last block; all 1 when not given.
     """
 
-    def __init__(self, part: nn.Module, head: nn.Linear, *, keep_statistics: bool) -> None:
+    def __init__(self, part: nn.Module, head: nn.Linear, *, keep_statistics: bool, distances: Mapping[str, int] | None = None) -> None:
         """Join the two."""
         super().__init__()
         self.part, self.head, self.keep_statistics = part, head, keep_statistics
+        self._distances = dict(distances or {})
 
-    def forward(self, *crossing: Tensor) -> Tensor:
+    def forward(self, *crossing: Tensor, dropout: float = 0.0) -> Tensor:
         """Logits ``(n, k)`` of the tensors that cross at the cut."""
-        features: Tensor = self.part(*crossing)[0]
-        return self.head(features.flatten(1))
+        features: Tensor = self.part(*crossing)[0].flatten(1)
+        return self.head(nn.functional.dropout(features, dropout) if dropout and self.training else features)
 
     def train(self, mode: bool = True) -> Classifier:
         """Switch dropout and depth; statistics follow only if they are to be learned."""
@@ -39,6 +43,10 @@ class Classifier(nn.Module):
                 if isinstance(module, NORMALISATION):
                     module.eval()
         return self
+
+    def distance(self, parameter: str) -> int:
+        """How many blocks a parameter is away from the head: 0 for the head's own."""
+        return self._distances.get(parameter.removeprefix("part."), 1) if parameter.startswith("part.") else 0
 
 
 def head_from(linear: LinearHead) -> nn.Linear:

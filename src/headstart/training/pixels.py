@@ -1,8 +1,9 @@
-"""Prepared pictures for whole-network training: kept in memory while they fit, decoded anew while they do not."""
+"""Prepared items for whole-network training: kept in memory while they fit, prepared anew while they do not, varied while they train."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -14,27 +15,33 @@ from headstart.activations.collect import Items
 from headstart.base.seeds import seed_for
 
 MEMORY_BYTES = 768 << 20
-SHIFT_FRACTION = 0.125  # of the side: the augmentation that no class minds, unlike mirroring, which digits and letters do
+Augment = Callable[[NDArray[np.generic], np.random.Generator], NDArray[np.generic]]
 
 
 class Pixels:
-    """Reads batches of prepared pictures; while training they are shifted at random, by the seed."""
+    """Reads batches of prepared items; while training they are varied at random, by the seed."""
 
-    def __init__(self, items: Items, *, seed: int, memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, items: Items, augment: Augment, *, seed: int, memory_bytes: int = MEMORY_BYTES) -> None:
         """Take the items; nothing is read yet."""
         self.halved = False
-        self._items = items
+        self._items, self._augment = items, augment
         self._memory_bytes = memory_bytes
         self._kept: dict[int, NDArray[np.generic]] = {}
         self._seed = seed
         self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
 
     def read(self, index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
-        """A batch ``(n, 3, size, size)`` of bytes, of half that size while ``halved``; shifted when an epoch is given, plain when it is None."""
-        batch = torch.from_numpy(np.stack(list(self._pool.map(self._one, index.tolist()))))
+        """A batch ``(n, 3, size, size)`` of bytes, of half that size while ``halved``; varied when an epoch is given, plain when it is None."""
+        batch = torch.from_numpy(np.stack(list(self._pool.map(lambda one: self._varied(one, epoch), index.tolist()))))
         if self.halved:
             batch = torch.nn.functional.avg_pool2d(batch.float(), 2).round().byte()
-        return (batch if epoch is None else self._shifted(batch, index, epoch),)
+        return (batch,)
+
+    def _varied(self, index: int, epoch: int | None) -> NDArray[np.generic]:
+        """What is drawn follows from seed, epoch and item, not from what was read before: timing a step, or recalling its time, moves nothing."""
+        if epoch is None:
+            return self._one(index)
+        return self._augment(self._one(index), np.random.default_rng((seed_for(self._seed, f"variation in epoch {epoch}"), index)))
 
     def _one(self, index: int) -> NDArray[np.generic]:
         kept = self._kept.get(index)
@@ -43,19 +50,3 @@ class Pixels:
             if (len(self._kept) + 1) * kept.nbytes <= self._memory_bytes:
                 self._kept[index] = kept
         return kept
-
-    def _shifted(self, batch: Tensor, index: NDArray[np.int64], epoch: int) -> Tensor:
-        """Shifts follow from seed, size, epoch and item, not from what was read before: timing a step, or recalling its time, moves none of them."""
-        size = batch.shape[-1]
-        reach = max(1, round(size * SHIFT_FRACTION))
-        of_epoch = seed_for(self._seed, f"shifts of epoch {epoch} at size {size}")
-        shifts = (np.random.default_rng((of_epoch, item)).integers(-reach, reach + 1, size=2).tolist() for item in index.tolist())
-        return torch.stack([_moved(picture, down, right) for picture, (down, right) in zip(batch, shifts, strict=True)])
-
-
-def _moved(picture: Tensor, down: int, right: int) -> Tensor:
-    """Shift a picture ``(3, h, w)``; the edge that comes in repeats the picture's own edge."""
-    height, width = picture.shape[-2:]
-    rows = (torch.arange(height) - down).clamp_(0, height - 1)
-    columns = (torch.arange(width) - right).clamp_(0, width - 1)
-    return picture[:, rows][:, :, columns]

@@ -1,0 +1,80 @@
+"""How to train, as one record: what the plan pins, the race varies and the loop obeys; and the schedule that follows from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes:
+        learning_rate: Peak of AdamW's rate, per step.
+        weight_decay: AdamW's decay, per unit of rate; towards 0.
+        batch_items: Items a step.
+        epochs: Most passes over the training items; the last one may be cut short: 2.5 is two passes and a half.
+        patience: Epochs without a lower validation loss after which it stops; None never stops early.
+        warmup_fraction: Share of the training in which the rate rises from 0; then it falls along a cosine to 0.
+        precision: ``bfloat16`` (autocast) or ``float32``.
+        channels_last: Lay pictures out with channels last: 1.5 to 4 times faster for convolutions, in other last bits.
+        l2_sp: Decay of the backbone towards its pretrained weights instead of towards 0, per unit of rate; 0 for none.
+            Source: Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, 2018, equation 2.
+        dropout: Share of the features that is dropped in front of the head.
+        label_smoothing: Share of the target that is spread over all classes. Source: Szegedy et al., 2016, section 7.
+        mixup: Both parameters of the beta distribution that mixes pairs of items where they enter; 0 for none.
+            Source: Verma et al., Manifold Mixup, 2019, section 2.
+        rate_decay: Rate of a block as a fraction of the rate of the block behind it (discriminative rates).
+            Source: Howard and Ruder, ULMFiT, 2018, section 3.2.
+        unfreeze: Share of the training after which every block trains; they join one by one, the last first (gradual unfreezing).
+            Source: the same, section 3.3.
+        balance: Weigh items so that every class counts the same in the loss.
+        seconds: Train for this long instead of a number of epochs: the schedule then follows the clock.
+    """
+
+    learning_rate: float
+    weight_decay: float
+    batch_items: int
+    epochs: float
+    patience: int | None
+    warmup_fraction: float
+    precision: str
+    channels_last: bool = False
+    l2_sp: float = 0.0
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    rate_decay: float = 1.0
+    unfreeze: float = 0.0
+    balance: bool = False
+    seconds: float | None = None
+
+
+def n_steps(n_items: int, settings: Settings) -> int:
+    """How many steps the epochs come to; at least one."""
+    return max(1, round(settings.epochs * math.ceil(n_items / settings.batch_items)))
+
+
+def rate_factor(done: float, warmup: float) -> float:
+    """The rate as a fraction of its peak when a share ``done`` of the training is done: a straight rise, then half a cosine.
+
+    Source: Loshchilov and Hutter, SGDR, 2017, equation 5; the warm-up is Goyal et al., 2017, section 2.2.
+
+    Example:
+        >>> rate_factor(0.05, 0.1), rate_factor(0.1, 0.1)
+        (0.5, 1.0)
+    """
+    if done < warmup:
+        return done / warmup
+    return 0.5 * (1.0 + math.cos(math.pi * (min(done, 1.0) - warmup) / (1.0 - warmup)))
+
+
+def joins_at(distance: int, farthest: int, unfreeze: float) -> float:
+    """The share of the training at which a block so far from the head begins to train.
+
+    Example:
+        >>> [joins_at(block, 4, 0.5) for block in (0, 1, 2, 3, 4)]
+        [0.0, 0.0, 0.25, 0.375, 0.5]
+    """
+    return unfreeze * distance / farthest if distance > 1 else 0.0

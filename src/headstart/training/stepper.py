@@ -1,0 +1,114 @@
+"""One training step: a batch and the share of the training that is done in, new weights and the batch's loss out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from headstart.base.seeds import seed_for
+from headstart.training.network import Classifier
+from headstart.training.settings import Settings, joins_at, rate_factor
+
+IMAGE_AXES = 4  # items, channels, rows, columns
+
+
+class Stepper:
+    """AdamW over what trains, with the regularisers and the schedule that the settings ask for."""
+
+    def __init__(self, classifier: Classifier, settings: Settings, *, class_weights: NDArray[np.float32] | None = None, seed: int = 0) -> None:
+        """Take the classifier as it is: its weights now are those that L2-SP pulls back to."""
+        self.classifier, self.settings = classifier, settings
+        self._weights = None if class_weights is None else torch.from_numpy(class_weights)
+        self._mixing = np.random.default_rng(seed_for(seed, "mixup"))
+        trained = [(name, parameter) for name, parameter in classifier.named_parameters() if parameter.requires_grad]
+        by_distance: dict[int, list[Tensor]] = {}
+        for name, parameter in trained:
+            by_distance.setdefault(classifier.distance(name), []).append(parameter)
+        self._farthest = max(by_distance)
+        groups = [
+            {"params": parameters, "distance": distance, "weight_decay": settings.weight_decay if not (settings.l2_sp and distance) else 0.0}
+            for distance, parameters in sorted(by_distance.items())
+        ]
+        self.optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate)
+        self._start = {distance: [one.detach().clone() for one in by_distance[distance]] for distance in by_distance if settings.l2_sp and distance}
+
+    def __call__(self, crossing: tuple[Tensor, ...], labels: NDArray[np.int64], done: float) -> float:
+        """Take one step when a share ``done`` of the training is done; return the batch's loss."""
+        self._schedule(done)
+        self.classifier.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss = self._loss(laid_out(crossing, self.settings), torch.from_numpy(labels))
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self._pull_back()
+        return float(loss.detach())
+
+    def release(self) -> None:
+        """Let every block train again: gradual unfreezing may have ended before all had joined."""
+        for group in self.optimiser.param_groups:
+            for parameter in group["params"]:
+                parameter.requires_grad_(True)
+
+    def _schedule(self, done: float) -> None:
+        settings = self.settings
+        for group in self.optimiser.param_groups:
+            joined = done >= joins_at(group["distance"], self._farthest, settings.unfreeze)
+            rate = settings.learning_rate * rate_factor(done, settings.warmup_fraction) * settings.rate_decay ** max(0, group["distance"] - 1)
+            group["lr"] = rate if joined else 0.0
+            for parameter in group["params"]:
+                parameter.requires_grad_(joined)
+
+    def _loss(self, crossing: tuple[Tensor, ...], labels: Tensor) -> Tensor:
+        settings, others, share = self.settings, None, 1.0
+        if settings.mixup and len(labels) > 1:
+            share = float(self._mixing.beta(settings.mixup, settings.mixup))
+            order = torch.from_numpy(self._mixing.permutation(len(labels)))
+            crossing = tuple(share * tensor.float() + (1 - share) * tensor.float()[order] for tensor in crossing)
+            others = labels[order]
+        with precision_of(settings):
+            logits = self.classifier(*crossing, dropout=settings.dropout).float()
+        loss = self._cross_entropy(logits, labels)
+        return loss if others is None else share * loss + (1 - share) * self._cross_entropy(logits, others)
+
+    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, labels, self._weights, label_smoothing=self.settings.label_smoothing)
+
+    @torch.no_grad()
+    def _pull_back(self) -> None:
+        """L2-SP as AdamW decays: apart from the gradient, at the group's own rate."""
+        for group in self.optimiser.param_groups:
+            start = self._start.get(group["distance"])
+            if start and group["lr"]:
+                torch._foreach_lerp_(group["params"], start, float(group["lr"]) * self.settings.l2_sp)
+
+
+def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Weights ``(k,)`` under which every class that occurs counts the same, and items count 1 on average.
+
+    Example:
+        >>> balancing(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+        [0.67, 2.0]
+    """
+    counts = np.bincount(labels, minlength=n_classes)
+    return (len(labels) / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))).astype(np.float32)
+
+
+def precision_of(settings: Settings) -> torch.autocast:
+    """The arithmetic that the settings ask for."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16")
+
+
+def lay_out(classifier: Classifier, settings: Settings) -> None:
+    """Bring the weights into the order of axes that the settings ask for."""
+    if settings.channels_last:
+        classifier.to(memory_format=torch.channels_last)
+
+
+def laid_out(crossing: tuple[Tensor, ...], settings: Settings) -> tuple[Tensor, ...]:
+    """Bring a batch into the order of axes that the settings ask for."""
+    if not settings.channels_last:
+        return crossing
+    return tuple(tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor for tensor in crossing)
