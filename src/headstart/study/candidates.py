@@ -1,10 +1,14 @@
-"""Subscribed models in, candidates out: each opened, timed, asked once for its features and probed on them."""
+"""Subscribed models in, candidates out: each opened, timed, and asked once for its features; then, on any training items, ranked by them.
+
+Opening and collecting look at no label, so they are done once; probing and ranking look at the training items of a problem only, so
+they can be repeated for the rounds of a nested cross-validation without leaking.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,15 +23,26 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine
 from headstart.backbone.engines.race import Choice, choose, engine_named
 from headstart.base.errors import InputError
+from headstart.base.events import Sink, stage
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
 from headstart.modality import Recipe
+from headstart.ranking.combine import LeftOut, Ranking, Scored, Scores, combine
+from headstart.ranking.h_score import h_score
+from headstart.ranking.logme import logme
+from headstart.ranking.nearest import nearest
+from headstart.ranking.pool import pooled
 from headstart.ranking.probe import Probe, probe
+from headstart.ranking.relatedness import Relatedness, relatedness
 from headstart.study.items import PreparedItems, prepared
+from headstart.study.limits import Limits, within
 from headstart.study.problem import Problem
 
 SLOWEST = 10.0  # items a second that are assumed of an engine that has not raced (float32 was asked for)
+HALF = 0.5  # of the FLOPs: where the middle cut lies, between general and special features (Yosinski et al., 2014)
+MIDDLE_WITHIN = (0.25, 0.75)  # trainable shares that still count as the middle
+CHUNK_ITEMS = 256  # maps of the middle cut that are read at once before pooling: 13 MB of 14 x 14 x 128 in half precision
 
 
 @dataclass(frozen=True)
@@ -45,32 +60,82 @@ class Candidate:
         """Speed of the whole network on its engine, as the race measured it."""
         return next((lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine), SLOWEST)
 
+    @property
+    def ms_per_item(self) -> float | None:
+        """Milliseconds an item; None when nothing has raced."""
+        return 1000 / self.items_per_second if self.choice.race else None
+
     def block_name(self, cut: int) -> str:
         """``head``, or the first block that is retrained."""
         return "head" if cut == self.backbone.depth else self.backbone.blocks[cut].name
 
 
 @dataclass(frozen=True, eq=False)
-class Probed:
-    """A candidate with its stored activations and what a linear probe says of them.
+class Collected:
+    """A candidate with its stored activations: what can be known of it without any label.
 
     Attributes:
         activations: By cut; the head cut always, others where keeping them is cheaper than computing them again.
-        score: The probe's score on training items it had not seen.
+        middle: The middle cut, None when none is worth keeping.
+        features: ``(n, d)`` of all items at the head cut.
+        relatedness: Its source data against these items.
         seconds: Wall-clock seconds spent on it now.
     """
 
     candidate: Candidate
     activations: dict[int, Activations]
+    middle: int | None
     features: NDArray[np.generic]
-    probe: Probe
-    score: Measured
+    relatedness: Relatedness
     seconds: float
 
     @property
     def seconds_saved(self) -> float:
         """What its forward pass would have taken longer from an empty store."""
         return max(kept.empty_store_seconds * kept.hits / max(1, kept.hits + kept.misses) for kept in self.activations.values())
+
+    def middle_features(self, index: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """Features ``(len(index), d)`` of items at the middle cut, averaged over places; None without one."""
+        if self.middle is None:
+            return None
+        kept = self.activations[self.middle]
+        return np.concatenate([pooled(kept.rows(index[begin : begin + CHUNK_ITEMS])) for begin in range(0, len(index), CHUNK_ITEMS)])
+
+
+@dataclass(frozen=True, eq=False)
+class Probed:
+    """A collected candidate and what a linear probe says of it on the training items of one problem.
+
+    Attributes:
+        probe: The probe of the head cut.
+        score: Its score on training items it had not seen.
+        seconds: Wall-clock seconds spent on it now, collecting included.
+    """
+
+    collected: Collected
+    probe: Probe
+    score: Measured
+    seconds: float
+
+    @property
+    def candidate(self) -> Candidate:
+        """The opened model."""
+        return self.collected.candidate
+
+    @property
+    def activations(self) -> dict[int, Activations]:
+        """Its stored activations by cut."""
+        return self.collected.activations
+
+    @property
+    def features(self) -> NDArray[np.generic]:
+        """``(n, d)`` of all items at the head cut."""
+        return self.collected.features
+
+    @property
+    def seconds_saved(self) -> float:
+        """What its forward pass would have taken longer from an empty store."""
+        return self.collected.seconds_saved
 
 
 def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
@@ -100,7 +165,7 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
     items = prepared(dataset, recipe)
     backbone = open_backbone(card, items, seed=None)
-    taps = tuple(sorted(cut for cut in {backbone.cut_at(name) for name in cuts} if 0 < cut < backbone.depth))
+    taps = tuple(sorted(cut for cut in {backbone.cut_at(name) for name in cuts} | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
     batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
     choice = choose(backbone, batch, taps, exact=exact)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
@@ -113,22 +178,112 @@ def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Ba
     return Backbone(network, example, identity=items.identity)
 
 
-def probe_candidate(candidate: Candidate, cuts: Sequence[str], problem: Problem) -> Probed:
-    """One forward pass over everything, tapped at the cuts that are worth keeping, then a linear probe on the training items."""
+def open_within(
+    cards: Sequence[ModelCard], dataset: Dataset, cuts: Sequence[str], limits: Limits, sink: Sink, *, exact: bool
+) -> tuple[list[Candidate], list[LeftOut]]:
+    """Open the candidates that keep within the limits; name the others. What a card says decides before anything is opened.
+
+    Raises:
+        InputError: when nothing is left; it says which limit to lift.
+    """
+    opened, left_out = [], [LeftOut(card.name, reason) for card in cards if (reason := within(limits, card, None))]
+    for card in cards:
+        if any(one.model == card.name for one in left_out):
+            continue
+        with stage(sink, f"open {card.name}"):
+            candidate = open_candidate(card, dataset, cuts, exact=exact)
+        if reason := within(limits, card, candidate.ms_per_item):
+            left_out.append(LeftOut(card.name, reason))
+        else:
+            opened.append(candidate)
+    if not opened:
+        details = [f"{one.model}: {one.why}" for one in left_out]
+        raise InputError("no subscribed model keeps within the limits", details=details, fix=limits.lift(left_out))
+    return opened, left_out
+
+
+def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink) -> Collected:
+    """One forward pass over everything, tapped at the middle and at the cuts that are worth keeping; no label is looked at."""
     started = time.perf_counter()
-    name, dataset = candidate.card.name, problem.dataset
-    wanted = wanted_cuts(candidate, cuts, len(dataset.content), problem.store)
-    unit = f"items · {name}"
-    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit)
-    features = activations[candidate.backbone.depth].rows(problem.everything)[0]
-    probed = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
-    score = measure(problem.predictions(probed.items, probed.probabilities), problem.metric, problem.seed)
-    return Probed(candidate, activations, features, probed, score, time.perf_counter() - started)
+    name, n_items = candidate.card.name, len(dataset.content)
+    middle = middle_cut(candidate, n_items, store)
+    wanted = sorted({*wanted_cuts(candidate, cuts, n_items, store), *([] if middle is None else [middle])})
+    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, store, label=name, sink=sink, unit=f"items · {name}")
+    features = activations[candidate.backbone.depth].rows(np.arange(n_items))[0]
+    related = relatedness(candidate.card.trained_on, candidate.backbone, candidate.items)
+    return Collected(candidate, activations, middle, features, related, time.perf_counter() - started)
+
+
+def rank_collected(collected: Sequence[Collected], problem: Problem, left_out: Sequence[LeftOut] = ()) -> tuple[Ranking, list[Probed]]:
+    """Score every candidate on the training items of a problem and combine what is known with what was published.
+
+    Args:
+        collected: The candidates.
+        problem: Its folds say which items may be looked at; the others' labels are not.
+        left_out: Models that a limit excluded, to be named in the ranking.
+
+    Returns:
+        The ranking, the best first, and the probes in the order of ``collected``.
+
+    Cost: the probes, about 1 s a model for 500 items.
+    """
+    scored, probed = [], []
+    for one in collected:
+        with stage(problem.sink, f"score {one.candidate.card.name}"):
+            evidence, found = _scored(one, problem)
+        scored.append(evidence)
+        probed.append(found)
+    return combine(scored, problem.metric, problem.seed, left_out), probed
+
+
+def _scored(one: Collected, problem: Problem) -> tuple[Scored, Probed]:
+    started = time.perf_counter()
+    found, head = _scores(one.features, problem)
+    training = np.unique(np.concatenate([items for fold in problem.folds for items in fold]))
+    inside = one.middle_features(training)
+    middle = None if inside is None else _scores(_spread(inside, training, len(one.features)), problem)[1]
+    seconds = one.seconds + time.perf_counter() - started
+    card = one.candidate.card
+    return Scored(card, one.candidate.ms_per_item, one.relatedness, head, middle, seconds), Probed(one, found, head.probe, seconds)
+
+
+def _spread(rows: NDArray[np.float32], places: NDArray[np.int64], n: int) -> NDArray[np.float32]:
+    """Rows of some items at the places of all: the others are never looked at, so their zeros do not matter."""
+    everything = np.zeros((n, rows.shape[1]), dtype=np.float32)
+    everything[places] = rows
+    return everything
+
+
+def _scores(features: NDArray[np.generic], problem: Problem) -> tuple[Probe, Scores]:
+    dataset = problem.dataset
+    found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
+    order = np.argsort(found.items)
+    found = replace(found, items=found.items[order], probabilities=found.probabilities[order])
+    said = problem.predictions(found.items, found.probabilities)
+    rows, labels = features[found.items], dataset.labels[found.items]
+    scores = Scores(said, measure(said, problem.metric, problem.seed), nearest(rows, labels, said.units), logme(rows, labels), h_score(rows, labels))
+    return found, scores
+
+
+def middle_cuts(backbone: Backbone) -> list[int]:
+    """The cuts near half of the FLOPs, the nearest first."""
+    shares = {cut: backbone.trainable_share(cut) for cut in backbone.cuts if 0 < cut < backbone.depth}
+    low, high = MIDDLE_WITHIN
+    return sorted((cut for cut, share in shares.items() if low <= share <= high), key=lambda cut: abs(shares[cut] - HALF))
+
+
+def middle_cut(candidate: Candidate, n_items: int, store: Store) -> int | None:
+    """The cut nearest to half of the FLOPs whose activations are cheaper to keep than to compute again."""
+    worth = (cut for cut in middle_cuts(candidate.backbone) if _worth_keeping(candidate, cut, n_items, store))
+    return next(worth, None)
 
 
 def wanted_cuts(candidate: Candidate, cuts: Sequence[str], n_items: int, store: Store) -> list[int]:
     """The head cut, and each other cut whose activations are cheaper to keep than to compute again."""
     backbone = candidate.backbone
     inner = sorted(cut for cut in {backbone.cut_at(name) for name in cuts} if 0 < cut < backbone.depth)
-    kept = [cut for cut in inner if cost(backbone, cut, n_items, candidate.engine, candidate.items_per_second, store).kept]
-    return [*kept, backbone.depth]
+    return [*(cut for cut in inner if _worth_keeping(candidate, cut, n_items, store)), backbone.depth]
+
+
+def _worth_keeping(candidate: Candidate, cut: int, n_items: int, store: Store) -> bool:
+    return cost(candidate.backbone, cut, n_items, candidate.engine, candidate.items_per_second, store).kept

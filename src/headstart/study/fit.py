@@ -24,7 +24,7 @@ from headstart.planning.rules import first_plan
 from headstart.report import write_report
 from headstart.study import arms, why
 from headstart.study.arms import Arm
-from headstart.study.candidates import Probed, models_for, open_candidate, probe_candidate
+from headstart.study.candidates import Probed, collect_candidate, models_for, open_candidate, rank_collected
 from headstart.study.keep import Outcome, keep
 from headstart.study.problem import Problem, known_facts, pose
 from headstart.training.run import RunWriter
@@ -66,12 +66,13 @@ def _flow(data: Path, run: RunWriter, wishes: Wishes, label: str | None, group: 
         problem = pose(dataset, parts, plan, Store(), sink)
 
     with clock("candidates"):
-        probed = []
+        collected = []
         for card in cards:
             with stage(sink, f"open {card.name}"):
                 candidate = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
-            probed.append(probe_candidate(candidate, plan.words("cuts"), problem))
-        best = max(probed, key=lambda one: (one.score.value, -one.probe.log_loss))
+            collected.append(collect_candidate(candidate, plan.words("cuts"), dataset, problem.store, sink))
+        ranking, probed = rank_collected(collected, problem)
+        best = next(one for one in probed if one.candidate.card.name == ranking.pick)
         plan = plan.decide(why.this_model(probed, best, problem, wishes)).decide(why.these_kept(best))
 
     with clock("cuts"):

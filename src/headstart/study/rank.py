@@ -1,0 +1,43 @@
+"""Data in, ranking out: every subscribed model is opened and asked once for its features; nothing is trained but linear probes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.activations.store import Store
+from headstart.base.events import Sink, silence, stage
+from headstart.data import load, split
+from headstart.planning.facts import Wishes
+from headstart.planning.rules import first_plan
+from headstart.ranking.combine import Ranking
+from headstart.study.candidates import collect_candidate, models_for, open_within, rank_collected
+from headstart.study.limits import Limits
+from headstart.study.problem import known_facts, pose
+
+
+def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str | None = None, group: str | None = None, sink: Sink = silence) -> Ranking:
+    """Say which subscribed model suits the data best, and why; the labels of validation and test items are not looked at.
+
+    Args:
+        data: What ``headstart.data.load`` reads.
+        wishes: Seed, precision and, where one model only is asked about, its name.
+        limits: What a model may weigh, take and be licensed under.
+        label: Name of the label column, where there are columns.
+        group: Name of the column whose values stay on one side of the split.
+        sink: Receives events.
+
+    Raises:
+        InputError: when the data cannot be used, nothing is subscribed, or no model keeps within the limits.
+
+    Cost: one forward pass a model over all items (nothing for items that are in the store), then about a second a model.
+    """
+    dataset = load(data, label=label, group=group, sink=sink)
+    parts = split(dataset, seed=wishes.seed)
+    cards = models_for(dataset.modality, wishes.model)
+    plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
+    problem = pose(dataset, parts, plan, Store(), sink)
+    cuts = plan.words("cuts")
+    candidates, left_out = open_within(cards, dataset, cuts, limits or Limits(), sink, exact=wishes.precision == "float32")
+    collected = [collect_candidate(one, cuts, dataset, problem.store, sink) for one in candidates]
+    with stage(sink, "rank"):
+        return rank_collected(collected, problem, left_out)[0]
