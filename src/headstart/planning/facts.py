@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from headstart.base.errors import InputError
+
 Effort = Literal["quick", "usual", "thorough"]
+LEAST_BUDGET_SECONDS = 10.0  # below this not even the imports and one look at the test items fit
 
 
 @dataclass(frozen=True)
@@ -16,12 +19,16 @@ class Wishes:
 
     Attributes:
         model: Name of a subscribed card.
-        cut: ``head``, ``last``, ``last2``, ``all``, a number of frozen blocks or a block's name.
+        cut: ``head``, ``last``, ``last2``, ``half``, ``all``, a number of frozen blocks or a block's name.
         seed: From which every other seed is derived.
-        effort: How long the twins and the candidates may take.
+        effort: How long the race, the twins and the candidates may take.
         learning_rate: Peak rate of the fine-tuning.
         precision: ``fast`` (this machine's best engine) or ``float32`` (torch's own numbers).
-        twins: Train the scratch twin and the plain model?
+        twins: Train the scratch twin, the frozen random network and the plain model?
+        budget_seconds: Wall-clock seconds in all.
+        max_mb: Largest weight file, megabytes.
+        max_ms: Slowest network, milliseconds an item.
+        licence: Licences that are wanted, separated by commas, or ``permissive``.
     """
 
     model: str | None = None
@@ -31,6 +38,19 @@ class Wishes:
     learning_rate: float | None = None
     precision: Literal["fast", "float32"] = "fast"
     twins: bool = True
+    budget_seconds: float | None = None
+    max_mb: float | None = None
+    max_ms: float | None = None
+    licence: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be kept."""
+        if self.budget_seconds is not None and self.budget_seconds < LEAST_BUDGET_SECONDS:
+            raise InputError(
+                "this budget is too short to read the data, fit and judge", got=f"{self.budget_seconds:g} s", fix=f"--budget {LEAST_BUDGET_SECONDS:g}s or more"
+            )
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
+            raise InputError("the learning rate lies above 0 and at most at 1", got=self.learning_rate)
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,7 @@ class Facts:
         models: Names of the subscribed candidates.
         has_bfloat16: Does the processor multiply matrices in bfloat16 natively?
         threads: Processor threads.
+        given: Parts that the data set itself names: ``train``, ``validation``, ``test``.
     """
 
     n_train: int
@@ -58,6 +79,12 @@ class Facts:
     models: tuple[str, ...]
     has_bfloat16: bool
     threads: int
+    given: tuple[str, ...] = ()
+
+    @property
+    def n_pool(self) -> int:
+        """Items that train or choose."""
+        return self.n_train + self.n_validation
 
 
 def has_bfloat16() -> bool:

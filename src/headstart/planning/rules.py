@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from headstart.planning.entrants import starting_order
 from headstart.planning.facts import Facts, Wishes
 from headstart.planning.plan import Decision, Plan, Source, Value
 
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
-CUTS = ("head", "last", "last2")
 HEAD_RATE = 1e-3
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
+RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 150.0}
+PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
+VIEWS = {"quick": 0, "usual": 2, "thorough": 4}
+RACE_FOLDS = {"quick": 2, "usual": 3, "thorough": 5}
 SCRATCH_TIMES = {"quick": 1.0, "usual": 1.0, "thorough": 10.0}
 SCRATCH_LEAST_SECONDS = {"quick": 10.0, "usual": 120.0, "thorough": 600.0}
 DECIDING_ITEMS = 2000
 FEW_FOLDS, MANY_FOLDS, FEW_FOLDS_FROM = 3, 5, 1000
+ONE_FOLD_FROM = 4000  # items that train or choose: a fifth of them tells 2 points apart by itself
+SMALL_TEST, ROUNDS = 300, 5
 
 
 def first_plan(facts: Facts, wishes: Wishes) -> Plan:
     """Apply the rules to the facts; what the user pinned stands as pinned."""
-    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_tuning(facts, wishes), *_twins(wishes)))
+    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_race(facts, wishes), *_tuning(facts, wishes), *_twins(wishes)))
 
 
 def _or_pinned(name: str, pinned: Value | None, value: Value, unit: str, why: str, source: Source = "rule") -> Decision:
@@ -29,15 +35,25 @@ def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
     why = f"the commonest class has {facts.imbalance:.1f} times the items of the rarest"
     metric = "balanced_accuracy" if skewed else "accuracy"
     reason = f"{why}: every class should count the same" if skewed else f"{why}: close enough for plain accuracy"
-    folds = MANY_FOLDS if facts.n_train < FEW_FOLDS_FROM else FEW_FOLDS
-    deciding = min(facts.n_validation, DECIDING_ITEMS)
+    budget = Decision("budget", wishes.budget_seconds or 0.0, "seconds in all", "you asked for it", "pinned")
     return [
         Decision("seed", wishes.seed, "", "every other seed is derived from it", "pinned" if wishes.seed else "rule"),
+        *([budget] if wishes.budget_seconds is not None else []),
         Decision("metric", metric, "", reason, "rule"),
-        Decision("folds", folds, "folds", f"{facts.n_train} training items: few folds waste items, many cost time", "rule"),
-        Decision("deciding_items", deciding, "validation items", "enough to tell 2 points apart; more would only cost time", "rule"),
+        Decision("balance", skewed, "", f"{why}: {'the loss weighs classes, not items' if skewed else 'the loss counts every item once'}", "rule"),
+        *_evaluation(facts),
         Decision("precision", wishes.precision, "", _precision_why(wishes), "pinned" if wishes.precision == "float32" else "rule"),
     ]
+
+
+def _evaluation(facts: Facts) -> list[Decision]:
+    """How the answer is judged: on held-out test items, or where those would be few, on all items in turn."""
+    if "test" in facts.given or "validation" in facts.given:
+        return [Decision("rounds", 1, "rounds", "the data set names its own parts, and they are kept", "rule")]
+    if facts.n_test >= SMALL_TEST:
+        return [Decision("rounds", 1, "rounds", f"{facts.n_test} test items are enough for an interval", "rule")]
+    why = f"{facts.n_test} test items would be too few: instead every item is a test item in one of {ROUNDS} rounds, each of which chooses anew without it"
+    return [Decision("rounds", ROUNDS, "rounds", why, "rule")]
 
 
 def _precision_why(wishes: Wishes) -> str:
@@ -46,10 +62,29 @@ def _precision_why(wishes: Wishes) -> str:
 
 def _candidates(facts: Facts, wishes: Wishes) -> list[Decision]:
     models = f"every subscribed model competes: {len(facts.models)} of them"
-    few = f"{facts.n_train / len(facts.classes):.0f} training items a class: the less data, the fewer layers; validation decides among these"
+    order, why = starting_order(facts)
     return [
         _or_pinned("models", None if wishes.model is None else (wishes.model,), facts.models, "", models),
-        _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), CUTS, "", few),
+        _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), order, "", why),
+    ]
+
+
+def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
+    effort = f"effort {wishes.effort}"
+    folds = MANY_FOLDS if facts.n_train < FEW_FOLDS_FROM else FEW_FOLDS
+    heats, why = RACE_FOLDS[wishes.effort], f"{effort}; a finalist is judged on all of them"
+    if "validation" in facts.given:
+        heats, why = 1, "the data set names its own validation items"
+    elif facts.n_pool >= ONE_FOLD_FROM:
+        heats, why = 1, f"{facts.n_pool} items: one part of them is enough to choose by"
+    deciding = min(facts.n_validation, DECIDING_ITEMS) if heats == 1 else facts.n_pool
+    return [
+        Decision("folds", folds, "folds", f"{facts.n_train} training items: few folds waste items, many cost time; for the ranking", "rule"),
+        Decision("race_folds", heats, "folds", why, "rule"),
+        Decision("deciding_items", deciding, "items", "those that validation looks at; more than 2,000 would only cost time", "rule"),
+        Decision("race_seconds", RACE_SECONDS[wishes.effort], "seconds a round", f"{effort}; what does not fit is named", "rule"),
+        Decision("proposals", PROPOSALS[wishes.effort], "variations", f"{effort}: learning rates and regularisers that a search proposes", "rule"),
+        Decision("views", VIEWS[wishes.effort], "views", f"{effort}: varied views of each item, if computing them is cheap", "rule"),
     ]
 
 
@@ -79,4 +114,5 @@ def _twins(wishes: Wishes) -> list[Decision]:
         Decision("scratch_least_seconds", least, "seconds", "below this a network from scratch learns nothing, and beating it proves nothing", "rule"),
         Decision("scratch_learning_rate", HEAD_RATE, "per step", "random weights bear the full rate", "rule"),
         Decision("plain_model", "HOG and colour histogram, logistic regression", "", "what one would do without any network", "rule"),
+        Decision("random_twin", "frozen random network, linear head", "", "tells what the architecture does without pretraining", "rule"),
     ]

@@ -1,8 +1,11 @@
 """The river as one file: read it first.
 
-| files ─► Dataset ─► Split ─► Facts ─► Plan ─► activations of each model ─► probe ─► model ─► cuts ─► chosen arm
-|                                                 (one forward pass each)                                  │
-| report ◄─ run folder ◄─ verdict ◄─ one look at the test items ◄─ twins: from scratch, plain, majority ◄──┘
+| files ─► Dataset ─► Split ─► Facts ─► Plan ─► activations of each model (one forward pass each, no label is looked at)
+|                                                  │
+|   each round, without its test items:  ranking ─► race of cuts and settings ─► transfer arm ─► its test items, once
+|                                                  └► twins: plain, frozen random, from scratch ─► the same test items
+|                                                  │
+| report ◄─ run folder ◄─ evidence ◄─ verdict ◄────┘   one round with a held-out test, five where that would be small; a last one is delivered
 """
 
 from __future__ import annotations
@@ -16,29 +19,30 @@ from pathlib import Path
 from headstart.activations.store import Store
 from headstart.base.events import Sink, silence, stage, tee
 from headstart.data import load, split
-from headstart.evaluation.metrics import score
-from headstart.evaluation.verdict import CacheUse, Circumstances, Counts, Cut, Verdict, judge
+from headstart.planning.budget import Budget, race_share
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.report import write_report
 from headstart.study import arms, why
-from headstart.study.arms import Arm
-from headstart.study.candidates import Probed, collect_candidate, models_for, open_candidate, rank_collected
+from headstart.study.candidates import Collected, models_for, rank_collected
+from headstart.study.evidence import evidence
+from headstart.study.gather import gather
 from headstart.study.keep import Outcome, keep
-from headstart.study.problem import Problem, known_facts, pose
+from headstart.study.limits import Limits
+from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
+from headstart.study.round import Round
+from headstart.study.scratch import from_scratch
+from headstart.study.tail import Tail
+from headstart.study.tracks import Contest, Tracks
+from headstart.study.transfer import transfer
+from headstart.study.verdict import Run, judged
 from headstart.training.run import RunWriter
 
 
-@dataclass(frozen=True)
-class Run:
-    """A finished run: the folder with everything in it, and its verdict."""
-
-    folder: Path
-    verdict: Verdict
-
-
-def fit(data: Path, *, out: Path, wishes: Wishes, label: str | None = None, group: str | None = None, sink: Sink = silence) -> Run:
+def fit(
+    data: Path, *, out: Path, wishes: Wishes, label: str | None = None, group: str | None = None, sink: Sink = silence, started: float | None = None
+) -> Run:
     """Pick a model, decide how much of it to retrain, train it and its twins, and say whether transfer helped.
 
     Args:
@@ -48,107 +52,80 @@ def fit(data: Path, *, out: Path, wishes: Wishes, label: str | None = None, grou
         label: Name of the label column, where there are columns.
         group: Name of the column whose values stay on one side of the split.
         sink: Receives events.
+        started: Reading of ``time.perf_counter`` from which a budget counts; now when not given.
 
     Raises:
         InputError: before anything expensive starts.
     """
     with RunWriter(out) as run:
-        return _flow(data, run, wishes, label, group, tee(sink, run.record))
+        budget = Budget(wishes.budget_seconds, time.perf_counter() if started is None else started)
+        return _flow(data, run, wishes, budget, label, group, tee(sink, run.record))
 
 
-def _flow(data: Path, run: RunWriter, wishes: Wishes, label: str | None, group: str | None, sink: Sink) -> Run:
-    clock = Clock()
+def _flow(data: Path, run: RunWriter, wishes: Wishes, whole_budget: Budget, label: str | None, group: str | None, sink: Sink) -> Run:
+    clock, store = Clock(whole_budget.started), Store()
     with clock("read"):
         dataset = load(data, label=label, group=group, sink=sink)
         parts = split(dataset, seed=wishes.seed)
         cards = models_for(dataset.modality, wishes.model)
         plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
-        problem = pose(dataset, parts, plan, Store(), sink)
+        tail = Tail.recall(plan, len(dataset))
+        budget = whole_budget.less(tail.seconds)
 
     with clock("candidates"):
-        collected = []
-        for card in cards:
-            with stage(sink, f"open {card.name}"):
-                candidate = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
-            collected.append(collect_candidate(candidate, plan.words("cuts"), dataset, problem.store, sink))
-        ranking, probed = rank_collected(collected, problem)
-        best = next(one for one in probed if one.candidate.card.name == ranking.pick)
-        plan = plan.decide(why.this_model(probed, best, problem, wishes)).decide(why.these_kept(best))
+        limits = Limits(wishes.max_mb, wishes.max_ms, wishes.licence)
+        gathered = gather(cards, dataset, plan, limits, budget, store, sink, exact=wishes.precision == "float32")
+        dataset, plan = gathered.dataset, gathered.plan
+        parts = gathered.split or parts
+        tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan)
 
-    with clock("cuts"):
-        tried = arms.try_cuts(best, plan, problem)
-        transfer = max(tried, key=lambda arm: (round(problem.score(arm.validation), 6), -score(arm.validation, "log_loss")))
-        plan = plan.decide(why.this_cut(tried, transfer, best, problem, wishes))
+    judging = [pose(dataset, one, plan, store, sink) for one in rounds(dataset, parts, plan)]
+    delivered = pose(dataset, last_round(parts, plan), plan, store, sink)
+    problems = judging if len(judging) == 1 else [*judging, delivered]
+    seconds = race_share(budget, len(problems), twins=wishes.twins)
 
-    twins: dict[str, Arm] = {"majority": arms.majority(problem)}
+    played: list[Round] = []
+    for number, problem in enumerate(problems, 1):
+        where = f"round {number} of {len(problems)}: " if len(problems) > 1 else ""
+        with clock("ranking"), stage(sink, f"{where}rank the models"):
+            ranking, probed = rank_collected(gathered.collected, problem, gathered.left_out)
+        with clock("race"), stage(sink, f"{where}race"):
+            contest = Contest(tracks, {one.candidate.card.name: one for one in probed}, problem)
+            raced = transfer(ranking, contest, plan, Budget(seconds), n_races=len(problems))
+        played.append(Round(problem, ranking, raced, {"transfer": raced.arm, "majority": arms.majority(problem)}))
+    last = played[-1]
+    plan = why.decided(plan, last, gathered.collected, wishes)
+
     if wishes.twins:
         with clock("plain"):
-            twins["plain"] = arms.plain(problem)
+            described = arms.plain_features(delivered)
+            for one in played:
+                one.arms["plain"] = arms.linear_arm("plain", described, one.problem, plan)
+        with clock("random"):
+            for one in played[: len(judging)]:
+                features = one_random(one, gathered.collected, tracks)
+                one.arms["random"] = arms.linear_arm("random", features, one.problem, plan, model=one.raced.arm.model)
+
+    with clock("evidence"):
+        for one in played[: len(judging)]:
+            one.look()  # the one look at the test items
+        found = evidence(played, len(judging), gathered, plan, budget)
+
+    if wishes.twins:
         with clock("scratch"):
-            plan = plan.decide(scratch_seconds(clock, probed, plan))
-            twins["scratch"] = arms.from_scratch(best, plan.number("scratch_seconds"), plan, problem)
+            plan = plan.decide(scratch_seconds(clock, gathered.collected, budget, plan, len(judging)))
+            for number, one in enumerate(played[: len(judging)]):
+                candidate = tracks.collected[one.raced.arm.model].candidate
+                share = budget.left / (len(judging) - number) if budget.seconds is not None else plan.number("scratch_seconds") / len(judging)
+                share -= tail.answer_seconds(len(one.problem.split.test))
+                one.arms["scratch"] = from_scratch(candidate, share, tracks.settings(), plan, one.problem, by_the_clock=budget.seconds is not None)
+                tail.time(one.look)
 
-    with clock("test"):  # the one look at the test items
-        on_test = {name: problem.predictions(parts.test, arm.answer(parts.test)) for name, arm in {"transfer": transfer, **twins}.items()}
-        verdict = judge(
-            transfer=on_test["transfer"],
-            scratch=on_test.get("scratch"),
-            plain=on_test.get("plain"),
-            majority=on_test["majority"],
-            validation={name: problem.score(arm.validation) for name, arm in {"transfer": transfer, **twins}.items() if name != "majority"},
-            circumstances=circumstances(best, transfer, twins.get("scratch"), probed, problem, clock, plan),
-            metric=problem.metric,
-        )
-    keep(run, Outcome(problem, plan, tuple(probed), best, tuple(tried), transfer, twins, on_test, verdict))
-    write_report(run.folder)
-    run.finish()
+    with clock("test"):
+        verdict = judged(played, len(judging), gathered, clock.seconds_so_far, plan)
+    with tail.measured():
+        keep(run, Outcome(plan, gathered, tuple(played), len(judging), found, verdict))
+        write_report(run.folder)
+        run.finish()
+    tail.remember(plan)
     return Run(run.folder, verdict)
-
-
-@dataclass
-class Clock:
-    """Adds up wall-clock seconds by stage."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    started: float = field(default_factory=time.perf_counter)
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        begun = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - begun
-
-    @property
-    def total(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self.started
-
-
-def scratch_seconds(clock: Clock, probed: list[Probed], plan: Plan) -> Decision:
-    """How long the scratch twin may train: as long as the transfer arm needs from an empty store, and never too little to learn."""
-    needed = clock.seconds["candidates"] + clock.seconds["cuts"] + sum(one.seconds_saved for one in probed)
-    seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
-    reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
-    return Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured")
-
-
-def circumstances(best: Probed, transfer: Arm, scratch: Arm | None, probed: list[Probed], problem: Problem, clock: Clock, plan: Plan) -> Circumstances:
-    """Everything the verdict says beside the scores."""
-    card, backbone, parts = best.candidate.card, best.candidate.backbone, problem.split
-    stored = [one for each in probed for one in each.activations.values()]
-    return Circumstances(
-        task="classification",
-        modality=problem.dataset.modality,
-        model=card.name,
-        title=card.title,
-        cut=Cut(best.candidate.block_name(transfer.cut), backbone.trainable_share(transfer.cut), backbone.depth - transfer.cut if transfer.cut else None),
-        seconds={name: round(value, 3) for name, value in {**clock.seconds, "total": clock.total}.items()},
-        cache=CacheUse(sum(one.hits for one in stored), sum(one.misses for one in stored), sum(one.written_bytes for one in stored)),
-        n=Counts(len(parts.train), len(parts.validation), len(parts.test)),
-        licence=card.licence,
-        seed=problem.seed,
-        scratch_epochs=len(scratch.history) if scratch else None,
-        scratch_still_improving=scratch.still_improving if scratch else None,
-        why=plan.decision("cut").why,
-    )

@@ -1,9 +1,9 @@
-"""What every stage of a study looks at: the data, its division, the metric, the seed, the store, and where events go."""
+"""What every stage of a study looks at: the data, its division, the metric, the seed, the store, and where events go; and the rounds it is posed in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +19,24 @@ from headstart.planning.plan import Plan
 from headstart.ranking.probe import Folds
 from headstart.task.linear import Floats
 
+NOBODY = np.zeros(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A data set, divided, with the question that is asked of it.
 
     Attributes:
-        deciding: Validation items that choose: all of them, or a sample when there are more than decisions need.
-        folds: Positions of training items (fitted on, held out), for cross-validation.
+        split: Who may be learnt from (train and validation) and who is tested.
+        folds: Positions of items that may be learnt from (fitted on, held out), for the ranking.
+        heats: The same for the race: as many folds as a finalist is judged on.
         metric: What is compared.
     """
 
     dataset: Dataset
     split: Split
-    deciding: NDArray[np.int64]
     folds: Folds
+    heats: Folds
     metric: str
     seed: int
     store: Store
@@ -48,6 +51,15 @@ class Problem:
     def everything(self) -> NDArray[np.int64]:
         """Positions of all items."""
         return np.arange(len(self.dataset.content))
+
+    @property
+    def pool(self) -> NDArray[np.int64]:
+        """Positions of the items that may be learnt from, ascending."""
+        return np.union1d(self.split.train, self.split.validation)
+
+    def held(self, n_heats: int | None = None) -> NDArray[np.int64]:
+        """Positions of the items that the first so many heats hold out, heat after heat."""
+        return np.concatenate([held for _, held in self.heats[:n_heats]])
 
     def predictions(self, items: NDArray[np.int64], probabilities: Floats) -> Predictions:
         """Join the probabilities of items with their truth."""
@@ -72,11 +84,35 @@ def known_facts(dataset: Dataset, split: Split, models: Sequence[str]) -> Facts:
         models=tuple(models),
         has_bfloat16=has_bfloat16(),
         threads=threads(),
+        given=tuple(sorted(set(dataset.given_split or ()))),
     )
 
 
 def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink) -> Problem:
     """Pose the problem as the plan says."""
-    seed, most = int(plan.number("seed")), int(plan.number("deciding_items"))
-    deciding = np.sort(np.random.default_rng(seed_for(seed, "deciding items")).permutation(split.validation)[:most])
-    return Problem(dataset, split, deciding, folds(dataset, split, int(plan.number("folds")), seed), str(plan["metric"]), seed, store, sink)
+    seed, n_heats = int(plan.number("seed")), int(plan.number("race_folds"))
+    everybody = replace(split, train=np.union1d(split.train, split.validation), validation=NOBODY)
+    ranking = folds(dataset, everybody, int(plan.number("folds")), seed)
+    if n_heats == 1 and len(split.validation):
+        deciding = np.random.default_rng(seed_for(seed, "deciding items")).permutation(split.validation)[: int(plan.number("deciding_items"))]
+        heats = [(split.train, np.sort(deciding))]
+    else:
+        heats = folds(dataset, everybody, max(2, n_heats), seed_for(seed, "race"))
+    return Problem(dataset, split, ranking, heats, str(plan["metric"]), seed, store, sink)
+
+
+def rounds(dataset: Dataset, split: Split, plan: Plan) -> list[Split]:
+    """The divisions in which transfer and its twins are judged: the split itself, or those of a nested cross-validation, each item tested in one."""
+    if plan.number("rounds") == 1:
+        return [split]
+    everything = np.arange(len(dataset.content))
+    whole = replace(split, train=everything, validation=NOBODY, test=NOBODY)
+    parts = folds(dataset, whole, int(plan.number("rounds")), seed_for(int(plan.number("seed")), "rounds"))
+    return [replace(whole, train=rest, test=held) for rest, held in parts]
+
+
+def last_round(split: Split, plan: Plan) -> Split:
+    """The division whose model is delivered: after a nested cross-validation, everything may be learnt from."""
+    if plan.number("rounds") == 1:
+        return split
+    return replace(split, train=np.sort(np.concatenate([split.train, split.validation, split.test])), validation=NOBODY, test=NOBODY)

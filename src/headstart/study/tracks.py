@@ -1,0 +1,254 @@
+"""How an entrant of the race is run, fitted and averaged: the networks, their stored activations and the training loop behind the race's words."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from headstart.activations.collect import Activations, collect
+from headstart.backbone.engines.race import machine
+from headstart.base.hashing import digest
+from headstart.evaluation.metrics import score
+from headstart.planning.entrants import Entrant
+from headstart.planning.plan import Plan
+from headstart.study.arms import head_on
+from headstart.study.candidates import Collected, Probed
+from headstart.study.problem import Problem
+from headstart.task.linear import Floats, LinearHead
+from headstart.training.loop import Read, Trained, predict, train
+from headstart.training.network import Classifier, head_from
+from headstart.training.pixels import Pixels
+from headstart.training.race import Heat
+from headstart.training.range_test import highest_rate
+from headstart.training.settings import Settings, n_steps
+from headstart.training.speed import PRECISIONS, Speed, fastest
+
+JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
+PASSES = 3  # forward passes' worth of FLOPs in a training step
+DIGITS = 6  # of a score that count
+
+
+@dataclass(eq=False)
+class Tracks:
+    """The networks that may race, with what is stored of them; lives as long as a study, so that nothing is read or measured twice.
+
+    Attributes:
+        collected: By model.
+        plan: Its values are the settings that entrants vary.
+    """
+
+    collected: dict[str, Collected]
+    plan: Plan
+    _pixels: dict[str, Pixels] = field(default_factory=dict)
+    _kept: dict[tuple[str, int, int], Activations] = field(default_factory=dict)
+    _speeds: dict[tuple[str, int], Speed] = field(default_factory=dict)
+
+    def settings(self, entrant: Entrant | None = None) -> Settings:
+        """The plan's values, with what an entrant changes."""
+        plan = self.plan
+        usual = Settings(
+            learning_rate=plan.number("learning_rate"),
+            weight_decay=plan.number("weight_decay"),
+            batch_items=int(plan.number("batch_items")),
+            epochs=plan.number("epochs"),
+            patience=int(plan.number("patience")),
+            warmup_fraction=plan.number("warmup"),
+            precision="float32",
+            channels_last=plan["training_precision"] != "float32",
+            balance=bool(plan["balance"]),
+        )
+        if entrant is None:
+            return usual
+        changes: dict[str, Any] = dict(entrant.changes)
+        if plan.decision("learning_rate").source == "pinned":
+            changes.pop("learning_rate", None)
+        known = self._speeds.get((entrant.model, entrant.cut))
+        return replace(usual, **changes, precision=known.precision if known else "float32")
+
+    def reader(self, model: str, cut: int, views: int, problem: Problem) -> Read:
+        """Read what crosses a cut as float32, from the store where there is a cut; in epoch e an item shows its view e + its number, modulo the views."""
+        one = self.collected[model].candidate
+        if cut == 0:
+            if model not in self._pixels:
+                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed)
+            return self._pixels[model].read
+        kept = [self._activations(model, cut, view, problem) for view in range(views + 1)]
+
+        def read(index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
+            if epoch is None or len(kept) == 1:
+                return tuple(torch.from_numpy(rows).float() for rows in kept[0].rows(index))
+            return _gathered(kept, index, (index + epoch) % len(kept))
+
+        return read
+
+    def features(self, model: str, views: int, problem: Problem) -> list[NDArray[np.generic]]:
+        """Head features ``(n, d)`` of all items, of each view."""
+        one = self.collected[model]
+        depth = one.candidate.backbone.depth
+        return [one.features, *(self._activations(model, depth, view, problem).rows(problem.everything)[0] for view in range(1, views + 1))]
+
+    def classifier(self, model: str, cut: int, head: LinearHead) -> Classifier:
+        """The blocks behind a cut with their pretrained weights, and a head: a copy, so that every training starts from the same."""
+        backbone = self.collected[model].candidate.backbone
+        part = copy.deepcopy(backbone.part(cut, backbone.depth))
+        return Classifier(part, head_from(head), keep_statistics=True, distances=backbone.distances(cut))
+
+    def speed(self, model: str, cut: int, problem: Problem) -> Speed:
+        """How long a training step behind a cut takes: measured once on this machine, then recalled."""
+        known = self._speeds.get((model, cut))
+        if known is None:
+            one, settings = self.collected[model].candidate, self.settings()
+            key = digest(f"{model} from block {cut}", one.backbone.chain[0], machine(), str(settings.batch_items))
+            width = one.backbone.crossing_shapes(one.backbone.depth)[0][0]
+            head = LinearHead(np.zeros((problem.n_classes, width), np.float32), np.zeros(problem.n_classes, np.float32), 0.0)
+            classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
+            precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
+            known = fastest(key, classifier, read, problem.dataset.labels, problem.pool, settings, precisions)
+            self._speeds[(model, cut)] = known
+        return known
+
+    def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
+        """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
+        one = self.collected[model].candidate
+        laps = [lap.items_per_second for lap in one.choice.race if lap.engine.startswith("torch") and "cuda" not in lap.engine]
+        fitted, _ = problem.heats[0]
+        items = len(fitted) * self.settings().epochs
+        return PASSES * one.backbone.trainable_share(cut) * items / max(laps, default=one.items_per_second)
+
+    def fold_seconds(self, model: str, cut: int, problem: Problem) -> float:
+        """What one fold is expected to take: its steps, and a look at the held items after every epoch."""
+        fitted, held = problem.heats[0]
+        settings, one = self.settings(), self.speed(model, cut, problem)
+        steps = n_steps(len(fitted), settings)
+        return one.seconds_per_step * (steps + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+
+    def _activations(self, model: str, cut: int, view: int, problem: Problem) -> Activations:
+        one = self.collected[model]
+        if view == 0 and cut in one.activations:
+            return one.activations[cut]
+        if (model, cut, view) not in self._kept:
+            candidate = one.candidate
+            unit = f"items · {model}{f', view {view}' if view else ''}"
+            items, name = candidate.items.seen_as(view), candidate.card.name
+            found = collect(candidate.backbone, [cut], items, candidate.engine, problem.store, label=name, view=view, sink=problem.sink, unit=unit)
+            self._kept[(model, cut, view)] = found[cut]
+        return self._kept[(model, cut, view)]
+
+
+@dataclass(eq=False)
+class Contest:
+    """One problem's race on the tracks: what `training.race` calls by number of entrant and fold."""
+
+    tracks: Tracks
+    probed: dict[str, Probed]
+    problem: Problem
+    _heads: dict[tuple[str, int, int], LinearHead] = field(default_factory=dict)
+    _rates: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def run(self, entrant: Entrant, fold: int) -> Heat:
+        """Fit an entrant to what a fold leaves and answer for what it holds out."""
+        started = time.perf_counter()
+        fitted, held = self.problem.heats[fold]
+        head = self._head(entrant, fold, fitted)
+        if entrant.is_linear:
+            return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
+        done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
+        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history)
+
+    def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
+        """Score on all held items of the heats so far, and minus their log-loss for ties."""
+        said = self.problem.predictions(self.problem.held(len(heats)), np.concatenate([heat.probabilities for heat in heats]))
+        return round(self.problem.score(said), DIGITS), -score(said, "log_loss")
+
+    def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
+        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on the folds."""
+        pool = self.problem.pool
+        head = self._head(entrant, -1, pool)
+        epochs = round(float(np.mean([heat.best_epoch for heat in heats])))
+        if entrant.is_linear:
+            return head, _head_weights(head)
+        _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
+        return None, weights
+
+    def answer(self, model: str, cut: int, weights: dict[str, Tensor], items: NDArray[np.int64]) -> Floats:
+        """Probabilities of items under trained weights of the blocks behind a cut."""
+        entrant = Entrant(model, cut, "", None, 0.0)
+        head = LinearHead(weights["head.weight"].numpy(), weights["head.bias"].numpy(), 0.0)
+        classifier = self.tracks.classifier(model, cut, head)
+        state = {name if name.startswith("head.") else f"part.{name}": value for name, value in weights.items()}
+        classifier.load_state_dict({**classifier.state_dict(), **state})
+        return predict(classifier, self.tracks.reader(model, cut, 0, self.problem), items, self.tracks.settings(entrant))
+
+    def average(self, pair: Sequence[dict[str, Tensor]], model: str) -> dict[str, Tensor]:
+        """The mean of two sets of weights; where one of them left a block frozen, its pretrained weights count.
+
+        Source: Wortsman et al., Model Soups, 2022, and Robust Fine-Tuning, 2022 (with the pretrained weights).
+        """
+        pretrained = self.tracks.collected[model].candidate.backbone.network.state_dict()
+        names = dict.fromkeys(name for weights in pair for name in weights)
+        mixed = {}
+        for name in names:
+            both = [weights[name] if name in weights else pretrained[name] for weights in pair]
+            mixed[name] = (both[0].float() + both[1].float()).div(2).to(both[0].dtype) if both[0].is_floating_point() else both[0]
+        return mixed
+
+    def highest_rate(self, entrant: Entrant) -> float:
+        """The highest learning rate that trains the blocks behind an entrant's cut, by a range test on the first fold."""
+        key = entrant.model, entrant.cut
+        if key not in self._rates:
+            fitted, _ = self.problem.heats[0]
+            classifier = self.tracks.classifier(entrant.model, entrant.cut, self._head(replace(entrant, views=0), 0, fitted))
+            read, settings = self.tracks.reader(entrant.model, entrant.cut, 0, self.problem), self.tracks.settings(entrant)
+            self._rates[key] = highest_rate(classifier, read, self.problem.dataset.labels, fitted, settings, seed=self.problem.seed)
+        return self._rates[key]
+
+    def _features(self, entrant: Entrant) -> NDArray[np.generic]:
+        return self.tracks.collected[entrant.model].features
+
+    def _head(self, entrant: Entrant, fold: int, items: NDArray[np.int64]) -> LinearHead:
+        """The linear head on frozen features with which every entrant of a model starts, fitted once a fold."""
+        key = entrant.model, fold, entrant.views
+        if key not in self._heads:
+            penalty, problem, balance = self.probed[entrant.model].probe.penalty, self.problem, bool(self.tracks.plan["balance"])
+            views = np.concatenate([features[items] for features in self.tracks.features(entrant.model, entrant.views, problem)])
+            labels = np.tile(problem.dataset.labels[items], entrant.views + 1)
+            self._heads[key] = head_on(views, labels, problem.n_classes, penalty, balance=balance)
+        return self._heads[key]
+
+    def _train(
+        self, entrant: Entrant, head: LinearHead, fitted: NDArray[np.int64], held: NDArray[np.int64], *, name: str, stop_after: int | None = None
+    ) -> tuple[Trained, dict[str, Tensor]]:
+        problem, tracks = self.problem, self.tracks
+        tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
+        classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
+        settings, labels = tracks.settings(entrant), problem.dataset.labels
+        done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
+        return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+
+
+def _stage(entrant: Entrant, where: str) -> str:
+    return f"tune {entrant.words()}: {entrant.model}, {where}"
+
+
+def _head_weights(head: LinearHead) -> dict[str, Tensor]:
+    return {"head.weight": torch.from_numpy(head.weight), "head.bias": torch.from_numpy(head.bias)}
+
+
+def _gathered(kept: Sequence[Activations], index: NDArray[np.int64], view: NDArray[np.int64]) -> tuple[Tensor, ...]:
+    """Rows of items, each in a view of its own."""
+    out: list[Tensor] = []
+    for number in np.unique(view):
+        chosen = np.flatnonzero(view == number)
+        rows = [torch.from_numpy(array).float() for array in kept[number].rows(index[chosen])]
+        out = out or [torch.empty((len(index), *tensor.shape[1:])) for tensor in rows]
+        for target, tensor in zip(out, rows, strict=True):
+            target[torch.from_numpy(chosen)] = tensor
+    return tuple(out)

@@ -1,0 +1,157 @@
+"""The transfer arm of one round: ranked models in, a race of cuts and settings, and the winner fitted to everything that may be learnt from, out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from headstart.planning.budget import VIEWS_SHARE, Budget
+from headstart.planning.entrants import REFIT, Entrant, admit
+from headstart.planning.plan import Plan
+from headstart.ranking.combine import Ranking
+from headstart.study.arms import Arm
+from headstart.study.problem import Problem
+from headstart.study.tracks import Contest, Tracks
+from headstart.training.race import Heat, Result, race
+from headstart.training.search import Search
+
+OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
+HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
+MARGIN = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Raced:
+    """What a race came to.
+
+    Attributes:
+        arm: The winner, fitted to everything that may be learnt from.
+        results: Every entrant, the best first.
+        left_out: Entrants that never ran, and why.
+        winner: The one that was chosen.
+        seconds: Wall-clock seconds; ``expected_seconds`` is what was expected of those that the rule let in.
+        first: The first of the starting order, for what evidence overruled.
+    """
+
+    arm: Arm
+    results: tuple[Result, ...]
+    left_out: tuple[tuple[Entrant, str], ...]
+    winner: Result
+    seconds: float
+    expected_seconds: float
+    first: Entrant
+
+
+def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, n_races: int) -> Raced:
+    """Race what the ranking and the starting order suggest, and fit the winner.
+
+    Args:
+        ranking: Its pick races with every cut, what is tied with it with a head and the last block.
+        contest: The networks under one problem.
+        plan: Seconds, folds, proposals and the order of cuts.
+        budget: What this race may take; without a limit the plan's expectation decides alone, so that the same plan gives the same bits.
+        n_races: How many races share the price of varied views.
+    """
+    started, problem = time.perf_counter(), contest.problem
+    seconds = plan.number("race_seconds") if budget.seconds is None else budget.left
+    options, too_dear = _options(ranking, contest, plan, seconds, n_races)
+    entered, left_out = admit(options, seconds, len(problem.heats))
+    expected = sum(one.seconds for one in entered)
+    spare = seconds - expected * (1 + REFIT)
+    highest = max((one.views for one in options), default=0)
+    search = Search(int(plan.number("proposals")), spare, contest.highest_rate, highest, problem.seed)
+    affordable = (lambda entrant: budget.left > entrant.seconds * (1 + REFIT)) if budget.seconds is not None else (lambda entrant: True)
+    results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
+    results, parents = _with_average(results, contest)
+    arm = _fitted(results[0], parents, contest)
+    took = time.perf_counter() - started
+    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, options[0])
+
+
+def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
+    """Entrants in their order: the pick's head, its cuts by the rule, the head on varied views, then heads and last blocks of tied models."""
+    tied = [row.model for row in ranking.rows if row.tied and row.model != ranking.pick][:OTHERS]
+    words = plan.words("cuts")
+    wanted = [(ranking.pick, word) for word in (("head", *words) if len(words) > 1 else words)]
+    wanted += [(model, word) for model in tied for word in ("head", "last") if len(words) > 1]
+    options: list[Entrant] = []
+    too_dear: list[tuple[Entrant, str]] = []
+    for model, word in wanted:
+        backbone = contest.tracks.collected[model].candidate.backbone
+        cut = _cut(contest.tracks, model, word)
+        if cut is None or any((one.model, one.cut) == (model, cut) for one in (*options, *(entrant for entrant, _ in too_dear))):
+            continue
+        n_blocks = backbone.depth - cut if cut else None
+        entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
+        if cut < backbone.depth:
+            least = contest.tracks.least_seconds(model, cut, contest.problem)
+            if least > seconds and len(wanted) > 1:
+                too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
+                continue
+            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem))
+        options.append(entrant)
+        views = _views(contest, plan, model, seconds * n_races)
+        if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
+            options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
+    return options, too_dear
+
+
+def _cut(tracks: Tracks, model: str, word: str) -> int | None:
+    """The cut of a word, or None where this network cannot be cut there; a single wish was checked when the model was opened."""
+    backbone = tracks.collected[model].candidate.backbone
+    known = {"last": backbone.depth - 1, "last2": backbone.depth - 2}
+    if word in known and known[word] not in backbone.cuts:
+        return None
+    return backbone.cut_at(word)
+
+
+def _views(contest: Contest, plan: Plan, model: str, seconds: float) -> int:
+    """Varied views that pay: computing them takes a small part of the races' seconds."""
+    candidate, n = contest.tracks.collected[model].candidate, len(contest.problem.dataset.content)
+    views = int(plan.number("views"))
+    return views if views * n / candidate.items_per_second <= VIEWS_SHARE * seconds else 0
+
+
+def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result], list[Result]]:
+    """Put the mean of the two finalists' weights first, if validation agrees that it is better than either; the second list says whose mean it is."""
+    full = [one for one in results if len(one.heats) == len(contest.problem.heats) and all(heat.weights for heat in one.heats)][:2]
+    if len(full) < 2 or full[0].entrant.model != full[1].entrant.model or all(one.entrant.is_linear for one in full):
+        return results, []
+    first, second = full
+    deeper = min((one.entrant for one in full), key=lambda entrant: entrant.cut)
+    cut, model = deeper.cut, deeper.model
+    mean = Result(replace(deeper, source="average", changes={}, views=0))
+    for fold, pair in enumerate(zip(first.heats, second.heats, strict=True)):
+        began = time.perf_counter()
+        weights = contest.average([heat.weights or {} for heat in pair], model)
+        said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
+        mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
+    mean.standing = contest.stand(mean.heats)
+    if mean.standing[0] <= first.standing[0] + MARGIN:
+        mean.outcome = "finalist"
+        return [*results[:1], mean, *results[1:]], []
+    first.outcome, mean.outcome = "finalist", "won"
+    return [mean, *results], full
+
+
+def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
+    """The winner as an arm: fitted to the whole pool, or as it is where one fold left nearly all of it."""
+    started, problem, entrant = time.perf_counter(), contest.problem, winner.entrant
+    validation = problem.predictions(problem.held(len(winner.heats)), np.concatenate([heat.probabilities for heat in winner.heats]))
+    head, weights = None, winner.heats[0].weights or {}
+    if parents and len(problem.heats) > 1:
+        weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)
+    elif entrant.is_linear or len(problem.heats) > 1:
+        head, weights = contest.refit(entrant, winner.heats)
+    features = contest.tracks.collected[entrant.model].features
+    answer = (
+        (lambda items: head.probabilities(features[items]))
+        if head is not None
+        else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
+    )
+    seconds = winner.seconds + time.perf_counter() - started
+    history = winner.heats[0].history
+    still = bool(history) and winner.heats[0].best_epoch == len(history)
+    return Arm("transfer", validation, answer, seconds, history, still, head, None if head is not None else weights, entrant.model, entrant.cut)

@@ -1,0 +1,136 @@
+"""The race: entrants and a way to run one of them on one fold in, all results, the best first, out. It knows nothing of networks.
+
+Source: Jamieson and Talwalkar, Non-stochastic Best Arm Identification and Hyperparameter Optimization, 2016 (successive halving; here a fold is
+the unit of effort, so that what survives has been judged on more items, never on fewer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from headstart.planning.entrants import Entrant, rungs, survivors
+from headstart.task.linear import Floats
+from headstart.training.loop import Epoch
+
+
+@dataclass(frozen=True, eq=False)
+class Heat:
+    """What one entrant did on one fold.
+
+    Attributes:
+        probabilities: ``(n_held, k)`` of the items that the fold holds out.
+        seconds: Wall-clock seconds.
+        best_epoch: The epoch whose weights these are; 0 for a linear head.
+        weights: Trained weights by name; None once nobody needs them.
+        history: One row an epoch, where there were epochs.
+    """
+
+    probabilities: Floats
+    seconds: float
+    best_epoch: int = 0
+    weights: dict[str, Tensor] | None = None
+    history: tuple[Epoch, ...] = ()
+
+
+@dataclass(eq=False)
+class Result:
+    """An entrant's heats so far, and how it ended.
+
+    Attributes:
+        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better.
+        outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``not tried: …``.
+    """
+
+    entrant: Entrant
+    heats: list[Heat] = field(default_factory=list)
+    standing: tuple[float, float] = (-np.inf, -np.inf)
+    outcome: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """What its heats took."""
+        return sum(heat.seconds for heat in self.heats)
+
+    def drop(self, outcome: str) -> None:
+        """Leave the race; the weights go, the answers stay."""
+        self.outcome = outcome
+        self.heats = [replace(heat, weights=None) for heat in self.heats]
+
+
+class Proposer(Protocol):
+    """Proposes further entrants on the first rung."""
+
+    def ask(self, results: Sequence[Result]) -> Entrant | None:
+        """The next proposal, or None when there is none."""
+
+    def tell(self, result: Result) -> None:
+        """Hear how a proposal did."""
+
+
+def race(
+    entrants: Sequence[Entrant],
+    n_folds: int,
+    run: Callable[[Entrant, int], Heat],
+    stand: Callable[[Sequence[Heat]], tuple[float, float]],
+    *,
+    proposer: Proposer | None = None,
+    has_time: Callable[[Entrant], bool] = lambda entrant: True,
+) -> list[Result]:
+    """Run the race.
+
+    Args:
+        entrants: In their starting order.
+        n_folds: Folds that a finalist is judged on.
+        run: Runs an entrant on the fold of a number.
+        stand: Judges the heats of the folds 0, 1, … together.
+        proposer: Asked for further entrants after all have run the first fold.
+        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has. The first entrant's first
+            fold is always run.
+
+    Returns:
+        One result an entrant, the best first: more folds before fewer, then by standing.
+    """
+    alive = [Result(entrant) for entrant in entrants]
+    everybody = list(alive)
+    steps = rungs(n_folds)
+    for number, (begin, end) in enumerate(steps):
+        for result in alive:
+            _advance(result, range(begin, end), run, stand, has_time, forced=number == 0 and result is alive[0])
+        if number == 0 and proposer is not None:
+            while (proposal := proposer.ask(everybody)) is not None:
+                result = Result(proposal)
+                _advance(result, range(begin, end), run, stand, has_time, forced=False)
+                alive.append(result)
+                everybody.append(result)
+                proposer.tell(result)
+        alive = sorted((one for one in alive if len(one.heats) == end), key=lambda one: one.standing, reverse=True) or alive[:1]
+        if number + 1 < len(steps):
+            for result in alive[survivors(len(alive), last=number + 2 == len(steps)) :]:
+                result.drop(f"dropped after fold {end}")
+            alive = alive[: survivors(len(alive), last=number + 2 == len(steps))]
+    ordered = sorted(everybody, key=lambda one: (len(one.heats), one.standing), reverse=True)
+    for place, result in enumerate(ordered):
+        if not result.outcome:
+            result.outcome = "won" if place == 0 else "finalist" if len(result.heats) == n_folds else f"out of time after fold {len(result.heats)}"
+    return ordered
+
+
+def _advance(
+    result: Result,
+    folds: range,
+    run: Callable[[Entrant, int], Heat],
+    stand: Callable[[Sequence[Heat]], tuple[float, float]],
+    has_time: Callable[[Entrant], bool],
+    *,
+    forced: bool,
+) -> None:
+    for fold in folds:
+        if fold > len(result.heats) or not (forced or has_time(result.entrant)):
+            return
+        result.heats.append(run(result.entrant, fold))
+        result.standing = stand(result.heats)

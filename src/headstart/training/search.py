@@ -1,0 +1,83 @@
+"""Proposals for the race: what did well so far in, the next settings to try out; a tree-structured Parzen estimator (Optuna) chooses them.
+
+Source: Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011, section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from headstart.base.seeds import seed_for
+from headstart.planning.entrants import Entrant
+from headstart.training.race import Result
+
+LOWEST_SHARE = 1 / 30  # of the highest rate that still trains: below it nothing moves in a short training
+N_BASES = 2  # entrants whose settings are varied
+CHOICES: dict[str, tuple[float, ...]] = {
+    "weight_decay": (0.0, 0.01, 0.1),
+    "l2_sp": (0.0, 0.0, 1.0, 10.0),
+    "dropout": (0.0, 0.2, 0.5),
+    "label_smoothing": (0.0, 0.1),
+    "mixup": (0.0, 0.0, 0.2),
+}
+DEEP_CHOICES: dict[str, tuple[float, ...]] = {"rate_decay": (1.0, 0.7, 0.5), "unfreeze": (0.0, 0.5)}  # with one block there is nothing to tell apart
+
+
+@dataclass
+class Search:
+    """Asks for variations of the entrants that did best on the first fold.
+
+    Attributes:
+        n: How many proposals at most.
+        seconds: What they may take together, by expectation, later folds and a refit not counted.
+        highest_rate: The highest learning rate that trains an entrant, by the range test.
+        views: How many varied views of each item there are to choose.
+        seed: Of the proposals.
+    """
+
+    n: int
+    seconds: float
+    highest_rate: Callable[[Entrant], float]
+    views: int
+    seed: int
+    _study: Any = None
+    _trials: list[Any] = field(default_factory=list)
+    _bases: list[Entrant] = field(default_factory=list)
+
+    def ask(self, results: Sequence[Result]) -> Entrant | None:
+        """The next proposal; None when there are enough, none can be afforded, or nothing deeper than a head has run."""
+        if self._study is None:
+            self._open(results)
+        price = max((base.seconds for base in self._bases), default=float("inf"))
+        if len(self._trials) >= self.n or price > self.seconds:
+            return None
+        self.seconds -= price
+        trial = self._study.ask()
+        self._trials.append(trial)
+        base = self._bases[trial.suggest_int("base", 0, len(self._bases) - 1)]
+        highest = self.highest_rate(base)
+        changes: dict[str, float | bool] = {"learning_rate": highest * trial.suggest_float("rate", LOWEST_SHARE, 1.0, log=True)}
+        choices = CHOICES if base.n_blocks == 1 else {**CHOICES, **DEEP_CHOICES}
+        for name, values in choices.items():
+            changes[name] = values[trial.suggest_int(name, 0, len(values) - 1)]
+        views = self.views * trial.suggest_int("views", 0, 1) if self.views else 0
+        return replace(base, changes={**base.changes, **changes}, views=views, source="search")
+
+    def tell(self, result: Result) -> None:
+        """Hand a proposal's standing to the estimator; one that had no time counts as failed."""
+        from optuna.trial import TrialState
+
+        if result.heats:
+            self._study.tell(self._trials[-1], result.standing[0] + 1e-3 * result.standing[1])
+        else:
+            self._study.tell(self._trials[-1], state=TrialState.FAIL)
+
+    def _open(self, results: Sequence[Result]) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        deeper = sorted((one for one in results if one.heats and not one.entrant.is_linear), key=lambda one: one.standing, reverse=True)
+        self._bases = [one.entrant for one in deeper[:N_BASES]]
+        self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4))
