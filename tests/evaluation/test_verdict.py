@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -172,3 +173,24 @@ def test_a_reason_ends_the_sentence(rights: Rights) -> None:
     about = replace(ABOUT, why="it led the probe by 4.1 points")
     found = judge(transfer=good, scratch=poor, plain=None, majority=None, validation={"transfer": 0.9, "scratch": 0.7}, circumstances=about)
     assert found.sentence().endswith("last 2 blocks retrained, because it led the probe by 4.1 points.")
+
+
+def test_a_verdict_that_version_0_1_0_wrote_is_still_read() -> None:
+    kept = Path(__file__).parent / "kept" / "verdict-0.1.0.json"
+    plain = json.loads(kept.read_text(encoding="utf-8"))
+    found = Verdict.from_plain(plain)
+    assert (found.random, found.gain_over_random) == (None, None)
+    assert found.sentence() == plain["sentence"]
+
+
+def test_the_random_network_explains_the_gain_and_changes_neither_rule_nor_choice(rights: Rights) -> None:
+    good, poor, chance = rights(first(150)), rights(first(120)), rights(first(60))
+    about = {"scratch": poor, "plain": None, "majority": None, "validation": {"transfer": 0.9, "scratch": 0.7}, "circumstances": ABOUT}
+    without, found = judge(transfer=good, **about), judge(transfer=good, **about, random=chance)
+    assert found.random is not None
+    assert found.random.value == pytest.approx(60 / 160)
+    assert found.gain_over_random is not None
+    assert found.gain_over_random.points == pytest.approx(56.25)
+    assert replace(found, random=None, gain_over_random=None) == without
+    assert found.sentence() == without.sentence()
+    assert Verdict.from_plain(json.loads(json.dumps(found.to_plain()))) == found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tomli_w
 from numpy.typing import NDArray
+from tests.report.decided import Digits, fit, random_features, softmax, write_decided
 
 from headstart.evaluation import CacheUse, Circumstances, Counts, Cut, Predictions, Verdict, judge
 
@@ -18,7 +19,7 @@ EPOCHS = 14
 MACHINE = "a processor with AVX-512, 2 threads, torch 2.13.0"
 
 
-def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak: bool = False, seed: int = 0) -> Verdict:
+def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak: bool = False, decided: bool = True, seed: int = 0) -> Verdict:
     """Fill a folder as training does.
 
     Args:
@@ -26,6 +27,7 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
         chosen: The arm that validation prefers.
         twins: Whether scratch and plain were trained.
         weak: Whether transfer is the poor model.
+        decided: Whether ranking, race, evidence and the random network are there; runs of version 0.1.0 have none of them.
         seed: The run's seed.
     """
     from sklearn.datasets import load_digits
@@ -37,11 +39,16 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
         history["transfer"], history["scratch"] = history["scratch"], history["transfer"]
     probabilities = {arm: history[arm].pop() for arm in ("transfer", "scratch")}
     centres = np.stack([pixels[SIDES["train"]][truth[SIDES["train"]] == digit].mean(axis=0) for digit in range(10)])
-    probabilities["plain"] = _softmax(-((pixels[SIDES["test"], None] - centres[None]) ** 2).sum(axis=2))
+    probabilities["plain"] = softmax(-((pixels[SIDES["test"], None] - centres[None]) ** 2).sum(axis=2))
     probabilities["majority"] = np.tile(np.bincount(truth[SIDES["train"]]) / 300, (300, 1))
     arms = {arm: _predictions(values, truth[SIDES["test"]]) for arm, values in probabilities.items() if twins or arm in ("transfer", "majority")}
     for arm, predictions in arms.items():
         predictions.to_parquet(folder / "predictions" / f"{arm}.parquet")
+    if decided:
+        hidden = random_features(pixels, 30)
+        said = softmax(hidden[SIDES["test"]] @ fit(hidden[SIDES["train"]], truth[SIDES["train"]], rate=0.3))
+        arms["random"] = _predictions(said, truth[SIDES["test"]])
+        write_decided(folder, Digits(pixels[:750], truth[:750], NAMES))
     verdict = _verdict(arms, chosen, seed)
     _json(folder / "verdict.json", verdict.to_plain())
     _json(folder / "history.json", history if twins else {"transfer": history["transfer"], "scratch": [], "scratch_still_improving": False})
@@ -52,19 +59,14 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
     return verdict
 
 
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
 def _learn(pixels: NDArray[np.float64], truth: NDArray[np.int64], rate: float, seconds: float) -> list[Any]:
     """Softmax regression by gradient descent; the epochs, and the test probabilities as the last entry."""
     weights, one_hot, epochs = np.zeros((64, 10)), np.eye(10)[truth], []
     train, validation = SIDES["train"], SIDES["validation"]
     for epoch in range(1, EPOCHS + 1):
         for _ in range(12):
-            weights -= rate * 10 * pixels[train].T @ (_softmax(pixels[train] @ weights) - one_hot[train]) / 300
-        said, taught = _softmax(pixels[validation] @ weights), _softmax(pixels[train] @ weights)
+            weights -= rate * 10 * pixels[train].T @ (softmax(pixels[train] @ weights) - one_hot[train]) / 300
+        said, taught = softmax(pixels[validation] @ weights), softmax(pixels[train] @ weights)
         epochs.append(
             {
                 "epoch": epoch,
@@ -74,7 +76,7 @@ def _learn(pixels: NDArray[np.float64], truth: NDArray[np.int64], rate: float, s
                 "validation_accuracy": float((said.argmax(axis=1) == truth[validation]).mean()),
             }
         )
-    return [*epochs, _softmax(pixels[SIDES["test"]] @ weights)]
+    return [*epochs, softmax(pixels[SIDES["test"]] @ weights)]
 
 
 def _predictions(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Predictions:
@@ -97,8 +99,8 @@ def _verdict(arms: dict[str, Predictions], chosen: str, seed: int) -> Verdict:
         scratch_epochs=EPOCHS if "scratch" in arms else None,
         scratch_still_improving=True if "scratch" in arms else None,
     )
-    validation = {arm: 0.99 if arm == chosen else 0.9 for arm in arms if arm != "majority"}
-    others = {arm: arms.get(arm) for arm in ("scratch", "plain", "majority")}
+    validation = {arm: 0.99 if arm == chosen else 0.9 for arm in arms if arm not in ("majority", "random")}
+    others = {arm: arms.get(arm) for arm in ("scratch", "plain", "majority", "random")}
     return judge(transfer=arms["transfer"], **others, validation=validation, circumstances=about)
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.report.example import make_run
+from tests.report.reader import read
 
 from headstart.base.errors import InputError
 from headstart.evaluation import Predictions, Verdict
@@ -20,55 +20,13 @@ from headstart.report import write_report
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Verdict, str]:
     folder = tmp_path_factory.mktemp("runs") / "digits"
-    verdict = make_run(folder)
+    verdict = make_run(folder, decided=False)  # what version 0.1.0 wrote
     return folder, verdict, write_report(folder).read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def copy(good: tuple[Path, Verdict, str], tmp_path: Path) -> Path:
     return Path(shutil.copytree(good[0], tmp_path / "copy"))
-
-
-class Reader(HTMLParser):
-    """Collects tags, attributes and what people read; knows which tags were left open."""
-
-    CLOSED_BY_THEMSELVES = frozenset({"meta", "img", "br"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.texts: list[str] = []
-        self.open: list[str] = []
-        self.wrongly_closed: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in self.CLOSED_BY_THEMSELVES:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.wrongly_closed.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-
-def read(page: str) -> Reader:
-    reader = Reader()
-    reader.feed(page)
-    return reader
 
 
 def test_the_page_is_well_formed(good: tuple[Path, Verdict, str]) -> None:
@@ -158,7 +116,7 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
     ],
 )
 def test_other_verdicts_read_as_such(tmp_path: Path, options: dict[str, object], mood: str, said: str) -> None:
-    verdict = make_run(tmp_path / "run", **options)  # type: ignore[arg-type]
+    verdict = make_run(tmp_path / "run", decided=False, **options)  # type: ignore[arg-type]
     page = write_report(tmp_path / "run").read_text(encoding="utf-8")
     assert f'class="hero {mood}"' in page
     assert said in read(page).text

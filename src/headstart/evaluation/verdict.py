@@ -103,6 +103,9 @@ class Verdict:
         test: The transfer arm's score on test; ``scratch``, ``plain`` and ``majority`` are the others', None when not trained.
         gain_over_scratch: Gain of the transfer arm; positive = transfer is better; None when there is nothing to compare with.
         validation: The scores that decided ``chosen``.
+        random: Score of the same network frozen at random weights, with a head trained like the transfer arm's: architecture without
+            pretraining. None when it was not measured, as in runs of version 0.1.0.
+        gain_over_random: Gain of the transfer arm over it.
     """
 
     helped: Helped
@@ -129,6 +132,8 @@ class Verdict:
     licence: str
     seed: int
     why: str = ""
+    random: Measured | None = None
+    gain_over_random: Gain | None = None
 
     def sentence(self, language: Language = "en") -> str:
         """The first line people read, in English or Chinese (``zh``)."""
@@ -159,6 +164,7 @@ def judge(
     validation: Mapping[str, float],
     circumstances: Circumstances,
     metric: str = "accuracy",
+    random: Predictions | None = None,
 ) -> Verdict:
     """Decide whether transfer helped, from one look at the test set.
 
@@ -170,11 +176,12 @@ def judge(
         validation: Score of ``transfer`` and of each twin on validation, by arm; the best is chosen.
         circumstances: What it is about and what it cost.
         metric: The metric of scores and gains.
+        random: Predictions of the same network frozen at random weights with a trained head; it explains the gain and is never chosen.
 
     Raises:
         InputError: when arms are about different items, or validation names an arm that has no predictions.
     """
-    others = {"scratch": scratch, "plain": plain, "majority": majority}
+    others = {"scratch": scratch, "plain": plain, "majority": majority, "random": random}
     arms = {"transfer", *(name for name in ("scratch", "plain") if others[name] is not None)}
     if set(validation) != arms or not all(math.isfinite(score) for score in validation.values()):
         raise InputError("validation needs one finite score for each arm that was trained", got=dict(validation), allowed=arms)

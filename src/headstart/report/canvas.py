@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, LINE, TRANSFER, SCRATCH, PLAIN, MAJORITY, CARD = (f"#0{digit}0{digit}0{digit}" for digit in range(1, 9))
+INK, MUTED, LINE, TRANSFER, SCRATCH, PLAIN, MAJORITY, CARD, RANDOM = (f"#0{digit}0{digit}0{digit}" for digit in range(1, 10))
 VARIABLES = {
     INK: "ink",
     MUTED: "muted",
@@ -27,9 +27,10 @@ VARIABLES = {
     PLAIN: "plain",
     MAJORITY: "majority",
     CARD: "card",
+    RANDOM: "random",
 }
-ARM_COLOURS = {"transfer": TRANSFER, "scratch": SCRATCH, "plain": PLAIN, "majority": MAJORITY}
-ARM_MARKERS = {"transfer": "o", "scratch": "s", "plain": "^", "majority": "D"}
+ARM_COLOURS = {"transfer": TRANSFER, "scratch": SCRATCH, "plain": PLAIN, "majority": MAJORITY, "random": RANDOM}
+ARM_MARKERS = {"transfer": "o", "scratch": "s", "plain": "^", "majority": "D", "random": "v"}
 POINTS_PER_INCH = 72
 FONT_SIZE = 12.5
 STYLE = {

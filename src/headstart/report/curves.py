@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.evaluation.calibration import Bin
-from headstart.report.canvas import ARM_COLOURS, ARM_MARKERS, INK, LINE, MAJORITY, MUTED, TRANSFER, draw, quiet
+from headstart.report import words
+from headstart.report.canvas import ARM_COLOURS, ARM_MARKERS, CARD, INK, LINE, MAJORITY, MUTED, SCRATCH, TRANSFER, draw, quiet
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 460, 280
 ARMS = {"transfer": "transfer", "scratch": "from scratch"}
 MANY_MARKERS = 25  # more epochs than this are drawn as a line only
-LONGEST_NAME = 16
 MAP_RED, MAP_GREEN, MAP_BLUE = 0.13, 0.55, 0.51  # a teal that reads on white and on black
 
 
@@ -47,22 +48,40 @@ def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: f
     return draw(quantity, f"{label} over seconds of training: {last}", WIDTH, HEIGHT, paint)
 
 
-def reliability_figure(bins: Sequence[Bin]) -> Markup:
-    """How sure the model was against how often it was right; below it, how many items each point stands for."""
-    sure = np.array([one.confidence for one in bins]) * 100
-    right = np.array([one.accuracy.value for one in bins]) * 100
-    reach = np.array([[one.accuracy.value - one.accuracy.low, one.accuracy.high - one.accuracy.value] for one in bins]).T * 100
+def reliability_figure(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup:
+    """How sure the model was against how often it was right; below it, how many items each point stands for.
+
+    Args:
+        bins: Of the probabilities that the user gets.
+        before: Of the probabilities before they were corrected; none = they were not.
+    """
+    sure, right, reach = _points(bins)
     description = "Reliability. " + "; ".join(f"{s:.0f} % sure: {r:.0f} % right ({one.accuracy.n} items)" for s, r, one in zip(sure, right, bins, strict=True))
 
     def paint(figure: Figure) -> None:
-        above, below = figure.add_axes((0.11, 0.4, 0.86, 0.57)), figure.add_axes((0.11, 0.15, 0.86, 0.17))
+        above, below = figure.add_axes((0.11, 0.4, 0.86, 0.5 if before else 0.57)), figure.add_axes((0.11, 0.15, 0.86, 0.17))
         for axes in (above, below):
             quiet(axes, left=True)
             axes.set_xlim(0, 102)
             axes.spines["left"].set_visible(False)
         above.grid(color=LINE)
         above.plot([0, 100], [0, 100], color=MUTED, linewidth=1.2, linestyle=(0, (3, 3)))
-        above.errorbar(sure, right, yerr=reach, color=TRANSFER, fmt="o", markersize=7, elinewidth=2.2, zorder=3)
+        if before:
+            raw_sure, raw_right, _ = _points(before)
+            above.plot(
+                raw_sure,
+                raw_right,
+                color=SCRATCH,
+                marker="s",
+                markersize=6,
+                markerfacecolor=CARD,
+                markeredgewidth=1.8,
+                linestyle=":",
+                label="before correction",
+            )
+        above.errorbar(sure, right, yerr=reach, color=TRANSFER, fmt="o", markersize=7, elinewidth=2.2, zorder=3, label="after")
+        if before:
+            above.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2, labelcolor=INK, borderpad=0, handlelength=2.2)
         above.set(ylim=(-3, 103), yticks=[0, 25, 50, 75, 100], xticks=[0, 25, 50, 75, 100])
         above.set_xticklabels([])
         above.set_ylabel("right, %", fontsize=11.5)
@@ -73,6 +92,14 @@ def reliability_figure(bins: Sequence[Bin]) -> Markup:
         below.set_xlabel("how sure the model was, %", fontsize=11.5, labelpad=6)
 
     return draw("reliability", description, WIDTH, 360, paint)
+
+
+def _points(bins: Sequence[Bin]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Sureness, accuracy (n,) and the reach of its interval (2, n), in per cent."""
+    sure = np.array([one.confidence for one in bins]) * 100
+    right = np.array([one.accuracy.value for one in bins]) * 100
+    reach = np.array([[one.accuracy.value - one.accuracy.low, one.accuracy.high - one.accuracy.value] for one in bins]).reshape(-1, 2).T * 100
+    return sure, right, reach
 
 
 def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str]) -> Markup:
@@ -88,18 +115,13 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str])
         axes.imshow(pixels, interpolation="nearest", aspect="auto")
         axes.tick_params(length=0, labelsize=9)
         if named:
-            names = [shortened(name) for name in classes]
+            names = [words.shortened(name) for name in classes]
             axes.set_xticks(range(len(names)), names, rotation=90)
             axes.set_yticks(range(len(names)), names)
         axes.set_xlabel("predicted", fontsize=11.5)
         axes.set_ylabel("truth", fontsize=11.5)
 
     return draw("confusion", f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {np.mean(np.diag(share)):.0%}", side, side, paint)
-
-
-def shortened(name: str) -> str:
-    """A name that fits beside an axis: its beginning and its end, because either may be what tells it from others."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 7]}…{name[-6:]}"
 
 
 def _axes(figure: Figure) -> Axes:

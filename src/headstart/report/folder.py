@@ -17,7 +17,9 @@ from headstart.evaluation import Predictions, Verdict
 from headstart.report.words import as_number
 
 Plain = dict[str, Any]
-ARMS = ("transfer", "scratch", "plain", "majority")
+ARMS = ("transfer", "scratch", "plain", "majority", "random")
+
+TABLES = ("ranking", "race", "evidence", "history", "engine", "split", "model", "about")  # each is NAME.json
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class RunFiles:
         decisions: ``plan.toml``: name, value, unit, why, source of each.
         candidates: ``candidates.json``, one row per model and cut.
         history: ``history.json``, the learning curves.
+        ranking: ``ranking.json``: every network of the gallery, prior and evidence.
+        race: ``race.json``: cuts and settings, who ran how far.
+        evidence: ``evidence.json``: evaluation, calibration, abstention, label errors, learning curve.
         engine: ``engine.json``, the race of engines and what it costs in exactness.
         mistakes: ``mistakes.json``, the worst mistakes, with pictures beside it.
         split: ``split.json``.
@@ -45,6 +50,9 @@ class RunFiles:
     decisions: tuple[Plain, ...] = ()
     candidates: tuple[Plain, ...] = ()
     history: Plain = field(default_factory=dict)
+    ranking: Plain = field(default_factory=dict)
+    race: Plain = field(default_factory=dict)
+    evidence: Plain = field(default_factory=dict)
     engine: Plain = field(default_factory=dict)
     mistakes: tuple[Plain, ...] = ()
     split: Plain = field(default_factory=dict)
@@ -82,7 +90,7 @@ def read_run(folder: Path) -> RunFiles:
             unreadable.append(f"{name}: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
             return empty
 
-    values = {name: attempt(f"{name}.json", _table, {}) for name in ("history", "engine", "split", "model", "about")}
+    values = {name: attempt(f"{name}.json", _table, {}) for name in TABLES}
     rows = {name: attempt(f"{name}.json", _rows, ()) for name in ("candidates", "mistakes")}
     arms = {arm: attempt(f"predictions/{arm}.parquet", Predictions.from_parquet, None) for arm in ARMS}
     return RunFiles(

@@ -22,8 +22,14 @@ WIDTH = 460
 ROW_HEIGHT = 58
 FOOT_HEIGHT = 52
 LABEL_ABOVE, LINE_BELOW, TICK_REACH = 12, 11, 14  # CSS pixels from the middle of a row
-ARM_WORDS = {"transfer": "Transfer", "scratch": "Same network from scratch", "plain": "Plain model", "majority": "Always the commonest class"}
-OVER_WORDS = {"scratch": "over the same network from scratch", "plain": "over a plain model"}
+ARM_WORDS = {
+    "transfer": "Transfer",
+    "scratch": "Same network from scratch",
+    "plain": "Plain model",
+    "random": "Same network, frozen random weights",
+    "majority": "Always the commonest class",
+}
+OVER_WORDS = {"scratch": "over the same network from scratch", "plain": "over a plain model", "random": "over frozen random weights"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ def arms_figure(verdict: Verdict) -> Markup:
 
 
 def _measured(verdict: Verdict) -> dict[str, Measured | None]:
-    return {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain, "majority": verdict.majority}
+    return {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain, "random": verdict.random, "majority": verdict.majority}
 
 
 def _rows(figure: Figure, rows: Sequence[Row], height: float, margin: float, hold: Sequence[float], mark: float | None = None) -> Axes:

@@ -12,12 +12,17 @@ from headstart.base import files
 from headstart.evaluation import METRICS, Table, Verdict, table
 from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
+from headstart.report.advice import advice
 from headstart.report.curves import confusion_figure, curve_figure, reliability_figure
 from headstart.report.folder import RunFiles, read_run
 from headstart.report.gains import ARM_WORDS, arms_figure, gains_figure
 from headstart.report.listing import chosen_score, date_of
+from headstart.report.meaning import meaning
+from headstart.report.network import ranking
+from headstart.report.race import race
+from headstart.report.trust import trust
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 FILTERS = (words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken)
 OPENINGS = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}
 FEW_CLASSES = 12  # the confusion matrix of more is drawn as a map, not as a table of numbers
@@ -48,10 +53,10 @@ def render(run: RunFiles) -> str:
     from markupsafe import Markup
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update({function.__name__: function for function in FILTERS})
-    style = Markup((HERE / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
+    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
     return str(environment.get_template("page.html.jinja").render(style=style, **_content(run)))
 
 
@@ -64,7 +69,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "name": run.folder.resolve().name,
         "date": date_of(run.folder).replace("T", " ").removesuffix("+00:00"),
         "verdict": verdict,
-        "hero": _hero(verdict) if verdict else None,
+        "hero": _hero(verdict, run) if verdict else None,
         "gains": gains_figure(verdict) if verdict else None,
         "arms": arms_figure(verdict) if verdict else None,
         "curves": _curves(run),
@@ -77,6 +82,11 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "confused": sections.most_confused(measured) if measured else (),
         "reliability": reliability_figure(measured.reliability) if measured else None,
         "reliability_words": _reliability_words(measured) if measured else "",
+        "evaluation": sections.evaluation(run.evidence.get("evaluation")),
+        "ranking": ranking(run.ranking),
+        "race": race(run.race),
+        **trust(run.evidence),
+        "advice": advice(run.evidence, run.folder),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),
         "class_counts": sections.class_counts(run.split),
@@ -93,7 +103,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
     }
 
 
-def _hero(verdict: Verdict) -> dict[str, Any]:
+def _hero(verdict: Verdict, run: RunFiles) -> dict[str, Any]:
     """What stands at the top: the answer, the rest of the sentence, and what it means in everyday words."""
     rest = verdict.sentence().split(": ", 1)[1]
     best = chosen_score(verdict)
@@ -106,7 +116,7 @@ def _hero(verdict: Verdict) -> dict[str, Any]:
         "metric": METRIC_WORDS["en"][verdict.metric].split(" (")[0],
         "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, trained from scratch"}[verdict.chosen],
         "user_gets_how": cut_words(verdict.cut) if verdict.chosen == "transfer" else "it did best on validation",
-        "meaning": sections.meaning(verdict, best),
+        "meaning": meaning(verdict, best, run.evidence),
     }
 
 

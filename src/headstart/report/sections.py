@@ -9,54 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from headstart.evaluation import Measured, Table, Verdict
-from headstart.report import words
+from headstart.evaluation import Table
+from headstart.report import values, words
 from headstart.report.folder import Plain, RunFiles
+from headstart.report.race import cut_text
 
 SIDES = ("train", "validation", "test")
 SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content")
-UNKNOWN = "–"
-ENOUGH_EPOCHS = 5  # a network that saw its data less often cannot be said to have stopped improving
 MOST_MISTAKES = 24
 LARGEST_PICTURE = 400_000  # bytes: mistakes are thumbnails; anything larger is no thumbnail
 MIME = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 MOST_CONFUSED = 6
 LONGEST_LIST = 12
-
-
-def meaning(verdict: Verdict, best: Measured) -> list[str]:
-    """The verdict in everyday words: what to expect, what pretraining was worth, what is uncertain."""
-    said = []
-    if verdict.metric == "accuracy":
-        low, high = (round(100 * end) for end in (best.low, best.high))
-        said.append(f"Of 100 new items like these, expect about {round(100 * best.value)} to be right; between {low} and {high} is plausible.")
-    said.append(_worth(verdict))
-    if verdict.scratch is not None and verdict.scratch_epochs is not None:
-        said.append(_scratch(verdict, verdict.scratch_epochs))
-    if verdict.chosen != "transfer":
-        name = {"plain": "The plain model", "scratch": "The network from scratch"}[verdict.chosen]
-        said.append(f"{name} did best on validation, so that is the model in this folder.")
-    return said
-
-
-def _scratch(verdict: Verdict, n_epochs: int) -> str:
-    reached = f"The network from scratch reached {n_epochs} epoch{'s' if n_epochs != 1 else ''} in the same time"
-    if n_epochs < ENOUGH_EPOCHS:
-        return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."
-    if not verdict.scratch_still_improving:
-        return f"{reached} and had stopped improving."
-    ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
-    return f"{reached} and was still improving, so with more time it may {'come closer' if ahead else 'be better still'}."
-
-
-def _worth(verdict: Verdict) -> str:
-    if verdict.gain_over_scratch is None:
-        return "No twin was trained from scratch, so nobody can say whether the pretrained weights mattered."
-    return {
-        "yes": "The pretrained weights are worth having: the whole interval of the gain lies above zero.",
-        "no": "The pretrained weights are not worth a point: the whole interval of the gain lies below +1.",
-        "cannot tell": "The interval of the gain is too wide to decide; more test items would narrow it.",
-    }[verdict.helped]
 
 
 def most_confused(measured: Table) -> list[tuple[str, str, int, int]]:
@@ -71,10 +35,11 @@ def most_confused(measured: Table) -> list[tuple[str, str, int, int]]:
 
 def mistakes(run: RunFiles) -> list[Plain]:
     """The worst mistakes with their pictures as data URIs; a picture outside the run folder is not read."""
-    return [{**row, "picture": _picture(run.folder, str(row.get("file") or ""))} for row in run.mistakes[:MOST_MISTAKES]]
+    return [{**row, "picture": picture(run.folder, str(row.get("file") or ""))} for row in run.mistakes[:MOST_MISTAKES]]
 
 
-def _picture(folder: Path, name: str) -> str | None:
+def picture(folder: Path, name: str) -> str | None:
+    """A small picture of the run folder as a data URI, or None: what lies outside the folder or is no thumbnail is not read."""
     places = [(folder / prefix / name).resolve() for prefix in ("", "mistakes")] if name else []
     for place in places:
         inside = place.is_relative_to(folder.resolve()) and place.is_file()
@@ -88,9 +53,9 @@ def candidates(run: RunFiles) -> dict[str, list[Plain]]:
     rows = [_candidate(row) for row in run.candidates]
     probed: dict[str, Plain] = {}
     for row in rows:
-        if row["probe"][0] != UNKNOWN and (row["model"] not in probed or row["chosen"]):
+        if row["probe"][0] != values.UNKNOWN and (row["model"] not in probed or row["chosen"]):
             probed[row["model"]] = row
-    return {"candidates": rows, "networks": list(probed.values()), "cuts": [row for row in rows if row["validation"][0] != UNKNOWN]}
+    return {"candidates": rows, "networks": list(probed.values()), "cuts": [row for row in rows if row["validation"][0] != values.UNKNOWN]}
 
 
 def _candidate(row: Plain) -> Plain:
@@ -102,21 +67,13 @@ def _candidate(row: Plain) -> Plain:
         "cut": words.anything(row.get("cut")),
         "licence": words.anything(row.get("licence")),
         "bytes": words.size(words.as_number(row.get("bytes"))),
-        "prior": UNKNOWN if value is None else words.percent(value),
-        "probe": _measured(row.get("probe")),
-        "validation": _measured(row.get("validation")),
-        "seconds": UNKNOWN if seconds is None else words.seconds(seconds),
+        "prior": values.UNKNOWN if value is None else words.percent(value),
+        "probe": values.span_words(row.get("probe")),
+        "validation": values.span_words(row.get("validation")),
+        "seconds": values.UNKNOWN if seconds is None else words.seconds(seconds),
         "chosen": bool(row.get("chosen")),
         "why": row.get("why") or "",
     }
-
-
-def _measured(found: Any) -> tuple[str, str]:
-    """Value and interval as texts."""
-    value, low, high = (words.as_number(found.get(name)) if isinstance(found, Mapping) else None for name in ("value", "low", "high"))
-    if value is None:
-        return UNKNOWN, ""
-    return words.percent(value), f"{100 * low:.1f} to {100 * high:.1f}" if low is not None and high is not None else ""
 
 
 def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
@@ -182,3 +139,17 @@ def flat(plain: Mapping[str, Any], skip: Collection[str] = (), before: str = "")
         else:
             rows.append((name, words.anything(value)))
     return rows
+
+
+def evaluation(found: Any) -> Plain | None:
+    """How the result was judged: held out or in rounds, why, and what each round chose; None when it is not told."""
+    table = values.table(found)
+    how = values.text(table.get("how"))
+    if not how:
+        return None
+    choices = [
+        {"round": values.text(row.get("round")), "model": values.text(row.get("model")), "cut": cut_text(row), "chosen": values.text(row.get("chosen"))}
+        for row in values.rows(table.get("choices"))
+    ]
+    nested, n_rounds = how.startswith("nested"), words.as_number(table.get("rounds"))
+    return {"how": how, "nested": nested, "why": values.text(table.get("why")), "choices": choices, "n_rounds": int(n_rounds or len(choices))}

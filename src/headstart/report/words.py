@@ -11,6 +11,7 @@ from headstart.evaluation.sentence import MINUS, number
 NOT_RECORDED = "not recorded"
 MINUTE, HOUR = 60, 3600
 KILO = 1000
+LONGEST_NAME = 16
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
@@ -105,3 +106,8 @@ def anything(value: Any) -> str:
 def unbroken(text: str) -> str:
     """The same text, never broken between lines."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name that fits beside an axis: its beginning and its end, because either may be what tells it from others."""
+    return name if len(name) <= longest else f"{name[: longest - 7]}…{name[-6:]}"

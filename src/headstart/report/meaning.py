@@ -1,0 +1,90 @@
+"""What this means: the verdict and the evidence in everyday words, at most six lines, the most telling ones kept, in the order people ask."""
+
+from __future__ import annotations
+
+from headstart.evaluation import Measured, Verdict
+from headstart.evaluation.sentence import number
+from headstart.report import values, words
+from headstart.report.folder import Plain
+from headstart.report.trust import abstention_words
+
+ENOUGH_EPOCHS = 5  # a network that saw its data less often cannot be said to have stopped improving
+MOST_LINES = 6
+WORTH_LABELLING = 1.0  # points that twice the labels should buy before the line is worth reading at the top
+
+
+def meaning(verdict: Verdict, best: Measured, evidence: Plain | None = None) -> list[str]:
+    """The verdict in everyday words: what to expect, what pretraining was worth, what is uncertain, what to do next.
+
+    Args:
+        verdict: Its lines always stand.
+        best: The score of the model that the user gets.
+        evidence: What ``evidence.json`` holds; its lines fill the room that is left.
+    """
+    said = []
+    if verdict.metric == "accuracy":
+        low, high = (round(100 * end) for end in (best.low, best.high))
+        said.append(f"Of 100 new items like these, expect about {round(100 * best.value)} to be right; between {low} and {high} is plausible.")
+    said.append(_worth(verdict))
+    if verdict.scratch is not None and verdict.scratch_epochs is not None:
+        said.append(_scratch(verdict, verdict.scratch_epochs))
+    if verdict.chosen != "transfer":
+        name = {"plain": "The plain model", "scratch": "The network from scratch"}[verdict.chosen]
+        said.append(f"{name} did best on validation, so that is the model in this folder.")
+    return said + _evidence(verdict, evidence or {})[: MOST_LINES - len(said)]
+
+
+def _evidence(verdict: Verdict, evidence: Plain) -> list[str]:
+    """Lines of the evidence, the most telling first."""
+    lines = [
+        _architecture(verdict, surprising=True),
+        abstention_words(values.table(evidence.get("abstention"))),
+        _labels(values.table(evidence.get("learning_curve"))),
+        _errors(values.table(evidence.get("label_errors"))),
+        _architecture(verdict, surprising=False),
+    ]
+    return [line for line in lines if line]
+
+
+def _architecture(verdict: Verdict, *, surprising: bool) -> str:
+    """What the network's architecture gives without pretraining; surprising when it gives as much."""
+    over = verdict.gain_over_random
+    if over is None or surprising == (over.low > 0):
+        return ""
+    if surprising:
+        return "The same network frozen at random weights does about as well: what helps here is its architecture, not its pretraining."
+    return f"The same network frozen at random weights is {number(over.points)} points behind: that much is pretraining, not architecture."
+
+
+def _labels(curve: Plain) -> str:
+    gain = values.span(curve.get("doubled"), "gain")
+    if gain is None or gain.value >= WORTH_LABELLING:
+        return values.text(curve.get("sentence"))
+    return f"More labels of the same kind would buy little: about {number(max(0.0, gain.value))} points for twice as many."
+
+
+def _errors(found: Plain) -> str:
+    n, n_judged = len(values.rows(found.get("rows"))), words.as_number(found.get("n_judged"))
+    if n == 0 or n_judged is None:
+        return ""
+    return f"{words.count(n)} of {words.count(n_judged)} labels look{'s' if n == 1 else ''} wrong; checking them is the cheapest thing to do next."
+
+
+def _scratch(verdict: Verdict, n_epochs: int) -> str:
+    reached = f"The network from scratch reached {n_epochs} epoch{'s' if n_epochs != 1 else ''} in the same time"
+    if n_epochs < ENOUGH_EPOCHS:
+        return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."
+    if not verdict.scratch_still_improving:
+        return f"{reached} and had stopped improving."
+    ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
+    return f"{reached} and was still improving, so with more time it may {'come closer' if ahead else 'be better still'}."
+
+
+def _worth(verdict: Verdict) -> str:
+    if verdict.gain_over_scratch is None:
+        return "No twin was trained from scratch, so nobody can say whether the pretrained weights mattered."
+    return {
+        "yes": "The pretrained weights are worth having: the whole interval of the gain lies above zero.",
+        "no": "The pretrained weights are not worth a point: the whole interval of the gain lies below +1.",
+        "cannot tell": "The interval of the gain is too wide to decide; more test items would narrow it.",
+    }[verdict.helped]
