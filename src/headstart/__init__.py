@@ -19,12 +19,13 @@ from headstart.base.events import Sink, silence
 
 if TYPE_CHECKING:
     from headstart.data import Profile
+    from headstart.ranking.combine import Ranking
     from headstart.study.fit import Run
     from headstart.study.plan import Preview as Plan
     from headstart.study.predict import Prediction
 
 __version__ = "0.1.0"
-__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "report"]
+__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "rank", "report"]
 
 Effort = Literal["quick", "usual", "thorough"]
 Precision = Literal["fast", "float32"]
@@ -48,6 +49,47 @@ def inspect(data: Somewhere, *, label: str | None = None, group: str | None = No
 
     dataset = load(Path(data), label=label, group=group, sink=sink)
     return profile(dataset, split(dataset, seed=seed))
+
+
+def rank(
+    data: Somewhere,
+    *,
+    model: str | None = None,
+    max_mb: float | None = None,
+    max_ms: float | None = None,
+    licence: str | None = None,
+    seed: int = 0,
+    precision: Precision = "fast",
+    label: str | None = None,
+    group: str | None = None,
+    sink: Sink = silence,
+) -> Ranking:
+    """Compare the subscribed models on the data: published accuracy and evidence, licence and cost; which one to take, and why.
+
+    Args:
+        data: As for :func:`inspect`.
+        model: One subscribed card; all of them compete when not given.
+        max_mb: Leave out models whose weight file is larger, in megabytes.
+        max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
+        licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
+        seed: Decides the split; the labels of its validation and test items are not looked at.
+        precision: As for :func:`fit`.
+        label: The column that holds the label, where the data has columns.
+        group: The column of what must stay on one side of the split.
+        sink: Receives the events of the work.
+
+    Returns:
+        The ranking: ``rows``, the best first, ``pick``, ``prior_pick`` and ``why``.
+
+    Raises:
+        InputError: when the data cannot be used, or no subscribed model keeps within the limits.
+    """
+    from headstart.planning.facts import Wishes
+    from headstart.study.limits import Limits
+    from headstart.study.rank import rank as study
+
+    wishes = Wishes(model, None, seed, "usual", None, precision, True)
+    return study(Path(data), wishes=wishes, limits=Limits(max_mb, max_ms, licence), label=label, group=group, sink=sink)
 
 
 def plan(

@@ -1,4 +1,4 @@
-"""The verbs of the river as a person types them: inspect, plan, fit, predict, evaluate, report, demo."""
+"""The verbs of the river as a person types them: inspect, rank, plan, fit, predict, evaluate, report, demo."""
 
 from __future__ import annotations
 
@@ -77,6 +77,26 @@ def inspect(data: words.Data, label: words.Label = None, group: words.Group = No
     with watching(talk()) as sink:
         profile = headstart.inspect(data, label=label, group=group, seed=seed, sink=sink)
     give(profile, lambda: profile_parts(profile), as_json=as_json)
+
+
+@app.command()
+def rank(
+    data: words.Data,
+    model: words.Model = None,
+    max_mb: words.MaxMb = None,
+    max_ms: words.MaxMs = None,
+    licence: words.Licence = None,
+    seed: words.Seed = 0,
+    label: words.Label = None,
+    group: words.Group = None,
+    as_json: words.Json = False,
+) -> None:
+    """Compare the subscribed models on the data: published accuracy, evidence, licence, cost; which one, and why."""
+    from headstart.cli.rank import rank_parts
+
+    with watching(talk()) as sink:
+        found = headstart.rank(data, model=model, max_mb=max_mb, max_ms=max_ms, licence=licence, seed=seed, label=label, group=group, sink=sink)
+    give(found, lambda: rank_parts(found), as_json=as_json)
 
 
 @app.command()

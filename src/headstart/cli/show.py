@@ -60,6 +60,7 @@ def table(
     *,
     numbers: Collection[str] = (),
     whole: Collection[str] = (),
+    gap: int = 2,
 ) -> RenderableType:
     """A table whose cells are data, never markup.
 
@@ -69,8 +70,9 @@ def table(
         rows: Cells in the order of the columns.
         numbers: Columns of numbers: right-aligned, never broken.
         whole: Columns of names that are never broken; what else is too long runs over several lines.
+        gap: Blanks between columns.
     """
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(name.strip() for name in columns))
+    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", show_header=any(name.strip() for name in columns))
     for name in columns:
         kept = name in numbers or name in whole
         made.add_column(name.strip(), justify="right" if name in numbers else "left", no_wrap=kept, overflow="fold")

@@ -35,6 +35,9 @@ Accept = Annotated[
     list[str] | None,
     typer.Option("--accept-licence", metavar="NAME", help="Accept the licence of the model NAME, having read it. May be given several times."),
 ]
+MaxMb = Annotated[float | None, typer.Option(metavar="MB", help="Leave out models whose weight file is larger.")]
+MaxMs = Annotated[float | None, typer.Option(metavar="MS", help="Leave out models that take longer for an item on this machine.")]
+Licence = Annotated[str | None, typer.Option(metavar="NAMES", help="Only models under these licences: SPDX names separated by commas, or 'permissive'.")]
 Out = Annotated[Path | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
 
 

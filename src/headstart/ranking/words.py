@@ -67,7 +67,7 @@ def _ties(ranking: Ranking, pick: Ranked) -> str:
     if not cheaper:
         return told
     fastest = min(cheaper, key=lambda row: row.ms_per_item or 0.0)
-    return f"{told}, of which {fastest.title} takes {(fastest.ms_per_item or 0) / (pick.ms_per_item or 1):.0%} of its time"
+    return f"{told}, of which {fastest.title} takes {100 * (fastest.ms_per_item or 0) / (pick.ms_per_item or 1):.0f} % of its time"
 
 
 def _prior(ranking: Ranking, pick: Ranked) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.activations.store import Store
-from headstart.base.events import Sink, silence, stage
+from headstart.base.events import Sink, silence
 from headstart.data import load, split
 from headstart.planning.facts import Wishes
 from headstart.planning.rules import first_plan
@@ -39,5 +39,4 @@ def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str
     cuts = plan.words("cuts")
     candidates, left_out = open_within(cards, dataset, cuts, limits or Limits(), sink, exact=wishes.precision == "float32")
     collected = [collect_candidate(one, cuts, dataset, problem.store, sink) for one in candidates]
-    with stage(sink, "rank"):
-        return rank_collected(collected, problem, left_out)[0]
+    return rank_collected(collected, problem, left_out)[0]

@@ -1,0 +1,107 @@
+"""Two real models ranked on digits: what is said of each, what a second look costs, and what the limits leave."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from sklearn.datasets import load_digits
+
+import headstart
+from headstart.activations.store import Store
+from headstart.base.errors import InputError
+from headstart.base.events import Event, silence
+from headstart.cli.rank import rank_parts
+from headstart.data import load, split
+from headstart.planning.facts import Wishes
+from headstart.planning.rules import first_plan
+from headstart.ranking.combine import Ranking
+from headstart.study.candidates import Collected, collect_candidate, models_for, open_candidate, rank_collected
+from headstart.study.problem import known_facts, pose
+
+MODELS = ("efficientnet_lite0", "squeezenet1_1")
+A_CLASS = 14
+WIDTH = 100  # columns that the table must fit
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, subscribed: object, gallery_home: Path) -> Iterator[Path]:
+    """Two subscribed models and empty stores."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "gallery").mkdir()
+    for name in MODELS:
+        subscribed(name)  # type: ignore[operator]
+        (folder / "gallery" / name).symlink_to(gallery_home / "gallery" / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, loaded = tmp_path_factory.mktemp("digits"), load_digits()
+    for digit in (3, 8):
+        (root / f"digit {digit}").mkdir()
+        for number, picture in enumerate(loaded.images[loaded.target == digit][:A_CLASS]):
+            Image.fromarray((picture * 15.9).astype("uint8")).resize((64, 64)).save(root / f"digit {digit}" / f"{number:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def ranking(home: Path, digits: Path) -> Ranking:
+    return headstart.rank(digits)
+
+
+def test_every_candidate_is_described_and_one_is_picked(ranking: Ranking) -> None:
+    assert sorted(row.model for row in ranking.rows) == sorted(MODELS)
+    assert [row.model for row in ranking.rows if row.chosen] == [ranking.pick] == [ranking.rows[0].model]
+    assert ranking.prior_pick == "efficientnet_lite0" and "published accuracy alone" in ranking.why
+    for row in ranking.rows:
+        assert 0 <= row.nearest <= 1 and row.ms_per_item and row.bytes > 1e6 and row.expected.n == row.probe.n > 10
+        assert row.nearest_middle is not None and row.probe_middle is not None and np.isfinite([row.logme, row.h_score]).all()
+    known = {row.model: row.relatedness for row in ranking.rows}
+    assert known["efficientnet_lite0"].words in {"some way off", "far"} and known["squeezenet1_1"].words == "unknown"
+
+
+def test_a_second_ranking_computes_nothing_and_says_the_same(ranking: Ranking, digits: Path) -> None:
+    events: list[Event] = []
+    again = headstart.rank(digits, sink=events.append)
+    assert not any(event.total for event in events if event.stage == "activations")
+    assert [(row.model, row.probe, row.logme, row.relatedness) for row in again.rows] == [(r.model, r.probe, r.logme, r.relatedness) for r in ranking.rows]
+
+
+def test_labels_outside_the_training_items_change_nothing(ranking: Ranking, digits: Path) -> None:
+    dataset = load(digits)
+    parts, cards = split(dataset), models_for("image", "squeezenet1_1")
+    plan = first_plan(known_facts(dataset, parts, ["squeezenet1_1"]), Wishes())
+    store = Store()
+    problem = pose(dataset, parts, plan, store, silence)
+    cuts = plan.words("cuts")
+    collected: Collected = collect_candidate(open_candidate(cards[0], dataset, cuts, exact=False), cuts, dataset, store, silence)
+    (row,) = rank_collected([collected], problem)[0].rows
+    dataset.labels[np.concatenate([parts.validation, parts.test])] ^= 1
+    changed, probed = rank_collected([collected], problem)
+    assert (changed.rows[0].probe, changed.rows[0].logme, changed.rows[0].nearest_middle) == (row.probe, row.logme, row.nearest_middle)
+    assert set(probed[0].probe.items) <= set(parts.train) and probed[0].candidate is collected.candidate
+
+
+def test_limits_leave_models_out_by_name_and_refuse_to_leave_none(ranking: Ranking, digits: Path) -> None:
+    small = headstart.rank(digits, max_mb=10)
+    assert small.pick == "squeezenet1_1" and [one.model for one in small.left_out] == ["efficientnet_lite0"] and "--max-mb" in small.left_out[0].why
+    with pytest.raises(InputError, match=r"(?s)efficientnet_lite0: --max-ms.*squeezenet1_1: --max-ms.*fix: leave --max-ms out"):
+        headstart.rank(digits, max_ms=0.001)
+
+
+def test_the_table_fits_a_hundred_columns_and_marks_the_pick(ranking: Ranking) -> None:
+    console = Console(width=WIDTH, record=True, file=io.StringIO())
+    for part in rank_parts(ranking):
+        console.print(part)
+    lines = console.export_text().splitlines()
+    assert next(line for line in lines if line.startswith("►")).split()[1] == ranking.pick
+    assert any(line.startswith("by published accuracy alone: efficientnet_lite0") for line in lines)
+    assert max(map(len, lines)) <= WIDTH and not any("…" in line for line in lines)
