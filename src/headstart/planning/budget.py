@@ -61,6 +61,12 @@ class Budget:
         return self if self.seconds is None else Budget(self.seconds - seconds, self.started)
 
 
-def race_share(budget: Budget, n_races: int, *, twins: bool) -> float | None:
-    """Seconds that each of the races may take; None without a limit."""
-    return None if budget.seconds is None else max(0.0, budget.left) * (RACE_SHARE if twins else RACE_ALONE_SHARE) / n_races
+def race_share(budget: Budget, n_races: int, number: int, *, twins: bool) -> float | None:
+    """Seconds that race ``number`` of several may take, counted from 1; None without a limit.
+
+    What is left before a race is parted so that all races together take their share, whatever the ones before it took.
+    """
+    if budget.seconds is None:
+        return None
+    share = RACE_SHARE if twins else RACE_ALONE_SHARE
+    return max(0.0, budget.left) * share / (n_races - share * (number - 1))

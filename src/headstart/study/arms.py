@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from headstart.activations.collect import collect
+from headstart.activations.collect import Activations, collect
 from headstart.activations.described import describe
 from headstart.base.seeds import seed_for
 from headstart.evaluation.predictions import Predictions
@@ -62,14 +62,12 @@ def plain_features(problem: Problem) -> Features:
     return describe(name, dataset.content, lambda n: modality.plain_features(dataset.read(n)), problem.store, sink=problem.sink)
 
 
-def random_features(candidate: Candidate, problem: Problem) -> Features:
-    """What the same network says of every item with random weights, frozen: ``(n, d)``."""
+def random_activations(candidate: Candidate, problem: Problem) -> Activations:
+    """What the same network says of every item with random weights, frozen, in front of its head."""
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "frozen random network"))
     name = f"{candidate.card.name} with random weights"
-    kept = collect(
-        backbone, [backbone.depth], candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=f"items · {name}"
-    )
-    return kept[backbone.depth].rows(problem.everything)[0]
+    unit = f"items · {name}"
+    return collect(backbone, [backbone.depth], candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit)[backbone.depth]
 
 
 def linear_arm(name: str, features: Features, problem: Problem, plan: Plan, *, model: str = "") -> Arm:

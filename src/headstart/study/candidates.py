@@ -197,8 +197,7 @@ def open_within(
         else:
             opened.append(candidate)
     if not opened:
-        details = [f"{one.model}: {one.why}" for one in left_out]
-        raise InputError("no subscribed model keeps within the limits", details=details, fix=limits.lift(left_out))
+        raise limits.nothing_left(left_out)
     return opened, left_out
 
 

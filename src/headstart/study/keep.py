@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import platform
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -14,57 +13,75 @@ import numpy as np
 
 import headstart
 from headstart.backbone.engines.race import machine
-from headstart.base.files import write
+from headstart.base.records import to_plain
 from headstart.evaluation.intervals import measure
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.temperature import fit_temperature
 from headstart.evaluation.verdict import Verdict
-from headstart.gallery.card import ModelCard
-from headstart.modality import Recipe, Unreadable, get
+from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study.arms import Arm
-from headstart.study.candidates import Probed
-from headstart.study.problem import Problem
+from headstart.study.gather import Gathered
+from headstart.study.pictures import Pictures
+from headstart.study.round import Round
+from headstart.study.tracks import Tracks
+from headstart.study.verdict import said
+from headstart.training.race import Result
 from headstart.training.run import RunWriter
 
 WORST_MISTAKES = 12
-THUMBNAIL = Recipe(size=160, crop_fraction=1.0, interpolation="bicubic")
-JPEG_QUALITY = 85
+ARMS = ("transfer", "scratch", "random", "plain", "majority")
+HEAD_WORDS = ("weight_decay", "l2_sp", "dropout", "label_smoothing", "mixup", "rate_decay", "unfreeze", "learning_rate", "epochs", "batch_items", "balance")
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Everything that a study found."""
+    """Everything that a study found.
 
-    problem: Problem
+    Attributes:
+        judged: The rounds whose test items were looked at.
+        last: The round whose arms are delivered; the only judged one where the test was held out.
+        found: What ``evidence.json`` says.
+        overruled: What evidence made of the rule of thumb.
+    """
+
     plan: Plan
-    probed: tuple[Probed, ...]
-    best: Probed
-    tried: tuple[Arm, ...]
-    transfer: Arm
-    twins: Mapping[str, Arm]
-    on_test: Mapping[str, Predictions]
+    gathered: Gathered
+    judged: tuple[Round, ...]
+    last: Round
+    tracks: Tracks
+    found: Mapping[str, Any]
     verdict: Verdict
+    overruled: str
+
+    def arm(self, name: str) -> Arm:
+        """The arm that is delivered under a name: the scratch twin of the first round, the others of the last."""
+        return (self.judged[0] if name == "scratch" else self.last).arms[name]
 
 
 def keep(run: RunWriter, outcome: Outcome) -> None:
     """Write all of it but the report and the manifest."""
     outcome.plan.save(run.folder / "plan.toml")
-    for name, predictions in outcome.on_test.items():
-        predictions.to_parquet(run.folder / "predictions" / f"{name}.parquet")
-    run.json("split.json", _split(outcome.problem))
-    run.json("candidates.json", [*_models(outcome), *_cuts(outcome)])
+    for name in ARMS:
+        predictions = said(outcome.judged, name)
+        if predictions is not None:
+            predictions.to_parquet(run.folder / "predictions" / f"{name}.parquet")
+    run.json("split.json", _split(outcome))
+    run.json("ranking.json", outcome.last.ranking)
+    run.json("race.json", _race(outcome))
     run.json("history.json", _histories(outcome))
-    run.json("engine.json", outcome.best.candidate.choice)
+    run.json("engine.json", outcome.tracks.collected[outcome.verdict.model].candidate.choice)
     run.json("about.json", _about(outcome))
-    _mistakes(run, outcome)
+    pictures = Pictures(run.folder, outcome.gathered.dataset)
+    _mistakes(run, outcome, pictures)
+    run.json("evidence.json", _evidence(outcome, pictures))
     _model(run, outcome)
     run.json("verdict.json", outcome.verdict.to_plain())
 
 
 def _about(outcome: Outcome) -> dict[str, Any]:
     """Where the data came from, on what and with what it ran."""
-    dataset = outcome.problem.dataset
-    versions = {name: version(name) for name in ("torch", "timm", "openvino", "numpy", "pillow")}
+    dataset = outcome.gathered.dataset
+    versions = {name: version(name) for name in ("torch", "timm", "openvino", "numpy", "pillow", "optuna", "cleanlab")}
     return {
         "data": str(dataset.root),
         "dataset": dataset.digest,
@@ -76,93 +93,118 @@ def _about(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _split(problem: Problem) -> dict[str, Any]:
+def _split(outcome: Outcome) -> dict[str, Any]:
     """How the items were divided, by their content: enough to divide them so again."""
-    dataset, split = problem.dataset, problem.split
-    sides = {"train": split.train, "validation": split.validation, "test": split.test}
+    dataset, rounds = outcome.gathered.dataset, outcome.judged
+    split = rounds[0].problem.split
+    nested = len(rounds) > 1
+    sides = {"train": outcome.last.problem.split.train if nested else split.train, "validation": split.validation}
+    sides["test"] = np.concatenate([one.problem.split.test for one in rounds])
+    tests = {"rounds": [[dataset.content[n] for n in one.problem.split.test] for one in rounds]} if nested else {}
+    how = f"{len(rounds)} rounds, every item tested in one of them, by what was fitted to the others; {split.how.split(', ', 2)[-1]}" if nested else split.how
     return {
-        "how": split.how,
+        "how": how,
         "digest": split.digest,
         "seed": split.seed,
         "classes": dataset.classes,
-        "counts": {name: np.bincount(dataset.labels[items], minlength=problem.n_classes).tolist() for name, items in sides.items()},
+        "counts": {name: np.bincount(dataset.labels[items], minlength=len(dataset.classes)).tolist() for name, items in sides.items()},
         "units": len(np.unique(split.units)),
-        "content": {name: [dataset.content[n] for n in items] for name, items in sides.items()},
+        "content": {**{name: [dataset.content[n] for n in items] for name, items in sides.items()}, **tests},
         "faults": dataset.faults,
     }
 
 
-def _models(outcome: Outcome) -> list[dict[str, Any]]:
-    """One row per model: prior, probe, price."""
-    best, reason = outcome.best, outcome.plan.decision("model").why
-    return [
-        _row(one.candidate.card, "head", one.seconds, chosen=one is best, why=reason if one is best else "") | {"probe": one.score}
-        for one in sorted(outcome.probed, key=lambda each: -each.score.value)
-    ]
+def _race(outcome: Outcome) -> dict[str, Any]:
+    """The delivered round's race: every entrant, what it did and how it ended."""
+    raced, plan = outcome.last.raced, outcome.plan
+    rows = [_ran(one, outcome, chosen=one is raced.winner) for one in raced.results]
+    rows += [_row(entrant, outcome) | {"n_folds": 0, "seconds": 0.0, "outcome": reason, "chosen": False} for entrant, reason in raced.left_out]
+    return {
+        "seconds": raced.seconds,
+        "expected_seconds": raced.expected_seconds,
+        "order": plan.decision("cuts").why,
+        "overruled": outcome.overruled,
+        "metric": outcome.last.problem.metric,
+        "folds": len(outcome.last.problem.heats),
+        "rows": rows,
+    }
 
 
-def _cuts(outcome: Outcome) -> list[dict[str, Any]]:
-    """One row per cut of the chosen model that was tried on validation."""
-    candidate, problem, reason = outcome.best.candidate, outcome.problem, outcome.plan.decision("cut").why
-    return [
-        _row(candidate.card, candidate.block_name(arm.cut), arm.seconds, chosen=arm is outcome.transfer, why=reason if arm is outcome.transfer else "")
-        | {"validation": measure(arm.validation, problem.metric, problem.seed)}
-        for arm in outcome.tried
-    ]
+def _ran(one: Result, outcome: Outcome, *, chosen: bool) -> dict[str, Any]:
+    problem = outcome.last.problem
+    row = _row(one.entrant, outcome) | {"n_folds": len(one.heats), "seconds": one.seconds, "outcome": one.outcome, "chosen": chosen}
+    if one.heats:
+        judged = problem.predictions(problem.held(len(one.heats)), np.concatenate([heat.probabilities for heat in one.heats]))
+        score = measure(judged, problem.metric, problem.seed)
+        row |= {"score": score.value, "low": score.low, "high": score.high, "log_loss": -one.standing[1]}
+    return row
 
 
-def _row(card: ModelCard, cut: str, seconds: float, *, chosen: bool, why: str) -> dict[str, Any]:
-    prior = card.prior.value if card.prior is not None else None
-    about = {"model": card.name, "title": card.title, "licence": card.licence, "bytes": card.bytes, "prior": prior}
-    return {**about, "cut": cut, "probe": None, "validation": None, "seconds": seconds, "chosen": chosen, "why": why}
+def _row(entrant: Entrant, outcome: Outcome) -> dict[str, Any]:
+    card = outcome.tracks.collected[entrant.model].candidate.card
+    settings: dict[str, Any] = {"views": entrant.views}
+    if not entrant.is_linear:
+        known = asdict(outcome.tracks.settings(entrant))
+        settings |= {name: known[name] for name in HEAD_WORDS}
+    about = {"model": entrant.model, "title": card.title, "cut": entrant.block, "n_blocks": entrant.n_blocks, "source": entrant.source}
+    return {**about, "settings": settings, "expected_seconds": entrant.seconds}
 
 
 def _histories(outcome: Outcome) -> dict[str, Any]:
-    """Learning curves of the arms that have epochs."""
-    scratch = outcome.twins.get("scratch")
-    curves = {"transfer": outcome.transfer.history, "scratch": scratch.history if scratch else ()}
+    """Learning curves of the arms that have epochs; of the first round, where there were several."""
+    scratch = outcome.judged[0].arms.get("scratch")
+    curves = {"transfer": outcome.last.arms["transfer"].history, "scratch": scratch.history if scratch else ()}
     return {**curves, "scratch_still_improving": scratch.still_improving if scratch else False}
 
 
-def _mistakes(run: RunWriter, outcome: Outcome) -> None:
+def _mistakes(run: RunWriter, outcome: Outcome, pictures: Pictures) -> None:
     """The test items that the chosen arm got wrong with the most conviction, as small pictures."""
-    dataset, predictions = outcome.problem.dataset, outcome.on_test[outcome.verdict.chosen]
-    sure, test = predictions.probabilities.max(axis=1), outcome.problem.split.test
+    dataset, predictions = outcome.gathered.dataset, said(outcome.judged, outcome.verdict.chosen)
+    if predictions is None:
+        return
+    sure, test = predictions.probabilities.max(axis=1), np.concatenate([one.problem.split.test for one in outcome.judged])
     worst = [n for n in np.argsort(-sure, kind="stable") if not predictions.right[n]][:WORST_MISTAKES]
     rows = []
     for number, n in enumerate(worst):
-        try:
-            picture = _thumbnail(dataset.modality, dataset.read(int(test[n])))
-        except Unreadable:
-            continue
-        name = f"{number:03d}.jpg"
-        write(run.folder / "mistakes" / name, picture)
-        truth, said = dataset.classes[predictions.truth[n]], dataset.classes[predictions.predicted[n]]
-        rows.append({"file": name, "source": predictions.items[n], "truth": truth, "predicted": said, "probability": float(sure[n])})
+        name = pictures.draw(f"mistakes/{number:03d}.jpg", int(test[n]))
+        truth, called = dataset.classes[predictions.truth[n]], dataset.classes[predictions.predicted[n]]
+        rows.append({"file": name, "source": predictions.items[n], "truth": truth, "predicted": called, "probability": float(sure[n])})
     run.json("mistakes.json", rows)
 
 
-def _thumbnail(modality: str, content: bytes) -> bytes:
-    from PIL import Image
-
-    stream = io.BytesIO()
-    Image.fromarray(get(modality).prepare(content, THUMBNAIL).transpose(1, 2, 0)).save(stream, "JPEG", quality=JPEG_QUALITY)
-    return stream.getvalue()
+def _evidence(outcome: Outcome, pictures: Pictures) -> dict[str, Any]:
+    """What is known beside the scores; doubted labels with their pictures."""
+    found: dict[str, Any] = {name: value for name, value in outcome.found.items() if value is not None}
+    doubted: Sequence[dict[str, Any]] = found.get("label_errors", {}).get("rows", ())
+    rows = [{**row, "file": pictures.draw(f"label_errors/{n:03d}.jpg", row["position"])} for n, row in enumerate(doubted[: 2 * WORST_MISTAKES])]
+    rows += doubted[2 * WORST_MISTAKES :]
+    return {**found, "label_errors": {**found.get("label_errors", {}), "rows": rows}}
 
 
 def _model(run: RunWriter, outcome: Outcome) -> None:
     """Weights and everything that is needed to use them without the gallery and without the data."""
-    pretrained, chosen = outcome.best.candidate.backbone.network.state_dict(), outcome.verdict.chosen
-    run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.transfer))
+    candidate, chosen = outcome.tracks.collected[outcome.verdict.model].candidate, outcome.verdict.chosen
+    pretrained = candidate.backbone.network.state_dict()
+    run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.arm("transfer")))
     for name in ("scratch", "plain"):
-        if name in outcome.twins and (name == "plain" or name == chosen):
-            run.tensors(f"{name}.safetensors", _tensors(outcome.twins[name]))
-    candidate = outcome.best.candidate
-    about = {"chosen": chosen, "classes": outcome.problem.dataset.classes, "modality": outcome.problem.dataset.modality}
-    run.json("model.json", {**about, "recipe": candidate.items.recipe, "card": candidate.card, "engine": candidate.choice.engine})
+        if name in outcome.judged[0].arms and (name == "plain" or name == chosen):
+            run.tensors(f"{name}.safetensors", _tensors(outcome.arm(name)))
+    dataset, found = outcome.gathered.dataset, outcome.found
+    about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality}
+    trust = {
+        "temperature": fit_temperature(outcome.arm(chosen).validation),
+        "unsure_below": found.get("abstention", {}).get("threshold"),
+        "target": found.get("abstention", {}).get("target"),
+        "sets": [{"coverage": one["coverage"], "threshold": one["threshold"]} for one in to_plain(found.get("conformal", ()))],
+    }
+    run.json("model.json", {**about, "recipe": candidate.items.recipe, "card": candidate.card, "engine": candidate.choice.engine, "trust": trust})
 
 
 def _tensors(arm: Arm) -> dict[str, Any]:
+    """An arm's weights, its head at the temperature that makes its probabilities right."""
+    temperature = fit_temperature(arm.validation)
     if arm.head is not None:
-        return {"head.weight": arm.head.weight, "head.bias": arm.head.bias}
-    return {key if key.startswith("head.") else f"network.{key}": value for key, value in (arm.weights or {}).items()}
+        head = arm.head.tempered(temperature)
+        return {"head.weight": head.weight, "head.bias": head.bias}
+    weights = {name: value / temperature if name.startswith("head.") else value for name, value in (arm.weights or {}).items()}
+    return {name if name.startswith("head.") else f"network.{name}": value for name, value in weights.items()}

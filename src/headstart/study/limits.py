@@ -37,6 +37,23 @@ class Limits:
         if self.licence is not None and not self.licence.strip(" ,"):
             raise InputError("--licence names no licence", fix=f"--licence {PERMISSIVE}")
 
+    def allowed(self, cards: Sequence[ModelCard], outside: list[LeftOut]) -> list[ModelCard]:
+        """Those cards that keep within the limits as far as a card can tell; the others are added to ``outside``.
+
+        Raises:
+            InputError: when none does; it says which limit to lift.
+        """
+        outside += [LeftOut(card.name, reason) for card in cards if (reason := within(self, card, None))]
+        inside = [card for card in cards if not within(self, card, None)]
+        if not inside:
+            raise self.nothing_left(outside)
+        return inside
+
+    def nothing_left(self, left_out: Sequence[LeftOut]) -> InputError:
+        """What to say when no model keeps within the limits."""
+        details = [f"{one.model}: {one.why}" for one in left_out]
+        return InputError("no subscribed model keeps within the limits", details=details, fix=self.lift(left_out))
+
     def lift(self, left_out: Sequence[LeftOut]) -> str:
         """The line that would let the most models in again."""
         blamed = [one.why.split(":", 1)[0] for one in left_out]

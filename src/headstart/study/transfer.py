@@ -33,6 +33,7 @@ class Raced:
         winner: The one that was chosen.
         seconds: Wall-clock seconds; ``expected_seconds`` is what was expected of those that the rule let in.
         first: The first of the starting order, for what evidence overruled.
+        penalty: Of the linear head on the winner's network.
     """
 
     arm: Arm
@@ -42,6 +43,7 @@ class Raced:
     seconds: float
     expected_seconds: float
     first: Entrant
+    penalty: float
 
 
 def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, n_races: int) -> Raced:
@@ -66,8 +68,9 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
-    took = time.perf_counter() - started
-    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, options[0])
+    took, penalty = time.perf_counter() - started, contest.probed[arm.model].probe.penalty
+    first = _first([*options, *(one for one, _ in too_dear)], ranking, contest, plan)
+    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
 
 
 def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
@@ -96,6 +99,13 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
     return options, too_dear
+
+
+def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Plan) -> Entrant:
+    """What the starting order itself would have taken."""
+    cuts = [_cut(contest.tracks, ranking.pick, word) for word in plan.words("cuts")]
+    wanted = next(cut for cut in cuts if cut is not None)
+    return next(one for one in options if (one.model, one.cut, one.views) == (ranking.pick, wanted, 0))
 
 
 def _cut(tracks: Tracks, model: str, word: str) -> int | None:

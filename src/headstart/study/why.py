@@ -1,53 +1,94 @@
-"""The reasons for the two measured choices, in a sentence each: why this model, why this cut."""
+"""The reasons for what was measured, in a sentence each: why this model, why this cut, what evidence overruled, what the store kept."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from headstart.evaluation.sentence import METRIC_WORDS
+from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
-from headstart.planning.plan import Decision
-from headstart.study.arms import Arm
-from headstart.study.candidates import Probed
+from headstart.planning.plan import Decision, Plan
+from headstart.study.candidates import Collected
 from headstart.study.problem import Problem
+from headstart.study.round import Round
+from headstart.training.race import Result
+
+SHOWN = 3  # other entrants that a sentence names
 
 
-def this_model(probed: Sequence[Probed], best: Probed, problem: Problem, wishes: Wishes) -> Decision:
+def decided(plan: Plan, last: Round, collected: dict[str, Collected], wishes: Wishes) -> Plan:
+    """The plan with what the delivered round measured."""
+    winner = last.raced.winner.entrant
+    plan = plan.decide(this_model(last, wishes)).decide(these_kept(collected[winner.model])).decide(this_cut(last, wishes))
+    for name, value in sorted(winner.changes.items()):
+        if name not in {one.name for one in plan.decisions} or plan.decision(name).source != "pinned":
+            unit = plan.decision(name).unit if name in {one.name for one in plan.decisions} else ""
+            plan = plan.decide(Decision(name, value, unit, "proposed by the search and preferred by validation", "measured"))
+    if winner.source == "average":
+        plan = plan.decide(Decision("averaged", True, "", "the mean of the two finalists' weights did better on validation than either", "measured"))
+    return plan
+
+
+def this_model(last: Round, wishes: Wishes) -> Decision:
     """The model, and how it compares with the next one and with the one of the highest published accuracy."""
-    name = best.candidate.card.name
+    name = last.raced.arm.model
     if wishes.model is not None:
         return Decision("model", name, "", "you asked for it", "pinned")
-    words = problem.metric.replace("_", " ")
-    reasons = [f"a new head on its frozen features reached {100 * best.score.value:.1f} % {words} in cross-validation"]
-    others = sorted((one for one in probed if one is not best), key=lambda one: -one.score.value)
-    if others:
-        noise = ", a difference within the noise" if others[0].score.high > best.score.value else ""
-        reasons.append(f"next {others[0].candidate.card.name} with {100 * others[0].score.value:.1f} %{noise}")
-    known = [(one.candidate.card.prior.value, one.candidate.card.name) for one in probed if one.candidate.card.prior is not None]
-    if known and max(known)[1] != name:
-        reasons.append(f"by published accuracy alone it would have been {max(known)[1]}")
-    return Decision("model", name, "", "; ".join(reasons), "measured")
+    if name != last.ranking.pick:
+        return Decision("model", name, "", f"the race overruled the ranking, whose pick was {last.ranking.pick}: {this_cut(last, wishes).why}", "measured")
+    return Decision("model", name, "", last.ranking.why, "measured")
 
 
-def these_kept(best: Probed) -> Decision:
+def these_kept(one: Collected) -> Decision:
     """Which cuts of the chosen model the store keeps, and what the pass was expected to take beside what it took."""
-    candidate, kept = best.candidate, best.activations
+    candidate, kept = one.candidate, one.activations
     names = tuple(candidate.block_name(cut) for cut in kept)
-    misses = max(one.misses for one in kept.values())
+    misses = max(each.misses for each in kept.values())
     expected, took = misses / candidate.items_per_second, kept[candidate.backbone.depth].pass_seconds
     now = f"expected {expected:.1f} s of computing, decoding and writing aside; took {took:.1f} s" if misses else "nothing had to be computed"
     return Decision("kept_cuts", names, "", f"cheaper to keep than to compute again; the pass over {misses} new items: {now}", "measured")
 
 
-def this_cut(tried: Sequence[Arm], chosen: Arm, best: Probed, problem: Problem, wishes: Wishes) -> Decision:
-    """The cut, and what every cut that was tried reached."""
-    block = best.candidate.block_name
+def this_cut(last: Round, wishes: Wishes) -> Decision:
+    """The cut, and what the best of the others reached."""
+    winner, problem = last.raced.winner, last.problem
     if wishes.cut is not None:
-        return Decision("cut", block(chosen.cut), "", "you asked for it", "pinned")
-    others = "".join(f", {_words(best, arm)} {100 * problem.score(arm.validation):.1f} %" for arm in tried if arm is not chosen)
-    won = f"{_words(best, chosen)} reached {100 * problem.score(chosen.validation):.1f} % {problem.metric.replace('_', ' ')}"
-    return Decision("cut", block(chosen.cut), "", f"on {len(chosen.validation)} validation items {won}{others}", "measured")
+        return Decision("cut", winner.entrant.block, "", "you asked for it", "pinned")
+    others = [one for one in last.raced.results if one is not winner and one.heats and words(one.entrant, winner.entrant) != words(winner.entrant, None)]
+    best: dict[str, Result] = {}
+    for one in others:
+        if len(one.heats) == len(winner.heats):
+            best.setdefault(words(one.entrant, winner.entrant), one)
+    said = "".join(f", {name} {_score(one, problem)}" for name, one in list(best.items())[:SHOWN])
+    n = len(problem.held(len(winner.heats)))
+    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner, problem)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    return Decision("cut", winner.entrant.block, "", reason, "measured")
 
 
-def _words(best: Probed, arm: Arm) -> str:
-    blocks = best.candidate.backbone.depth - arm.cut
-    return "the head alone" if blocks == 0 else "the last block" if blocks == 1 else f"the last {blocks} blocks"
+def overruled(last: Round, wishes: Wishes) -> str:
+    """What evidence made of the rule of thumb's first choice; empty where it agreed."""
+    first, winner = last.raced.first, last.raced.winner
+    if wishes.cut is not None or (first.model, first.cut) == (winner.entrant.model, winner.entrant.cut):
+        return ""
+    did = next((one for one in last.raced.results if one.entrant is first and one.heats), None)
+    if did is None:
+        reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "it did not run")
+        return f"The rule would have begun with {first.words()}; it is {reason}. {_capital(words(winner.entrant, None))} won."
+    folds = len(did.heats)
+    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did, last.problem)}"
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} reached {_score(winner, last.problem)}."
+
+
+def words(entrant: Entrant, beside: Entrant | None) -> str:
+    """What an entrant retrained, as in a sentence; its network too where that differs from another's."""
+    network = f"{entrant.model}'s " if beside is not None and beside.model != entrant.model else ""
+    mean = "the mean of two finalists, down to " if entrant.source == "average" else ""
+    views = " on varied views" if entrant.views else ""
+    what = entrant.words().removeprefix("the ") if network else entrant.words()
+    return f"{mean}{network}{what}{views}"
+
+
+def _score(one: Result, problem: Problem) -> str:
+    return f"{100 * one.standing[0]:.1f} %"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

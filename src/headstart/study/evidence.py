@@ -1,0 +1,80 @@
+"""What a careful reader asks next, answered from what the rounds left: trust in probabilities, likely label errors, what more labels would buy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from headstart.base.events import stage
+from headstart.base.records import to_plain
+from headstart.data import Split, profile
+from headstart.evaluation.evidence import trust
+from headstart.evaluation.predictions import Predictions
+from headstart.planning.plan import Plan
+from headstart.ranking.label_errors import likely_label_errors
+from headstart.ranking.learning_curve import learning_curve
+from headstart.study.round import Round, joined
+from headstart.study.tracks import Tracks
+
+MOST_NAMES = 50  # of one kind; ``inspect --json`` names them all
+
+
+def evaluation(rounds: Sequence[Round], plan: Plan) -> dict[str, Any]:
+    """How the answer was judged, and what each round chose."""
+    nested = len(rounds) > 1
+    choices = [
+        {"round": number, "model": one.raced.arm.model, "cut": one.raced.winner.entrant.block, "source": one.raced.winner.entrant.source}
+        for number, one in enumerate(rounds, 1)
+    ]
+    how = "nested cross-validation" if nested else "held-out test"
+    return {"how": how, "rounds": len(rounds), "why": plan.decision("rounds").why, "choices": choices}
+
+
+def trusted(validation: Predictions, judged: Predictions, seed: int) -> dict[str, Any]:
+    """Calibration, abstention and conformal sets of the arm that is delivered; plain values."""
+    plain: dict[str, Any] = to_plain(trust(validation, judged, seed=seed))
+    return plain
+
+
+def label_errors(last: Round, judged: Sequence[Round], arm: str) -> dict[str, Any]:
+    """Items whose label the delivered arm doubts, each judged by weights that had not seen it."""
+    problem, dataset = last.problem, last.problem.dataset
+    found = [(one.on_test[arm], one.problem.split.test) for one in judged]
+    if len(judged) == 1:
+        validation = last.arms[arm].validation
+        found.append((validation, problem.held()[: len(validation)]))
+    probabilities, places = joined([said for said, _ in found]).probabilities, np.concatenate([where for _, where in found])
+    rows = [
+        {
+            "position": one.position,
+            "source": dataset.sources[one.position],
+            "given": dataset.classes[one.given],
+            "suggested": dataset.classes[one.suggested],
+            "probability": one.probability,
+            "given_probability": one.given_probability,
+        }
+        for one in likely_label_errors(probabilities, dataset.labels[places], places)
+    ]
+    return {"n_judged": len(places), "rows": rows}
+
+
+def duplicates(last: Round, parts: Split) -> dict[str, Any]:
+    """What is there twice, under whatever name or label, and what would leak."""
+    seen = profile(last.problem.dataset, parts)
+    families = {"equal": seen.equal, "near": seen.near, "across_classes": seen.across_classes}
+    return {**{name: [list(one.sources) for one in found[:MOST_NAMES]] for name, found in families.items()}, "leaks": list(seen.leaks)}
+
+
+def more_labels(last: Round, tracks: Tracks) -> dict[str, Any] | None:
+    """The learning curve of a head on the delivered network's features; None when there are too few labels for one."""
+    problem, model = last.problem, last.raced.arm.model
+    with stage(problem.sink, "learning curve"):
+        features, penalty = tracks.collected[model].features, last.raced.penalty
+        found = learning_curve(
+            features, problem.dataset.labels, problem.split.units, problem.folds, problem.dataset.classes, penalty, problem.metric, problem.seed
+        )
+    return None if found is None else to_plain(found)
+
+

@@ -1,0 +1,79 @@
+"""Cards in, collected candidates out: each opened and asked once about every item; under a budget as many models and items as it affords."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headstart import gallery
+from headstart.activations.store import Store
+from headstart.base.events import Event, Sink, stage
+from headstart.data import Dataset
+from headstart.data.sample import sampled
+from headstart.gallery.card import ModelCard
+from headstart.planning.budget import CANDIDATES_SHARE, Budget
+from headstart.planning.plan import Decision, Plan
+from headstart.ranking.combine import LeftOut
+from headstart.study.candidates import Collected, collect_candidate, open_candidate
+from headstart.study.limits import Limits, within
+
+SAFETY = 1.2  # times what the dearest model so far took: the next one may be slower
+PASS_SHARE = 0.7  # of the candidates' seconds that the first forward pass may take
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """What is known of the data without any label.
+
+    Attributes:
+        dataset: All of it, or the part that a budget affords.
+        collected: The candidates.
+        left_out: Models that did not compete, and why.
+        decision: How many items the budget affords; None when all of them.
+    """
+
+    dataset: Dataset
+    collected: tuple[Collected, ...]
+    left_out: tuple[LeftOut, ...]
+    decision: Decision | None = None
+
+
+def gather(
+    cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Limits, budget: Budget, store: Store, sink: Sink, *, exact: bool
+) -> Gathered:
+    """Open the candidates and bring their activations into the store.
+
+    Raises:
+        InputError: when no model keeps within the limits.
+    """
+    cuts, share, dearest, decision = plan.words("cuts"), budget.until(CANDIDATES_SHARE), 0.0, None
+    collected: list[Collected] = []
+    outside: list[LeftOut] = []
+    for card in by_promise(limits.allowed(cards, outside)):
+        if collected and share.left < SAFETY * dearest:
+            outside.append(LeftOut(card.name, f"--budget: {max(0.0, share.left):.0f} s were left for it, the dearest so far took {dearest:.0f} s"))
+            continue
+        began = time.perf_counter()
+        with stage(sink, f"open {card.name}"):
+            candidate = open_candidate(card, dataset, cuts, exact=exact)
+        if reason := within(limits, card, candidate.ms_per_item):
+            outside.append(LeftOut(card.name, reason))
+            continue
+        affordable = share.left * PASS_SHARE * candidate.items_per_second
+        if not collected and affordable < len(dataset):
+            why = f"--budget affords {affordable:.0f} of {len(dataset)} items: {card.name} takes {1000 / candidate.items_per_second:.1f} ms an item"
+            sink(Event("note", "candidates", text=why))
+            dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
+            decision = Decision("items", len(dataset), "items", why, "measured")
+            candidate = open_candidate(card, dataset, cuts, exact=exact)
+        collected.append(collect_candidate(candidate, cuts, dataset, store, sink))
+        dearest = max(dearest, time.perf_counter() - began)
+    if not collected:
+        raise limits.nothing_left(outside)
+    return Gathered(dataset, tuple(collected), tuple(outside), decision)
+
+
+def by_promise(cards: Sequence[ModelCard]) -> list[ModelCard]:
+    """The order in which models are asked while time lasts: the gallery's default, then by published accuracy, the small before the large."""
+    return sorted(cards, key=lambda card: (card.name != gallery.DEFAULT, -(card.prior.value if card.prior else 0.0), card.bytes))

@@ -1,0 +1,51 @@
+"""One round of a study: a problem, what was found on what may be learnt from, and what every arm says of its test items; and how rounds join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from headstart.evaluation.predictions import Predictions
+from headstart.ranking.combine import Ranking
+from headstart.study.arms import Arm
+from headstart.study.problem import Problem
+from headstart.study.transfer import Raced
+
+
+@dataclass(eq=False)
+class Round:
+    """One division of the data and everything that was done in it.
+
+    Attributes:
+        arms: By name; ``transfer`` and ``majority`` always, the twins as they are trained.
+        on_test: What each arm that has looked says of the test items.
+    """
+
+    problem: Problem
+    ranking: Ranking
+    raced: Raced
+    arms: dict[str, Arm]
+    on_test: dict[str, Predictions] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Let every arm that has not yet looked at the test items answer for them, once."""
+        test = self.problem.split.test
+        for name, arm in self.arms.items():
+            if name not in self.on_test and len(test):
+                self.on_test[name] = self.problem.predictions(test, arm.answer(test))
+
+
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of disjoint items, one after another."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return Predictions(
+        tuple(item for part in parts for item in part.items),
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        first.classes,
+        np.concatenate([part.units for part in parts]),
+    )

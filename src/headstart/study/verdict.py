@@ -1,0 +1,103 @@
+"""Played rounds in, the verdict out: what every arm said of all test items, and which arm validation prefers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from headstart.activations.collect import Activations
+from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.temperature import fit_temperature, with_temperature
+from headstart.evaluation.verdict import CacheUse, Circumstances, Counts, Cut, Verdict, judge
+from headstart.planning.plan import Plan
+from headstart.study.candidates import Collected
+from headstart.study.round import Round, joined
+
+CHOOSABLE = ("transfer", "plain", "scratch")
+
+
+def said(rounds: Sequence[Round], arm: str, *, calibrated: bool = True) -> Predictions | None:
+    """What an arm says of all test items, at each round's own temperature; None where it did not look in every round."""
+    parts = []
+    for one in rounds:
+        if arm not in one.on_test:
+            return None
+        warm = with_temperature(one.on_test[arm], fit_temperature(one.arms[arm].validation)) if calibrated and arm != "majority" else one.on_test[arm]
+        parts.append(warm)
+    return joined(parts)
+
+
+def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
+    """The scores by which the delivered arm is chosen.
+
+    The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these.
+    """
+    score = last.problem.score
+    found = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
+    pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
+    if pairs:
+        found["scratch"] = found["transfer"] + float(np.mean([score(scratch) - score(among(transfer, scratch)) for scratch, transfer in pairs]))
+    return found
+
+
+def among(all_of_them: Predictions, some: Predictions) -> Predictions:
+    """Those predictions that are about the items of others, in their order."""
+    place = {item: number for number, item in enumerate(all_of_them.items)}
+    kept = [place[item] for item in some.items]
+    return Predictions(some.items, some.truth, all_of_them.probabilities[kept], some.classes, some.units)
+
+
+def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan) -> Verdict:
+    """Judge: the one look at what all arms said of the test items.
+
+    Args:
+        judged: The rounds whose test items count.
+        last: The round whose arms are delivered.
+        collected: By model.
+        random: What was stored of frozen random networks.
+        seconds: Wall-clock seconds by stage.
+        plan: For the reasons.
+    """
+    arm, problem = last.arms["transfer"], last.problem
+    candidate = collected[arm.model].candidate
+    backbone = candidate.backbone
+    scratch = judged[0].arms.get("scratch")
+    stored = [*(kept for each in collected.values() for kept in each.activations.values()), *random]
+    transfer = said(judged, "transfer")
+    if transfer is None:
+        raise TypeError("the transfer arm answers in every round")
+    return judge(
+        transfer=transfer,
+        scratch=said(judged, "scratch"),
+        plain=said(judged, "plain"),
+        majority=said(judged, "majority"),
+        random=said(judged, "random"),
+        validation=validation_scores(judged, last),
+        circumstances=Circumstances(
+            task="classification",
+            modality=problem.dataset.modality,
+            model=candidate.card.name,
+            title=candidate.card.title,
+            cut=Cut(candidate.block_name(arm.cut), backbone.trainable_share(arm.cut), backbone.depth - arm.cut if arm.cut else None),
+            seconds=seconds,
+            cache=CacheUse(sum(one.hits for one in stored), sum(one.misses for one in stored), sum(one.written_bytes for one in stored)),
+            n=_counts(judged, last),
+            licence=candidate.card.licence,
+            seed=problem.seed,
+            scratch_epochs=min(len(one.arms["scratch"].history) for one in judged) if scratch else None,
+            scratch_still_improving=any(one.arms["scratch"].still_improving for one in judged) if scratch else None,
+            why=plan.decision("cut").why,
+        ),
+        metric=problem.metric,
+    )
+
+
+def _counts(judged: Sequence[Round], last: Round) -> Counts:
+    """Items that teach, choose and test; in a nested cross-validation those of a round, and all that were tested."""
+    if len(judged) == 1:
+        split = last.problem.split
+        return Counts(len(split.train), len(split.validation), len(split.test))
+    pools = [len(one.problem.pool) for one in judged]
+    held = [len(one.problem.heats[0][1]) for one in judged]
+    return Counts(round(float(np.mean(pools)) - float(np.mean(held))), round(float(np.mean(held))), sum(len(one.problem.split.test) for one in judged))
