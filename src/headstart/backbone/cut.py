@@ -7,6 +7,7 @@ parameters. Between them crosses a tuple of tensors whose first axis counts the 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +121,22 @@ class Backbone:
         if cut is None or cut not in self.cuts:
             raise InputError("the network cannot be cut there", got=name, allowed=sorted(key for key, n in names.items() if n in self.cuts), fix="--cut head")
         return cut
+
+    def cuts_of(self, names: Sequence[str]) -> dict[str, int]:
+        """The cuts of several names, those left out that this network does not allow; a single name must be one.
+
+        Raises:
+            InputError: when the single name is no cut.
+        """
+        if len(names) == 1:
+            return {names[0]: self.cut_at(names[0])}
+        found = {}
+        for name in names:
+            try:
+                found[name] = self.cut_at(name)
+            except InputError:
+                continue  # this network's last blocks share parameters, or cannot be told apart
+        return found
 
     def part(self, start: int, stop: int, taps: tuple[int, ...] = ()) -> fx.GraphModule:
         """Cut out blocks ``start`` to ``stop``: a module from the tensors that cross at one cut to those at another.

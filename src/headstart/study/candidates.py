@@ -61,6 +61,12 @@ class Candidate:
         return next((lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine), SLOWEST)
 
     @property
+    def torch_items_per_second(self) -> float:
+        """Speed of the whole network in torch on the processor, where training happens."""
+        laps = [lap.items_per_second for lap in self.choice.race if lap.engine.startswith("torch") and "cuda" not in lap.engine]
+        return max(laps, default=self.items_per_second)
+
+    @property
     def ms_per_item(self) -> float | None:
         """Milliseconds an item; None when nothing has raced."""
         return 1000 / self.items_per_second if self.choice.race else None
@@ -165,7 +171,7 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
     items = prepared(dataset, recipe)
     backbone = open_backbone(card, items, seed=None)
-    taps = tuple(sorted(cut for cut in {backbone.cut_at(name) for name in cuts} | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
+    taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
     batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
     choice = choose(backbone, batch, taps, exact=exact)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
@@ -280,7 +286,7 @@ def middle_cut(candidate: Candidate, n_items: int, store: Store) -> int | None:
 def wanted_cuts(candidate: Candidate, cuts: Sequence[str], n_items: int, store: Store) -> list[int]:
     """The head cut, and each other cut whose activations are cheaper to keep than to compute again."""
     backbone = candidate.backbone
-    inner = sorted(cut for cut in {backbone.cut_at(name) for name in cuts} if 0 < cut < backbone.depth)
+    inner = sorted(cut for cut in set(backbone.cuts_of(cuts).values()) if 0 < cut < backbone.depth)
     return [*(cut for cut in inner if _worth_keeping(candidate, cut, n_items, store)), backbone.depth]
 
 

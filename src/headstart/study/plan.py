@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.activations.cost import Cost, cost
-from headstart.activations.store import Store
+import numpy as np
+
+from headstart.activations.cost import cost
+from headstart.activations.store import SHARD_BYTES, Store
 from headstart.base.events import Sink, silence
-from headstart.data import load, split
+from headstart.data import Dataset, load, split
+from headstart.planning.entrants import Entrant, admit
 from headstart.planning.facts import Wishes
-from headstart.planning.plan import Decision
+from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
-from headstart.study.candidates import models_for, open_candidate, wanted_cuts
+from headstart.study.candidates import Candidate, models_for, open_candidate, wanted_cuts
+from headstart.study.gather import by_promise
+from headstart.study.limits import Limits
 from headstart.study.problem import known_facts
+from headstart.study.tracks import PASSES
+from headstart.study.transfer import HEAD_SECONDS
+from headstart.training.pixels import MEMORY_BYTES
 
 
 @dataclass(frozen=True)
@@ -36,20 +46,43 @@ class ModelCost:
 
 
 @dataclass(frozen=True)
+class CutCost:
+    """What one way to retrain the first candidate would cost on one fold of the race, at least, by FLOPs.
+
+    Attributes:
+        cut: ``head``, ``last``, ….
+        block: The first block that is retrained.
+        trainable_share: Share of the FLOPs behind the cut.
+        seconds: Of one fold.
+        enters: Would it enter the race?
+    """
+
+    cut: str
+    block: str
+    trainable_share: float
+    seconds: float
+    enters: bool
+
+
+@dataclass(frozen=True)
 class Preview:
     """The plan before any evidence, and its price.
 
     Attributes:
         decisions: Every value with unit, why and source.
         models: The price of each candidate.
-        seconds: Forward passes and the scratch twin together; reading, probing and tuning are small beside them.
+        cuts: The price of each way to retrain the first of them, in the starting order.
+        seconds: Forward passes, races and the scratch twin together, or the budget; reading and the report are small beside them.
         bytes: Disk that the store would take.
+        memory_bytes: Memory at the most, roughly.
     """
 
     decisions: tuple[Decision, ...]
     models: tuple[ModelCost, ...]
+    cuts: tuple[CutCost, ...]
     seconds: float
     bytes: int
+    memory_bytes: int
 
 
 def preview(
@@ -66,15 +99,43 @@ def preview(
     """
     dataset = load(data, label=label, group=group, sink=sink)
     parts = split(dataset, seed=wishes.seed)
-    cards = models_for(dataset.modality, wishes.model)
+    cards = by_promise(Limits(wishes.max_mb, wishes.max_ms, wishes.licence).allowed(models_for(dataset.modality, wishes.model), []))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
-    store, prices = Store(), []
-    for card in cards:
-        candidate = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
-        speed = candidate.items_per_second
-        wanted = wanted_cuts(candidate, plan.words("cuts"), len(dataset.content), store)
-        kept: list[Cost] = [cost(candidate.backbone, one, len(dataset.content), candidate.engine, speed, store) for one in wanted]
-        prices.append(ModelCost(card.name, candidate.choice.engine, speed, len(dataset.content) / speed, sum(one.bytes for one in kept)))
-    forward = sum(price.forward_seconds for price in prices)
-    scratch = max(plan.number("scratch_least_seconds"), forward * plan.number("scratch_times")) if wishes.twins else 0.0
-    return Preview(plan.decisions, tuple(prices), round(forward + scratch, 1), sum(price.store_bytes for price in prices))
+    words = plan.words("cuts")
+    candidates = [open_candidate(card, dataset, words, exact=wishes.precision == "float32") for card in cards]
+    prices = tuple(_price(one, dataset, words) for one in candidates)
+    forward, n_races = sum(price.forward_seconds for price in prices), int(plan.number("rounds")) + (plan.number("rounds") > 1)
+    transfer = forward + n_races * plan.number("race_seconds")
+    scratch = max(plan.number("scratch_least_seconds"), transfer * plan.number("scratch_times")) if wishes.twins else 0.0
+    seconds = wishes.budget_seconds or round(transfer + scratch, 1)
+    n_fitted = (len(parts.train) + len(parts.validation)) * (1 - 1 / max(2, plan.number("race_folds")))
+    cuts = tuple(_cuts(candidates[0], plan, n_fitted))
+    return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), _memory(candidates, dataset, twins=wishes.twins))
+
+
+def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str]) -> ModelCost:
+    speed, n, store = candidate.items_per_second, len(dataset.content), Store()
+    kept = [cost(candidate.backbone, one, n, candidate.engine, speed, store) for one in wanted_cuts(candidate, words, n, store)]
+    return ModelCost(candidate.card.name, candidate.choice.engine, speed, n / speed, sum(one.bytes for one in kept))
+
+
+def _cuts(candidate: Candidate, plan: Plan, n_fitted: float) -> Iterator[CutCost]:
+    backbone, seconds = candidate.backbone, plan.number("race_seconds")
+    speed = candidate.torch_items_per_second
+    options: list[Entrant] = []
+    names: list[str] = []
+    for word, cut in backbone.cuts_of(plan.words("cuts")).items():
+        if all(one.cut != cut for one in options):
+            least = PASSES * backbone.trainable_share(cut) * n_fitted * plan.number("epochs") / speed if cut < backbone.depth else HEAD_SECONDS
+            options.append(Entrant(candidate.card.name, cut, candidate.block_name(cut), backbone.depth - cut, least))
+            names.append(word)
+    entered, _ = admit(sorted(options, key=lambda one: not one.is_linear), seconds, int(plan.number("race_folds")))
+    for word, one in zip(names, options, strict=True):
+        yield CutCost(word, one.block, backbone.trainable_share(one.cut), round(one.seconds, 1), one in entered)
+
+
+def _memory(candidates: Sequence[Candidate], dataset: Dataset, *, twins: bool) -> int:
+    """This process now, shards that are being written, and the prepared items that whole-network training keeps."""
+    shards = 3 * SHARD_BYTES
+    pixels = min(MEMORY_BYTES, len(dataset.content) * int(np.prod(candidates[0].backbone.example.shape[1:]))) if twins else 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + shards + pixels

@@ -118,10 +118,9 @@ class Tracks:
     def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
         one = self.collected[model].candidate
-        laps = [lap.items_per_second for lap in one.choice.race if lap.engine.startswith("torch") and "cuda" not in lap.engine]
         fitted, _ = problem.heats[0]
         items = len(fitted) * self.settings().epochs
-        return PASSES * one.backbone.trainable_share(cut) * items / max(laps, default=one.items_per_second)
+        return PASSES * one.backbone.trainable_share(cut) * items / one.torch_items_per_second
 
     def fold_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold is expected to take: its steps, and a look at the held items after every epoch."""

@@ -77,20 +77,17 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
     """Entrants in their order: the pick's head, its cuts by the rule, the head on varied views, then heads and last blocks of tied models."""
     tied = [row.model for row in ranking.rows if row.tied and row.model != ranking.pick][:OTHERS]
     words = plan.words("cuts")
-    wanted = [(ranking.pick, word) for word in (("head", *words) if len(words) > 1 else words)]
-    wanted += [(model, word) for model in tied for word in ("head", "last") if len(words) > 1]
+    wanted = [(ranking.pick, ("head", *words) if len(words) > 1 else words)]
+    wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
-    for model, word in wanted:
+    for model, cut in dict.fromkeys((model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()):
         backbone = contest.tracks.collected[model].candidate.backbone
-        cut = _cut(contest.tracks, model, word)
-        if cut is None or any((one.model, one.cut) == (model, cut) for one in (*options, *(entrant for entrant, _ in too_dear))):
-            continue
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
         if cut < backbone.depth:
             least = contest.tracks.least_seconds(model, cut, contest.problem)
-            if least > seconds and len(wanted) > 1:
+            if least > seconds and len(words) > 1:
                 too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
                 continue
             entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem))
@@ -103,18 +100,9 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
 
 def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Plan) -> Entrant:
     """What the starting order itself would have taken."""
-    cuts = [_cut(contest.tracks, ranking.pick, word) for word in plan.words("cuts")]
-    wanted = next(cut for cut in cuts if cut is not None)
+    backbone = contest.tracks.collected[ranking.pick].candidate.backbone
+    wanted = next(iter(backbone.cuts_of(plan.words("cuts")).values()))
     return next(one for one in options if (one.model, one.cut, one.views) == (ranking.pick, wanted, 0))
-
-
-def _cut(tracks: Tracks, model: str, word: str) -> int | None:
-    """The cut of a word, or None where this network cannot be cut there; a single wish was checked when the model was opened."""
-    backbone = tracks.collected[model].candidate.backbone
-    known = {"last": backbone.depth - 1, "last2": backbone.depth - 2}
-    if word in known and known[word] not in backbone.cuts:
-        return None
-    return backbone.cut_at(word)
 
 
 def _views(contest: Contest, plan: Plan, model: str, seconds: float) -> int:
