@@ -27,7 +27,7 @@ def fit_temperature(predictions: Predictions) -> float:
     """Find the temperature with the lowest log-loss, held near 1 where little is known.
 
     What is minimised is m times the mean log-loss plus log(temperature)² / (2 · 0.5²), where m counts units instead of items and only as many as the share of
-    classes that occur: at 20 units the temperature moves about half the way that log-loss alone would take it, at 600 nearly all of it.
+    classes that occur: at 20 units the temperature then goes about seven tenths of its way, at 100 nine tenths, at 600 98 %.
 
     Args:
         predictions: Of validation items, which the model was not fitted to.
@@ -35,7 +35,7 @@ def fit_temperature(predictions: Predictions) -> float:
     Returns:
         Above 1 when the model is too sure, below 1 when it is not sure enough; never worse than 1 on these items.
 
-    Cost: some 40 passes over the probabilities; 10 ms for 1,000 items of 10 classes.
+    Cost: some 40 passes over the probabilities; 3 ms for 1,000 items of 10 classes.
     """
     from scipy.optimize import minimize_scalar
 

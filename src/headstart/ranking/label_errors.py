@@ -2,8 +2,8 @@
 
 How many labels are wrong is estimated by confident learning (C. Northcutt, L. Jiang and I. Chuang, JAIR 70, 2021), as cleanlab has it; so many items are named,
 those whose given label is least probable. Of cleanlab's seven ways to name them this one was right most often at the same recall: digits with 5 % of 1,797
-labels changed, precision 0.96 and recall 0.82 over four draws ("both": 0.89 and 0.81; "confident_learning": 0.92 and 0.79), 2 of 1,797 named where none was
-changed. With 150 items it is half wrong (precision 0.50): a list to look at, never to delete by.
+labels changed, precision 0.96 and recall 0.81 over four draws ("both": 0.89 and 0.81; "confident_learning": 0.92 and 0.79), 2 of 1,797 named where none was
+changed. With 150 items it is half wrong (precision 0.56, ``benchmarks/evidence_promises.py``): a list to look at, never to delete by.
 """
 
 from __future__ import annotations
