@@ -167,7 +167,7 @@ def test_nested_cross_validation_is_said_with_what_each_round_chose(changed: Cal
     assert "in 3 rounds every item was answered once, by models that had not seen it" in text
     assert "tested once, on the same held-out items" not in text
     assert "60 test items would be too few." in text
-    assert "2 network 2 new head only transfer" in text
+    assert "2 network 2 new head only Transfer" in text
 
 
 def test_the_list_of_runs_survives_the_new_fields(whole: Path, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def label_errors(found: Plain, folder: Path) -> Plain | None:
         for row in rows
     ]
     of = f" of {words.count(n_judged)}" if n_judged is not None else ""
-    plural = "label looks" if len(rows) == 1 else "labels look"
+    plural = f"{'label' if len(rows) == 1 and not of else 'labels'} {'looks' if len(rows) == 1 else 'look'}"
     said = f"{words.count(len(rows))}{of} {plural} wrong" if rows else f"None{of} labels looks wrong"
     return {"rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_picture": any(row["picture"] for row in shown)}
 
