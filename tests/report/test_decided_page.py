@@ -20,7 +20,7 @@ Told = Callable[[str], Any]
 NEW = ("ranking", "race", "evidence")
 HEADINGS = ["Which network", "How much of it", "What to do next"]
 HOSTILE = "<img src=x onerror=alert(1)> & \"q\" 'q' $x_1$ 工作 </svg></style>"
-ODD = [None, True, -3, 1.5, "text", [], [1, "a"], {}, {"a": {"b": None}}, float("nan"), 10**12, [[[]]], [{}]]
+ODD = [None, True, -3, 1.5, "text", [], [1, "a"], {}, {"a": {"b": None}}, float("nan"), 10**12, 10**400, float("inf"), [[[]]], [{}]]
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,13 @@ def test_a_missing_or_foreign_picture_of_a_label_is_not_shown(changed: Callable[
     assert page.count("data:image/jpeg") == 12 + 8
 
 
+@pytest.mark.parametrize("name", ["x" * 5000 + ".jpg", "a\0b.jpg", 10**30])
+def test_a_name_that_no_file_can_have_is_no_picture(changed: Callable[..., Path], told: Told, name: object) -> None:
+    evidence = told("evidence")
+    evidence["label_errors"]["rows"][0]["file"] = name
+    assert write(changed(evidence=evidence)).count("no picture") == 1
+
+
 def test_nested_cross_validation_is_said_with_what_each_round_chose(changed: Callable[..., Path], told: Told) -> None:
     choices = [{"round": place, "model": f"network {place}", "cut": "head", "chosen": "transfer"} for place in (1, 2, 3)]
     how = {"how": "nested cross-validation", "rounds": 3, "why": "60 test items would be too few.", "choices": choices}
@@ -167,7 +174,7 @@ def test_nested_cross_validation_is_said_with_what_each_round_chose(changed: Cal
     assert "in 3 rounds every item was answered once, by models that had not seen it" in text
     assert "tested once, on the same held-out items" not in text
     assert "60 test items would be too few." in text
-    assert "2 network 2 new head only transfer" in text
+    assert "2 network 2 new head only Transfer" in text
 
 
 def test_the_list_of_runs_survives_the_new_fields(whole: Path, tmp_path: Path) -> None:

@@ -54,12 +54,12 @@ class Doubled:
 def learning(found: Plain) -> Plain | None:
     """The learning curve with its extrapolation, its sentence, and what each class would gain."""
     points = sorted(((n, one) for row in values.rows(found.get("points")) if (one := values.span(row)) and (n := words.as_number(row.get("n")))), key=_first)
-    points = [(n, one) for n, one in points if n > 0]
+    points = [(n, one) for n, one in points if n >= 1]
     now, doubled = values.table(found.get("now")), values.table(found.get("doubled"))
     n_now, value_now, n_doubled = (words.as_number(one) for one in (now.get("n"), now.get("value"), doubled.get("n")))
     gain = values.span(doubled, "gain")
     ahead = None
-    if n_now and value_now is not None and n_doubled and gain and n_doubled > n_now > 0:
+    if n_now and value_now is not None and n_doubled and gain and n_doubled > n_now >= 1:
         ahead = Doubled(n_doubled, Span(value_now + gain.value / 100, value_now + gain.low / 100, value_now + gain.high / 100))
         if not points or points[-1][0] < n_now:
             points.append((n_now, Span(value_now, value_now, value_now)))
@@ -160,7 +160,7 @@ def label_errors(found: Plain, folder: Path) -> Plain | None:
         for row in rows
     ]
     of = f" of {words.count(n_judged)}" if n_judged is not None else ""
-    plural = "label looks" if len(rows) == 1 else "labels look"
+    plural = f"{'label' if len(rows) == 1 and not of else 'labels'} {'looks' if len(rows) == 1 else 'look'}"
     said = f"{words.count(len(rows))}{of} {plural} wrong" if rows else f"None{of} labels looks wrong"
     return {"rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_picture": any(row["picture"] for row in shown)}
 

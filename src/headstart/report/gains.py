@@ -65,8 +65,13 @@ def gains_figure(verdict: Verdict) -> Markup | None:
     return draw("gains", description, WIDTH, height, paint)
 
 
-def arms_figure(verdict: Verdict) -> Markup:
-    """The score of each arm with its interval."""
+def arms_figure(verdict: Verdict, where: str = "on the test set") -> Markup:
+    """The score of each arm with its interval.
+
+    Args:
+        verdict: The scores.
+        where: On what they were measured.
+    """
     scale = 1 if is_lower_better(verdict.metric) else 100
     rows = [
         Row(
@@ -82,14 +87,14 @@ def arms_figure(verdict: Verdict) -> Markup:
     ]
     name = METRIC_WORDS["en"][verdict.metric]
     height = ROW_HEIGHT * len(rows) + FOOT_HEIGHT
-    description = f"{name} on the test set. " + "; ".join(f"{row.label}: {row.text}" for row in rows)
+    description = f"{name} {where}. " + "; ".join(f"{row.label}: {row.text}" for row in rows)
 
     def paint(figure: Figure) -> None:
         axes = _rows(figure, rows, height, margin=0.05, hold=())
         if scale != 1:
             low, high = axes.get_xlim()
             axes.set_xlim(max(0, low), min(100.5, high))
-        axes.set_xlabel(f"{name} on the test set" + (", per cent" if scale != 1 else ""), fontsize=11.5, labelpad=8)
+        axes.set_xlabel(f"{name} {where}" + (", per cent" if scale != 1 else ""), fontsize=11.5, labelpad=8)
 
     return draw("arms", description, WIDTH, height, paint)
 

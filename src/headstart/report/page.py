@@ -63,6 +63,8 @@ def render(run: RunFiles) -> str:
 def _content(run: RunFiles) -> dict[str, Any]:
     verdict = run.verdict
     predictions = run.arms.get(verdict.chosen if verdict else "transfer")
+    evaluation = sections.evaluation(run.evidence.get("evaluation"))
+    where = "on items it had not seen" if evaluation and evaluation["nested"] else "on the test set"
     measured = table(predictions, verdict.seed if verdict else 0) if predictions else None
     return {
         "run": run,
@@ -71,7 +73,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "verdict": verdict,
         "hero": _hero(verdict, run) if verdict else None,
         "gains": gains_figure(verdict) if verdict else None,
-        "arms": arms_figure(verdict) if verdict else None,
+        "arms": arms_figure(verdict, where) if verdict else None,
         "curves": _curves(run),
         "measured": measured,
         "metric_names": [(name, METRIC_WORDS["en"][name].split(" (")[0]) for name in METRICS],
@@ -82,7 +84,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "confused": sections.most_confused(measured) if measured else (),
         "reliability": reliability_figure(measured.reliability) if measured else None,
         "reliability_words": _reliability_words(measured) if measured else "",
-        "evaluation": sections.evaluation(run.evidence.get("evaluation")),
+        "evaluation": evaluation,
         "ranking": ranking(run.ranking),
         "race": race(run.race),
         **trust(run.evidence),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH, ROW_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT = 820, 27, 34, 46
 LABELS, FOLDS, SCORES = (0.0, 0.33), (0.35, 0.66), (0.7, 0.985)  # of the width
-MOST_ENTRANTS = 40  # more would be a wall: the table has all
+MOST_ENTRANTS = 24  # more would be a wall: the table has all
 MOST_FOLDS = 20
 LONGEST_NAME, LONGEST_SETTINGS = 44, 42
 ROOM = 1.6  # of the width of what the finalists take, on either side of them
@@ -72,6 +72,7 @@ def _entrant(row: Plain, metric: str) -> Plain:
         "block": values.text(row.get("cut")),
         "source": SOURCES.get(values.text(row.get("source")), values.text(row.get("source"))),
         "settings": setting_words(settings),
+        "parts": _setting_parts(settings),
         "n_folds": int(n_folds or 0),
         "span": values.span(row, "score"),
         "score": values.span_words({**row, "value": row.get("score")}, metric),
@@ -102,6 +103,10 @@ def setting_words(settings: Plain) -> str:
         >>> setting_words({"learning_rate": 1e-4, "weight_decay": 0.01, "mixup": 0.0, "rate_decay": 1.0})
         'rate 1e−4, decay 0.01'
     """
+    return ", ".join(_setting_parts(settings))
+
+
+def _setting_parts(settings: Plain) -> list[str]:
     said = []
     for name, value in settings.items():
         number = words.as_number(value)
@@ -109,7 +114,7 @@ def setting_words(settings: Plain) -> str:
             continue
         shown = words.anything(value) if number is None else re.sub(r"e-0*", f"e{MINUS}", f"{number:.0e}" if 0 < number < 0.001 else f"{number:.3g}")
         said.append(f"{SETTINGS.get(name, name.replace('_', ' '))} {shown}")
-    return ", ".join(said)
+    return said
 
 
 def _ordered(rows: Sequence[Plain], metric: str) -> list[Plain]:
@@ -146,8 +151,11 @@ def race_figure(rows: Sequence[Plain], n_folds: int, metric: str = "accuracy") -
     """
     scale = 1 if is_lower_better(metric) else 100
     lines: list[tuple[str, Plain | None]] = []
-    for (title, cut), group in groupby(rows, key=lambda row: (row["title"], row["cut"])):
-        lines += [(words.shortened(f"{title} · {cut}", LONGEST_NAME), None), *((_label(row), row) for row in group)]
+    for (title, cut), members in groupby(rows, key=lambda row: (row["title"], row["cut"])):
+        group = list(members)
+        told = [set(row["parts"]) for row in group if row["parts"]]
+        shared = set.intersection(*told) if len(told) > 1 else set()
+        lines += [(words.shortened(f"{title} · {cut}", LONGEST_NAME), None), *((_label(row, shared), row) for row in group)]
     height = ROW_HEIGHT * len(lines) + HEAD_HEIGHT + FOOT_HEIGHT
     said = "; ".join(f"{row['title']}, {row['cut']}, {row['settings']}: {row['outcome']}, {row['score'][0]}" for row in rows if row["stayed"] or row["chosen"])
 
@@ -182,9 +190,12 @@ def race_figure(rows: Sequence[Plain], n_folds: int, metric: str = "accuracy") -
     return draw("race", f"The race. Those who ran to the end: {said or 'none'}", WIDTH, height, paint)
 
 
-def _label(row: Plain) -> str:
-    words_of = row["source"] if row["source"] == SOURCES["average"] else row["settings"] or row["source"] or "usual settings"
-    return words.shortened(words_of, LONGEST_SETTINGS)
+def _label(row: Plain, shared: Collection[str]) -> str:
+    """The settings that tell an entrant from the others of its group, cut off at the end when they are many."""
+    if row["source"] == SOURCES["average"]:
+        return SOURCES["average"]
+    own = ", ".join(part for part in row["parts"] if part not in shared) or row["settings"] or row["source"] or "usual settings"
+    return own if len(own) <= LONGEST_SETTINGS else f"{own[: LONGEST_SETTINGS - 1]}…"
 
 
 def _colour(row: Plain) -> str:

@@ -40,11 +40,14 @@ def mistakes(run: RunFiles) -> list[Plain]:
 
 def picture(folder: Path, name: str) -> str | None:
     """A small picture of the run folder as a data URI, or None: what lies outside the folder or is no thumbnail is not read."""
-    places = [(folder / prefix / name).resolve() for prefix in ("", "mistakes")] if name else []
-    for place in places:
-        inside = place.is_relative_to(folder.resolve()) and place.is_file()
-        if inside and place.suffix.lower() in MIME and place.stat().st_size <= LARGEST_PICTURE:
-            return f"data:{MIME[place.suffix.lower()]};base64,{base64.b64encode(place.read_bytes()).decode()}"
+    try:
+        places = [(folder / prefix / name).resolve() for prefix in ("", "mistakes")] if name else []
+        for place in places:
+            inside = place.is_relative_to(folder.resolve()) and place.is_file()
+            if inside and place.suffix.lower() in MIME and place.stat().st_size <= LARGEST_PICTURE:
+                return f"data:{MIME[place.suffix.lower()]};base64,{base64.b64encode(place.read_bytes()).decode()}"
+    except (OSError, ValueError):  # no name of a file at all: too long, or with a NUL
+        return None
     return None
 
 

@@ -60,9 +60,13 @@ def _bins(found: Any) -> tuple[Bin, ...]:
     for row in values.rows(found):
         try:
             bins.append(records.from_plain(Bin, row, "evidence.json"))
-        except InputError:  # the rest of the picture is worth more than a complaint about one point of it
+        except (InputError, OverflowError):  # the rest of the picture is worth more than a complaint about one point of it
             continue
-    return tuple(one for one in bins if one.accuracy.n > 0)
+    return tuple(one for one in bins if one.accuracy.n > 0 and all(0 <= share <= 1 for share in _shares(one)))
+
+
+def _shares(one: Bin) -> tuple[float, ...]:
+    return one.low, one.high, one.confidence, one.accuracy.value, one.accuracy.low, one.accuracy.high
 
 
 @dataclass(frozen=True)

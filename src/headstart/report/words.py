@@ -11,6 +11,7 @@ from headstart.evaluation.sentence import MINUS, number
 NOT_RECORDED = "not recorded"
 MINUTE, HOUR = 60, 3600
 KILO = 1000
+LARGEST = 1e15  # nothing that a run measures is larger; sums and logarithms of such numbers are still finite
 LONGEST_NAME = 16
 
 
@@ -83,8 +84,8 @@ def count(value: float) -> str:
 
 
 def as_number(value: Any) -> float | None:
-    """A finite number, or None for whatever else a file may hold."""
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite number of a size that can be drawn, or None for whatever else a file may hold."""
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
     return float(value) if known else None
 
 
