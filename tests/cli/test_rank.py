@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
+from tests.cli.conftest import typed_in
 
 from headstart import gallery
 from headstart.base.records import to_plain
@@ -16,7 +17,6 @@ from headstart.evaluation.intervals import Measured
 from headstart.gallery.card import Prior
 from headstart.ranking.combine import LeftOut, Ranked, Ranking
 from headstart.ranking.relatedness import Relatedness
-from tests.cli.conftest import typed_in
 
 WIDTH = 100
 NEAR, UNKNOWN = Relatedness("natural images (1,281,167)", 0.38, "near"), Relatedness("saliency", None, "unknown")
@@ -50,6 +50,7 @@ def test_no_number_and_no_name_is_broken_in_a_hundred_columns() -> None:
     lines = shown(RANKING)
     assert all("..." not in line and "…" not in line for line in lines) and max(map(len, lines)) <= WIDTH
     head, first, second = lines[1], lines[2], lines[3]
+    assert not any(line in ("%", "label", "better") for line in lines)  # no line of the legend runs over
     assert all(name in head for name in ("published", "1-NN", "probe", "LogME", "source", "licence", "MB", "ms", "expected"))
     assert first.startswith("► efficientnet_lite2") and all(part in first for part in ("77.6", "82.0", "0.38 near", "Apache-2.0", " 19 ", "82.0 (77 to 87)"))
     assert second.startswith("= resnet50_thin") and "–" in second and "80.0 (75 to 85)" in second

@@ -91,3 +91,5 @@ def test_limits_leave_models_out_by_name_and_refuse_to_leave_none(ranking: Ranki
     assert small.pick == "squeezenet1_1" and [one.model for one in small.left_out] == ["efficientnet_lite0"] and "--max-mb" in small.left_out[0].why
     with pytest.raises(InputError, match=r"(?s)efficientnet_lite0: --max-ms.*squeezenet1_1: --max-ms.*fix: leave --max-ms out"):
         headstart.rank(digits, max_ms=0.001)
+    with pytest.raises(InputError, match="fix: --precision fast"):
+        headstart.rank(digits, max_ms=5.0, precision="float32")
