@@ -41,7 +41,7 @@ def test_a_licence_of_several_parts_needs_all_of_them_and_a_choice_one() -> None
 
 @pytest.mark.parametrize("words", [{"max_mb": 0.0}, {"max_ms": -1.0}, {"max_ms": float("nan")}, {"licence": " , "}])
 def test_limits_that_nothing_keeps_are_refused(words: dict[str, float | str]) -> None:
-    with pytest.raises(InputError, match="--max-|--licence"):
+    with pytest.raises(InputError, match=r"--max-|--licence"):
         Limits(**words)  # type: ignore[arg-type]
 
 

@@ -57,7 +57,7 @@ def row_cells(row: Ranked) -> tuple[object, ...]:
 def legend(rows: Sequence[Ranked]) -> str:
     """What the columns mean, in lines that a newcomer can read."""
     lines = [
-        f"{PICK} the pick · {TIED} these items cannot tell it from the pick · expected: probe and published together, 95 %",
+        f"{PICK} the pick · {TIED} these items cannot tell it from the pick · expected: from probe and published",
         "published: accuracy its makers report · 1-NN: how often the nearest other item has the same label",
         "probe: a new head on frozen features, on unseen items · LogME: evidence an item, higher is better",
         "source: how far your items lie from what it was trained on, in standard deviations of its channels",

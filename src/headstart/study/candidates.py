@@ -190,8 +190,10 @@ def open_within(
     """Open the candidates that keep within the limits; name the others. What a card says decides before anything is opened.
 
     Raises:
-        InputError: when nothing is left; it says which limit to lift.
+        InputError: when nothing is left; it says which limit to lift. When milliseconds are limited and nothing is timed.
     """
+    if exact and limits.max_ms is not None:
+        raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
     opened, left_out = [], [LeftOut(card.name, reason) for card in cards if (reason := within(limits, card, None))]
     for card in cards:
         if any(one.model == card.name for one in left_out):
