@@ -38,6 +38,7 @@ from headstart.ranking.relatedness import Relatedness, relatedness
 from headstart.study.items import PreparedItems, prepared
 from headstart.study.limits import Limits, within
 from headstart.study.problem import Problem
+from headstart.task.linear import one_thread
 
 SLOWEST = 10.0  # items a second that are assumed of an engine that has not raced (float32 was asked for)
 HALF = 0.5  # of the FLOPs: where the middle cut lies, between general and special features (Yosinski et al., 2014)
@@ -236,7 +237,7 @@ def rank_collected(collected: Sequence[Collected], problem: Problem, left_out: S
     """
     scored, probed = [], []
     for one in collected:
-        with stage(problem.sink, f"score {one.candidate.card.name}"):
+        with stage(problem.sink, f"score {one.candidate.card.name}"), one_thread():
             evidence, found = _scored(one, problem)
         scored.append(evidence)
         probed.append(found)

@@ -175,11 +175,11 @@ class Study:
 
     def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""
-        by_the_clock = budget.seconds is not None
+        ends = Budget(plan.number("scratch_seconds"))
         for number, one in enumerate(played):
-            candidate, left = tracks.collected[one.raced.arm.model].candidate, len(played) - number
-            seconds = max(0.0, budget.left) / left if by_the_clock else plan.number("scratch_seconds") / len(played)
-            one.arms["scratch"] = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, by_the_clock=by_the_clock)
+            candidate = tracks.collected[one.raced.arm.model].candidate
+            seconds = max(0.0, min(ends.left, budget.left)) / (len(played) - number)
+            one.arms["scratch"] = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
             one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:

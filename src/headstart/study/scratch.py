@@ -21,7 +21,7 @@ from headstart.study.tracks import JUDGING_COST
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.pixels import Pixels
-from headstart.training.settings import Settings, n_steps
+from headstart.training.settings import Settings
 from headstart.training.speed import PRECISIONS, Speed, fastest
 
 HALVED_SHARE = 0.6  # of its time at half size
@@ -31,8 +31,8 @@ DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch b
 PIXEL_AXES = 3
 
 
-def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem, *, by_the_clock: bool) -> Arm:
-    """Train the same network from random weights for about the given seconds.
+def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem) -> Arm:
+    """Train the same network from random weights for the given seconds, by the clock: a step that was timed on a busy machine must not starve it.
 
     Most of the time goes to pictures of half the size, where the network allows it: a quarter of the work a picture, so four times
     the epochs; the rest to full size, at which it is judged. Source: Tan and Le, EfficientNetV2, 2021, section 4 (progressive learning).
@@ -43,7 +43,6 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         settings: The plan's values for the loop.
         plan: For the peak rate and the arithmetic.
         problem: One round's.
-        by_the_clock: Obey the clock to the second; otherwise the number of steps follows from what a step was measured to take.
     """
     started = time.perf_counter()
     fitted, deciding = _parts(problem)
@@ -63,10 +62,7 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         name = f"scratch, {what}"
         one = _speed(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", classifier, pixels, backbone.chain[0], plan, problem, settings)
         ours = replace(settings, precision=one.precision, learning_rate=settings.learning_rate * (1.0 if len(judges) else POOL_RATE))
-        if by_the_clock:
-            ours = replace(ours, seconds=max(0.0, seconds * share - one.seconds_per_step * len(judges) / ours.batch_items * JUDGING_COST))
-        else:
-            ours = replace(ours, epochs=affordable_epochs(one.seconds_per_step, share * seconds, len(items), len(judges), ours))
+        ours = replace(ours, seconds=max(0.0, seconds * share - one.seconds_per_step * len(judges) / ours.batch_items * JUDGING_COST))
         done = train(classifier, pixels.read, problem.dataset.labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink)
         if len(judges):
             judged, still_improving = done.probabilities, done.still_improving
@@ -98,13 +94,6 @@ def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.
     finally:
         pixels.halved = False
     return True
-
-
-def affordable_epochs(seconds_per_step: float, seconds: float, n_train: int, n_deciding: int, settings: Settings) -> float:
-    """Epochs that fill the seconds: an epoch is its steps and one look at the deciding items."""
-    steps = n_steps(n_train, replace(settings, epochs=1.0))
-    epoch = seconds_per_step * (steps + n_deciding / settings.batch_items * JUDGING_COST)
-    return max(1.0 / steps, seconds / epoch)
 
 
 def _parts(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

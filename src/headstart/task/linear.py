@@ -7,7 +7,8 @@ seed. Fewer items than features: the fit runs in the items' own subspace, which 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,20 @@ class LinearHead:
     def tempered(self, temperature: float) -> LinearHead:
         """The head whose logits are divided by a temperature: the same answers, other probabilities."""
         return LinearHead((self.weight / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32), self.penalty)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold torch and BLAS to one thread each: small products gain little from two, and beside other work two that wait by spinning took 50 times as long."""
+    from threadpoolctl import threadpool_limits
+
+    n_threads = torch.get_num_threads()
+    with threadpool_limits(1, user_api="blas"):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(n_threads)
 
 
 def softmax(logits: NDArray[np.generic]) -> Floats:
@@ -154,7 +169,6 @@ def fit(
     Source: Byrd, Lu, Nocedal and Zhu, 1995 (L-BFGS-B, as SciPy has it); the gradient is Bishop, 2006, equation 4.109.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     price = penalty / len(standard.mean)
     inputs, rows, targets = torch.from_numpy(inside), torch.arange(len(labels)), torch.from_numpy(labels)
@@ -172,7 +186,7 @@ def fit(
         return value, gradient.double().numpy().ravel()
 
     options = {"maxiter": MOST_STEPS, "gtol": GRADIENT_TOLERANCE, "ftol": tolerance}
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         found = minimize(loss, start.astype(np.float64).ravel(), jac=True, method="L-BFGS-B", options=options)
     weights: Floats = found.x.reshape(start.shape).astype(np.float32)
     return weights

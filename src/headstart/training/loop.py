@@ -128,7 +128,9 @@ class _Clock:
     @property
     def done(self) -> float:
         """The share of the training that is done."""
-        return self._taken / self._steps if self._seconds is None else (time.perf_counter() - self._started) / self._seconds
+        if self._seconds is None:
+            return self._taken / self._steps
+        return (time.perf_counter() - self._started) / self._seconds if self._seconds > 0 else 1.0
 
     @property
     def over(self) -> bool:
