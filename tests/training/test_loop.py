@@ -175,7 +175,7 @@ def test_training_by_the_clock_ends_near_its_time_whatever_the_epochs() -> None:
     started = time.perf_counter()
     _, done = trained(replace(made.SETTINGS, epochs=1, seconds=0.5))
     took = time.perf_counter() - started
-    assert 0.5 <= took < 2.0 and len(done.history) > 2 and done.seconds <= took
+    assert 0.5 <= took < 5.0 and len(done.history) > 2 and done.seconds <= took
 
 
 def test_training_by_the_clock_takes_a_step_even_without_any_time() -> None:
