@@ -66,7 +66,7 @@ class Stepper:
         if settings.mixup and len(labels) > 1:
             share = float(self._mixing.beta(settings.mixup, settings.mixup))
             order = torch.from_numpy(self._mixing.permutation(len(labels)))
-            crossing = tuple(share * tensor.float() + (1 - share) * tensor.float()[order] for tensor in crossing)
+            crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
         with precision_of(settings):
             logits = self.classifier(*crossing, dropout=settings.dropout).float()
@@ -83,6 +83,12 @@ class Stepper:
             start = self._start.get(group["distance"])
             if start and group["lr"]:
                 torch._foreach_lerp_(group["params"], start, min(1.0, float(group["lr"]) * self.settings.l2_sp))
+
+
+def _mixed(tensor: Tensor, order: Tensor, share: float) -> Tensor:
+    """Each item mixed with another; bytes stay bytes, for a network takes numbers with a point to lie between 0 and 1."""
+    mixed = share * tensor.float() + (1 - share) * tensor.float()[order]
+    return mixed if tensor.is_floating_point() else mixed.round().to(tensor.dtype)
 
 
 def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
