@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
@@ -72,8 +74,9 @@ def overruled(last: Round, wishes: Wishes) -> str:
         reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "it did not run")
         return f"The rule would have begun with {first.words()}; it is {reason}. {_capital(words(winner.entrant, None))} won."
     folds = len(did.heats)
+    alike = last.problem.predictions(last.problem.held(folds), np.concatenate([heat.probabilities for heat in winner.heats[:folds]]))
     there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)}"
-    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} reached {_score(winner)}."
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * last.problem.score(alike):.1f} %."
 
 
 def words(entrant: Entrant, beside: Entrant | None) -> str:
