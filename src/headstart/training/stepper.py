@@ -95,7 +95,7 @@ def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     """Weights ``(k,)`` under which every class that occurs counts the same, and items count 1 on average.
 
     Example:
-        >>> balancing(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+        >>> balancing(np.array([0, 0, 0, 1]), 2).astype(float).round(2).tolist()
         [0.67, 2.0]
     """
     counts = np.bincount(labels, minlength=n_classes)
