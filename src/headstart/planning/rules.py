@@ -9,7 +9,7 @@ from headstart.planning.plan import Decision, Plan, Source, Value
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
 HEAD_RATE = 1e-3
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
-RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 150.0}
+RACE_SECONDS = {"quick": 5.0, "usual": 30.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
 VIEWS = {"quick": 0, "usual": 2, "thorough": 4}
 RACE_FOLDS = {"quick": 2, "usual": 3, "thorough": 5}

@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headstart.planning.budget import VIEWS_SHARE, Budget
-from headstart.planning.entrants import REFIT, Entrant, admit
+from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
-from headstart.study.problem import Problem
-from headstart.study.tracks import Contest, Tracks
+from headstart.study.tracks import Contest
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
@@ -60,11 +59,13 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     seconds = plan.number("race_seconds") if budget.seconds is None else budget.left
     options, too_dear = _options(ranking, contest, plan, seconds, n_races)
     entered, left_out = admit(options, seconds, len(problem.heats))
-    expected = sum(one.seconds for one in entered)
-    spare = seconds - expected * (1 + REFIT)
+    expected = race_seconds([one.seconds for one in entered], len(problem.heats))
     highest = max((one.views for one in options), default=0)
-    search = Search(int(plan.number("proposals")), spare, contest.highest_rate, highest, problem.seed)
-    affordable = (lambda entrant: budget.left > entrant.seconds * (1 + REFIT)) if budget.seconds is not None else (lambda entrant: True)
+    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed)
+
+    def affordable(entrant: Entrant) -> bool:
+        return budget.left > entrant.seconds * (1 + REFIT)
+
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
@@ -81,7 +82,8 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
     wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
-    for model, cut in dict.fromkeys((model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()):
+    everybody = [(name, cut) for name, cuts in wanted for cut in contest.tracks.collected[name].candidate.backbone.cuts_of(cuts).values()]
+    for model, cut in dict.fromkeys(everybody):
         backbone = contest.tracks.collected[model].candidate.backbone
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
@@ -145,9 +147,7 @@ def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
         head, weights = contest.refit(entrant, winner.heats)
     features = contest.tracks.collected[entrant.model].features
     answer = (
-        (lambda items: head.probabilities(features[items]))
-        if head is not None
-        else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
+        (lambda items: head.probabilities(features[items])) if head is not None else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
     )
     seconds = winner.seconds + time.perf_counter() - started
     history = winner.heats[0].history

@@ -34,7 +34,7 @@ def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these.
     """
     score = last.problem.score
-    found = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
+    found: dict[str, float] = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
     pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
     if pairs:
         found["scratch"] = found["transfer"] + float(np.mean([score(scratch) - score(among(transfer, scratch)) for scratch, transfer in pairs]))
@@ -48,7 +48,9 @@ def among(all_of_them: Predictions, some: Predictions) -> Predictions:
     return Predictions(some.items, some.truth, all_of_them.probabilities[kept], some.classes, some.units)
 
 
-def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan) -> Verdict:
+def reach(
+    judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan
+) -> Verdict:
     """Judge: the one look at what all arms said of the test items.
 
     Args:

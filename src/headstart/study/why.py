@@ -7,7 +7,6 @@ from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.study.candidates import Collected
-from headstart.study.problem import Problem
 from headstart.study.round import Round
 from headstart.training.race import Result
 
@@ -57,9 +56,9 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     for one in others:
         if len(one.heats) == len(winner.heats):
             best.setdefault(words(one.entrant, winner.entrant), one)
-    said = "".join(f", {name} {_score(one, problem)}" for name, one in list(best.items())[:SHOWN])
+    said = "".join(f", {name} {_score(one)}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
-    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner, problem)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
     return Decision("cut", winner.entrant.block, "", reason, "measured")
 
 
@@ -73,8 +72,8 @@ def overruled(last: Round, wishes: Wishes) -> str:
         reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "it did not run")
         return f"The rule would have begun with {first.words()}; it is {reason}. {_capital(words(winner.entrant, None))} won."
     folds = len(did.heats)
-    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did, last.problem)}"
-    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} reached {_score(winner, last.problem)}."
+    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)}"
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} reached {_score(winner)}."
 
 
 def words(entrant: Entrant, beside: Entrant | None) -> str:
@@ -86,7 +85,7 @@ def words(entrant: Entrant, beside: Entrant | None) -> str:
     return f"{mean}{network}{what}{views}"
 
 
-def _score(one: Result, problem: Problem) -> str:
+def _score(one: Result) -> str:
     return f"{100 * one.standing[0]:.1f} %"
 
 

@@ -89,10 +89,10 @@ def train(
     best = _Best(classifier, read, labels, validation_items, settings)
     history: list[Epoch] = []
     with stage(sink, name, clock.total, clock.unit) as advance:
-        while not clock.over and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
+        while not clock.is_over() and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in batches(order.permutation(train_items), settings.batch_items):
-                if clock.over:
+                if clock.is_over():
                     break
                 losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
                 advance(clock.step())
@@ -132,8 +132,7 @@ class _Clock:
             return self._taken / self._steps
         return (time.perf_counter() - self._started) / self._seconds if self._seconds > 0 else 1.0
 
-    @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Is there nothing left? One step is taken in any case, where any is asked for."""
         if self._seconds is None:
             return self._taken >= self._last

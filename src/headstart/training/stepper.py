@@ -41,7 +41,7 @@ class Stepper:
         self.classifier.train()
         self.optimiser.zero_grad(set_to_none=True)
         loss = self._loss(laid_out(crossing, self.settings), torch.from_numpy(labels))
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         self._pull_back()
         return float(loss.detach())
