@@ -170,7 +170,8 @@ def judge(
 
     Args:
         transfer: The transfer arm's predictions on test.
-        scratch: Those of the same network from random weights in the same time; None = not trained, and then nobody can tell.
+        scratch: Those of the same network from random weights in the same time, on the same items or some of them; None = not trained, and then
+            nobody can tell.
         plain: Those of the plain model.
         majority: Those of the commonest class.
         validation: Score of ``transfer`` and of each twin on validation, by arm; the best is chosen.
@@ -186,7 +187,9 @@ def judge(
     if set(validation) != arms or not all(math.isfinite(score) for score in validation.values()):
         raise InputError("validation needs one finite score for each arm that was trained", got=dict(validation), allowed=arms)
     seed = circumstances.seed
-    gains: dict[str, Gain | None] = {name: gain(transfer, other, metric, seed) if other is not None else None for name, other in others.items()}
+    gains: dict[str, Gain | None] = {
+        name: gain(transfer.among(other.items), other, metric, seed) if other is not None else None for name, other in others.items()
+    }
     about: dict[str, Any] = {field.name: getattr(circumstances, field.name) for field in dataclasses.fields(circumstances)}
     about |= {"title": circumstances.title or circumstances.model, "seconds": dict(circumstances.seconds), "validation": dict(validation)}
     about |= {name: measure(other, metric, seed) if other is not None else None for name, other in others.items()}

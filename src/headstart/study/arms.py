@@ -41,6 +41,7 @@ class Arm:
         weights: Its trained weights by name in the network, where it is not.
         model: Name of its network's card, where it has one.
         cut: Number of frozen blocks, for the transfer arm.
+        test_items: Those test items for which it answers; None for all of them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Arm:
     weights: dict[str, Tensor] | None = None
     model: str = ""
     cut: int = 0
+    test_items: NDArray[np.int64] | None = None
 
 
 def plain_features(problem: Problem) -> Features:

@@ -151,7 +151,8 @@ class _Best:
         self._classifier, self._read, self._labels, self._items, self._settings = classifier, read, labels, items, settings
         self.epoch, self.probabilities, self._loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
         self._weights: dict[str, Tensor] = {}
-        self.consider(0)
+        if settings.seconds is None:  # by the clock, a look at what has not learnt anything yet is time lost
+            self.consider(0)
 
     def consider(self, epoch: int) -> tuple[float | None, float | None]:
         """Judge the weights as they are: loss and accuracy, or None where nobody judges."""

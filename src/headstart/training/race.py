@@ -89,8 +89,8 @@ def race(
         run: Runs an entrant on the fold of a number.
         stand: Judges the heats of the folds 0, 1, … together.
         proposer: Asked for further entrants after all have run the first fold.
-        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has; None for always. The first entrant's first
-            fold is always run.
+        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has; None for always.
+            The first entrant's first fold is always run.
 
     Returns:
         One result an entrant, the best first: more folds before fewer, then by standing.
