@@ -197,7 +197,9 @@ def cautions(verdict: Verdict) -> Iterator[str]:
     """What a careful reader would ask before believing the gain over the twin from scratch."""
     if verdict.scratch is None:
         return
-    if verdict.scratch_still_improving:
+    if verdict.scratch_frozen:
+        yield f"{verdict.scratch_epochs} epochs from scratch did worse than a head on random features, so that head is the twin; --effort thorough trains it ten times longer"
+    elif verdict.scratch_still_improving:
         yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"

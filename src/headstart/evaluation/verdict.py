@@ -75,6 +75,7 @@ class Circumstances:
         seed: The run's seed.
         scratch_epochs: Epochs that the scratch twin reached in its time.
         scratch_still_improving: Whether its validation score was still rising at the end.
+        scratch_frozen: Whether the twin is a head on frozen random features in some round, because that did better than training everything.
         why: Why this model and this cut, as the end of a sentence; "" = not said.
     """
 
@@ -90,6 +91,7 @@ class Circumstances:
     title: str = ""
     scratch_epochs: int | None = None
     scratch_still_improving: bool | None = None
+    scratch_frozen: bool = False
     why: str = ""
 
 
@@ -103,6 +105,7 @@ class Verdict:
         test: The transfer arm's score on test; ``scratch``, ``plain`` and ``majority`` are the others', None when not trained.
         gain_over_scratch: Gain of the transfer arm; positive = transfer is better; None when there is nothing to compare with.
         validation: The scores that decided ``chosen``.
+        scratch_frozen: Whether the scratch twin is, in some round, a head on frozen random features, because that did better than training everything.
         random: Score of the same network frozen at random weights, with a head trained like the transfer arm's: architecture without
             pretraining. None when it was not measured, as in runs of version 0.1.0.
         gain_over_random: Gain of the transfer arm over it.
@@ -132,6 +135,7 @@ class Verdict:
     licence: str
     seed: int
     why: str = ""
+    scratch_frozen: bool = False
     random: Measured | None = None
     gain_over_random: Gain | None = None
 

@@ -37,7 +37,7 @@ from headstart.study.keep import Outcome, keep
 from headstart.study.limits import Limits
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
 from headstart.study.round import Round
-from headstart.study.scratch import from_scratch
+from headstart.study.scratch import better_untaught, from_scratch
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
 from headstart.study.verdict import reach, said
@@ -155,7 +155,8 @@ class Study:
         Returns:
             The judged rounds, and the round that is delivered (the judged one, where there is no other).
         """
-        share, played, dearest, total = budget.until(PLAY_SHARE), [], 0.0, len(judged) + len(delivered)
+        share, dearest, total = budget.until(PLAY_SHARE), 0.0, len(judged) + len(delivered)
+        played: list[Round] = []
         for number, problem in enumerate([*judged, *delivered], 1):
             if played and problem not in delivered and share.left < SAFETY * (1 + len(delivered)) * dearest:
                 self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
@@ -196,7 +197,8 @@ class Study:
         for number, one in enumerate(taught):
             candidate = tracks.collected[one.raced.arm.model].candidate
             seconds = max(0.0, min(ends.left, budget.left)) / (len(taught) - number)
-            one.arms["scratch"] = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
+            trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
+            one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
             one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from headstart.base.events import stage
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.planning.plan import Plan
-from headstart.study.arms import Arm
+from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import NOBODY, Problem
 from headstart.study.tracks import JUDGING_COST
@@ -100,6 +100,28 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         model=candidate.card.name,
         test_items=test,
     )
+
+
+def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, problem: Problem) -> Arm:
+    """The better of two ways to start from random weights, by the items that chose the trained one's epoch: training everything, or only a head.
+
+    On two cores a network that trains from scratch for minutes often knows less than a linear head on its frozen random features. A gain over the weaker
+    of the two would praise pretraining for what a few seconds of fitting do.
+
+    Args:
+        trained: What `from_scratch` gave.
+        frozen: The head on frozen random features, where there was time for it.
+        candidate: Whose network.
+        problem: The round's.
+    """
+    if frozen is None:
+        return trained
+    beside = frozen.validation.among(trained.validation.items)
+    if problem.score(beside) <= problem.score(trained.validation) or frozen.head is None:
+        return trained
+    network = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS)).network
+    head = {"head.weight": torch.from_numpy(frozen.head.weight), "head.bias": torch.from_numpy(frozen.head.bias)}
+    return replace(trained, validation=beside, answer=frozen.answer, weights={**network.state_dict(), **head}, frozen=True, test_items=None)
 
 
 def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:

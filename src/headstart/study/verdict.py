@@ -82,6 +82,7 @@ def reach(
             seed=problem.seed,
             scratch_epochs=min(len(one.history) for one in twins) if twins else None,
             scratch_still_improving=any(one.still_improving for one in twins) if twins else None,
+            scratch_frozen=any(one.frozen for one in twins),
             why=plan.decision("cut").why,
         ),
         metric=problem.metric,
