@@ -76,7 +76,7 @@ def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
     effort = f"effort {wishes.effort}"
     folds = MANY_FOLDS if facts.n_train < FEW_FOLDS_FROM else FEW_FOLDS
     heats, why = RACE_FOLDS[wishes.effort], f"{effort}; a finalist is judged on all of them"
-    if "validation" in facts.given:
+    if {"validation", "test"} <= set(facts.given):  # without a test of its own, the data set's validation part becomes the test
         heats, why = 1, "the data set names its own validation items"
     elif facts.n_pool >= ONE_FOLD_FROM:
         heats, why = 1, f"{facts.n_pool} items: one part of them is enough to choose by"

@@ -92,10 +92,10 @@ def train(
         while not clock.is_over() and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in batches(order.permutation(train_items), settings.batch_items):
-                if clock.is_over():
-                    break
                 losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
                 advance(clock.step())
+                if clock.is_over():
+                    break  # behind the step: an epoch that has begun takes one, even if the time ran out since
             loss, accuracy = best.consider(len(history) + 1)
             history.append(Epoch(len(history) + 1, time.perf_counter() - started, float(np.mean(losses)), loss, accuracy))
     stepper.release()
@@ -127,9 +127,9 @@ class _Clock:
 
     @property
     def done(self) -> float:
-        """The share of the training that is done."""
+        """The share of the training that is done in the middle of the next step: at its beginning the rate of the first one would be 0."""
         if self._seconds is None:
-            return self._taken / self._steps
+            return (self._taken + 1 / 2) / self._steps
         return (time.perf_counter() - self._started) / self._seconds if self._seconds > 0 else 1.0
 
     def is_over(self) -> bool:

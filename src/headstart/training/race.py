@@ -43,7 +43,7 @@ class Result:
 
     Attributes:
         standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better.
-        outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``not tried: …``.
+        outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``out of time after fold 1``, ``not tried: …``.
     """
 
     entrant: Entrant
@@ -116,8 +116,15 @@ def race(
     ordered = sorted(everybody, key=lambda one: (len(one.heats), one.standing), reverse=True)
     for place, result in enumerate(ordered):
         if not result.outcome:
-            result.outcome = "won" if place == 0 else "finalist" if len(result.heats) == n_folds else f"out of time after fold {len(result.heats)}"
+            result.outcome = "won" if place == 0 else _ended(len(result.heats), n_folds)
     return ordered
+
+
+def _ended(n_heats: int, n_folds: int) -> str:
+    """What became of an entrant that neither won nor was dropped."""
+    if n_heats == n_folds:
+        return "finalist"
+    return f"out of time after fold {n_heats}" if n_heats else "not tried: no time was left for it"
 
 
 def _advance(

@@ -48,10 +48,12 @@ class Search:
 
     def ask(self, results: Sequence[Result]) -> Entrant | None:
         """The next proposal; None when there are enough, none can be afforded, or nothing deeper than a head has run."""
+        if len(self._trials) >= self.n:
+            return None
         if self._study is None:
             self._open(results)
         price = max((base.seconds for base in self._bases), default=float("inf"))
-        if len(self._trials) >= self.n or price > self.seconds:
+        if price > self.seconds:
             return None
         self.seconds -= price
         trial = self._study.ask()

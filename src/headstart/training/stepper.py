@@ -82,7 +82,7 @@ class Stepper:
         for group in self.optimiser.param_groups:
             start = self._start.get(group["distance"])
             if start and group["lr"]:
-                torch._foreach_lerp_(group["params"], start, float(group["lr"]) * self.settings.l2_sp)
+                torch._foreach_lerp_(group["params"], start, min(1.0, float(group["lr"]) * self.settings.l2_sp))
 
 
 def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
