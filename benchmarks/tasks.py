@@ -157,7 +157,14 @@ def stamps_pool() -> Pool:
     """Photographs cut out, filed by subject."""
     root = debian("tuxpaint-stamps-default") / "usr/share/tuxpaint/stamps"
     found = [(name, file) for file in sorted(root.rglob("*.png")) if (name := subject(file.relative_to(root).as_posix()))]
-    return Pool([name for name, _ in found], [str(file) for _, file in found], lambda index, file: copy(found[index][1], file))
+    return Pool([name for name, _ in found], [str(file) for _, file in found], lambda index, file: on_white(found[index][1]).save(file, compress_level=1))
+
+
+def on_white(file: Path) -> Image.Image:
+    """A cut-out on white: tools differ in what they make of transparency, and all shall see the same picture."""
+    with Image.open(file) as opened:
+        picture = opened.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
 
 
 def solar_rows() -> list[tuple[str, str, str]]:
