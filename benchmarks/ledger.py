@@ -11,6 +11,7 @@ import json
 import math
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import time
@@ -214,6 +215,12 @@ def show(values: Sequence[Any], column: Column) -> str:
         low, high, mark = column.scale * known[0]["low"], column.scale * known[0]["high"], "*"
     digits = column.digits
     return f"{mean:.{digits}f}" if math.isnan(low) else f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}){mark}"
+
+
+def cpu_of_children() -> float:
+    """Processor seconds of all child processes that have ended: where they are many fewer than wall-clock times threads, something else ran beside them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def spoken(found: Mapping[str, str]) -> str:

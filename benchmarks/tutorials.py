@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ledger import CellError, Column, Table, Values, t_interval
+from benchmarks.ledger import CellError, Column, Table, Values, cpu_of_children, t_interval
 from benchmarks.tasks import TASKS
 from headstart import gallery
 from headstart.base.folders import home
@@ -157,15 +157,15 @@ def run_method(method: Method, data: Path, seed: int, given: argparse.Namespace)
             job["limit_seconds"] = 60 * given.autogluon_minutes
         (place / "job.json").write_text(json.dumps(job), encoding="utf-8")
         words = [python, "-m", f"benchmarks.peers.{method.program}", str(place / "job.json"), str(place / "answer.json")]
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), cpu_of_children()
         done = subprocess.run(words, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=SECONDS_LIMIT)
-        process = time.perf_counter() - started
+        process, cpu = time.perf_counter() - started, cpu_of_children() - busy
         if done.returncode or not (place / "answer.json").is_file():
             raise CellError(f"{method.name}: {' '.join(done.stderr.split())[-400:]}")
-        return as_values(json.loads((place / "answer.json").read_text(encoding="utf-8")), process, given.threads)
+        return as_values(json.loads((place / "answer.json").read_text(encoding="utf-8")), process, cpu, given.threads)
 
 
-def as_values(answer: dict[str, Any], process: float, threads: int) -> Values:
+def as_values(answer: dict[str, Any], process: float, cpu: float, threads: int) -> Values:
     """What the ledger keeps: seconds, accuracy with its interval, and which test pictures were right, so that any two methods can be paired later."""
     right = [Path(file).parent.name == said for file, said in sorted(answer["predictions"].items())]
     extra = sum(seconds for name, seconds in answer["phases"].items() if name.endswith("epochs not run"))
@@ -174,6 +174,7 @@ def as_values(answer: dict[str, Any], process: float, threads: int) -> Values:
         "accuracy": {"value": accuracy.value, "low": accuracy.low, "high": accuracy.high, "n": accuracy.n},
         "seconds": round(answer["seconds"] + extra, 3),
         "process": round(process + extra, 3),
+        "cpu": round(cpu, 3),
         "seconds_not_run": round(extra, 3),
         "phases": answer["phases"],
         "threads": threads,
@@ -232,7 +233,12 @@ TABLE = Table(
     "tutorials",
     "Against the tutorials: same pictures, same splits, same backbone",
     ("task", "method", "n_train", "n_test"),
-    (Column("accuracy", "accuracy %", 100), Column("seconds", "seconds after the imports"), Column("process", "seconds of the process")),
+    (
+        Column("accuracy", "accuracy %", 100),
+        Column("seconds", "seconds after the imports"),
+        Column("process", "seconds of the process"),
+        Column("cpu", "CPU seconds that ran"),
+    ),
     comparisons,
 )
 

@@ -43,7 +43,7 @@ def work(job: Job) -> list[int]:
         }
         if job.epochs:
             settings["optim.max_epochs"] = job.epochs
-        predictor = MultiModalPredictor(label="label", problem_type="multiclass", path=f"{folder}/model", verbosity=0)
+        predictor = MultiModalPredictor(label="label", problem_type="classification", path=f"{folder}/model", verbosity=0)
         with job.phase("train"):
             predictor.fit(table(job, "train"), hyperparameters=settings, time_limit=job.options.get("limit_seconds"), seed=job.seed)
         with job.phase("predict"):
