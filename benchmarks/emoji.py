@@ -114,7 +114,7 @@ def pictures(vendor: str, groups: dict[str, str]) -> list[tuple[str, Image.Image
 def draw(icons: dict[str, Any], name: str) -> Image.Image:
     """One icon on white, square."""
     try:
-        import resvg_py
+        import resvg_py  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise SystemExit("emoji are drawn by resvg-py, which is not installed\n  fix: pip install resvg-py") from None
     icon = icons["icons"][name]

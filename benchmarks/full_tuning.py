@@ -155,4 +155,5 @@ def answers(classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
     """Class probabilities of pictures, in bfloat16 where that is what the machine is quick at."""
     classifier.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        return torch.cat([torch.softmax(classifier(batch).float(), dim=1) for batch in pixels.split(2 * BATCH)]).numpy()
+        said: NDArray[np.float32] = torch.cat([torch.softmax(classifier(batch).float(), dim=1) for batch in pixels.split(2 * BATCH)]).numpy()
+    return said

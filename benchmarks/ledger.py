@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "timm", "openvino", "numpy", "scikit-learn", "pillow")
 CONFIDENCE = 0.95
 
-Key = Mapping[str, str | int | float]
+Key = Mapping[str, Any]
 Values = dict[str, Any]
 
 

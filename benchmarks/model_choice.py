@@ -149,7 +149,8 @@ def evidence_cell(data: Path, seed: int, given: argparse.Namespace) -> Values:
         if done.returncode:
             raise CellError(" ".join(done.stderr.split())[-300:])
         process, cpu = time.perf_counter() - started, cpu_of_children() - busy
-        return json.loads(answer.read_text(encoding="utf-8")) | {"process": round(process, 3), "cpu": round(cpu, 3), "threads": given.threads}
+        found: Values = json.loads(answer.read_text(encoding="utf-8"))
+        return found | {"process": round(process, 3), "cpu": round(cpu, 3), "threads": given.threads}
 
 
 def small_test(data: Path, folder: Path) -> Path:
@@ -237,7 +238,7 @@ def write(truth: Table, evidence: Table, given: argparse.Namespace) -> Path:
     """The three files: truth, evidence, and what follows from them."""
     truth.markdown()
     evidence.markdown()
-    path = given.folder / "model_choice.md"
+    path: Path = given.folder / "model_choice.md"
     path.write_text(summary(of_size(truth.done(), given), of_size(evidence.done(), given), given.models), encoding="utf-8")
     return path
 

@@ -90,9 +90,13 @@ METHODS = {
         Method("recipe-keras-torch", "keras_recipe", VGG, "keras", ("keras==3.15.*", TORCH, "pillow"), environment={"KERAS_BACKEND": "torch"}),
     )
 }
-PAIRS = (("headstart", "fastai"), ("headstart", "recipe-torch"), ("headstart", "timm-loop"), ("headstart", "autogluon"))
-PAIRS += (("headstart-quick", "fastai"), ("headstart-quick", "recipe-torch"), ("headstart-quick", "timm-loop"), ("headstart-quick", "autogluon"))
-PAIRS += tuple((ours, peer) for ours in ("headstart-vgg16", "headstart-vgg16-quick") for peer in ("recipe-keras-tf", "recipe-keras-torch"))
+PEERS = {  # who is compared with whom: the same backbone, the same weights
+    "headstart": ("fastai", "recipe-torch", "timm-loop", "autogluon"),
+    "headstart-quick": ("fastai", "recipe-torch", "timm-loop", "autogluon"),
+    "headstart-vgg16": ("recipe-keras-tf", "recipe-keras-torch"),
+    "headstart-vgg16-quick": ("recipe-keras-tf", "recipe-keras-torch"),
+}
+PAIRS = tuple((ours, peer) for ours, peers in PEERS.items() for peer in peers)
 USUAL_METHODS = [name for name in METHODS if name != "recipe-keras-torch"]  # Keras on TensorFlow was the faster of the two: see LOG.md
 USUAL_TASKS = ("stamps", "solar", "fashion", "mnist", "emoji-noto")
 
@@ -186,12 +190,15 @@ def as_values(answer: dict[str, Any], process: float, cpu: float, threads: int) 
 def paired(right: Sequence[bool]) -> Predictions:
     """Right and wrong as predictions of a question with the answers right and wrong."""
     n = len(right)
-    return Predictions(tuple(map(str, range(n))), np.zeros(n), np.array([TRUTH if one else OTHER for one in right]), ("right", "wrong"), np.arange(n))
+    return Predictions(
+        tuple(map(str, range(n))), np.zeros(n, np.int64), np.array([TRUTH if one else OTHER for one in right], np.float32), ("right", "wrong"), np.arange(n)
+    )
 
 
 def difference(ours: Sequence[str], theirs: Sequence[str]) -> Gain:
     """Points of accuracy that we are ahead, over the test pictures of all seeds, paired."""
-    return gain(*(paired([mark == "1" for one in said for mark in one]) for said in (ours, theirs)))
+    a, b = (paired([mark == "1" for one in said for mark in one]) for said in (ours, theirs))
+    return gain(a, b)
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
