@@ -23,7 +23,13 @@ def evidence(task: str, seed: int, rows: list[dict[str, Any]]) -> dict[str, Any]
 
 
 def tuned(task: str, model: str, seed: int, accuracy: float) -> dict[str, Any]:
-    values = {"accuracy": {"value": accuracy, "low": 0.0, "high": 1.0, "n": 10}, "train_seconds": 30.0, "train_cpu": 20.0, "seconds": 40.0}
+    values = {
+        "accuracy": {"value": accuracy, "low": 0.0, "high": 1.0, "n": 10},
+        "head_accuracy": 0.65,
+        "train_seconds": 30.0,
+        "train_cpu": 20.0,
+        "seconds": 40.0,
+    }
     return {"key": {"task": task, "model": model, "seed": seed, "n_train": 10, "epochs": 1}, "values": values}
 
 
@@ -56,6 +62,10 @@ def test_a_random_pick_loses_the_mean_distance_from_the_best() -> None:
 
 def test_truth_is_the_mean_over_seeds() -> None:
     assert mean_truth([tuned("birds", "small", 0, 0.6), tuned("birds", "small", 1, 0.8)]) == {"birds": {"small": pytest.approx(0.7)}}
+
+
+def test_the_frozen_network_counts_where_it_is_allowed_and_better() -> None:
+    assert mean_truth([tuned("birds", "small", 0, 0.6)], or_head=True) == {"birds": {"small": 0.65}}
 
 
 def test_a_run_that_is_not_finished_compares_the_models_that_were_tuned_on_the_most_tasks() -> None:
