@@ -94,21 +94,22 @@ class Table:
         """A cell's record, if it is done."""
         return next((record for record in self.done() if canonical(record["key"]) == canonical(key)), None)
 
-    def cell(self, key: Key, make: Callable[[], Values]) -> Values:
+    def cell(self, key: Key, make: Callable[[], Values], *, again: bool = False) -> Values:
         """Recall a cell's record, or compute it and keep it.
 
         Args:
             key: Names the cell.
             make: Computes its values; ``versions`` among them are those of a process of its own. It raises CellError where it cannot.
+            again: Compute it even if it is done: the new record counts.
         """
-        known = self.find(key)
+        known = None if again else self.find(key)
         if known is not None:
             return known
         started = time.perf_counter()
         record: Values = {"key": dict(key)}
         try:
             values = make()
-            record |= {"values": values, "versions": values.pop("versions", None) or versions()}
+            record |= {"versions": versions() if (own := values.pop("versions", None)) is None else own | commit(), "values": values}
         except CellError as failure:
             record |= {"fault": str(failure), "versions": versions()}
         record |= {"seconds": round(time.perf_counter() - started, 3), "date": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine()}
@@ -118,6 +119,7 @@ class Table:
     def markdown(self) -> Path:
         """Write the table as Markdown."""
         text = render(self)
+        self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{self.name}.md"
         path.write_text(text, encoding="utf-8")
         return path
@@ -236,8 +238,13 @@ def versions(names: Sequence[str] = PACKAGES) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-    return found | ({"commit": commit.stdout.strip()} if commit.returncode == 0 else {})
+    return found | commit()
+
+
+def commit() -> dict[str, str]:
+    """The commit of this tree, where git knows it."""
+    said = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return {"commit": said.stdout.strip()} if said.returncode == 0 else {}
 
 
 def machine() -> str:

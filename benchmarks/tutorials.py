@@ -264,6 +264,7 @@ def main() -> None:
     parser.add_argument("--autogluon-minutes", type=float, default=0)
     parser.add_argument("--peer-venvs", type=Path, help="where the environments of the peers are, or are to be made")
     parser.add_argument("--smoke", action="store_true", help="40 pictures, one epoch, into a table of its own that is thrown away")
+    parser.add_argument("--again", action="store_true", help="compute the cells of these tasks and methods anew, as after a change of headstart")
     parser.add_argument("--markdown", action="store_true", help="only render the table")
     given = parser.parse_args()
     given.peer_venvs = given.peer_venvs.resolve() if given.peer_venvs else None
@@ -285,7 +286,7 @@ def one_cell(table: Table, name: str, method: Method, seed: int, given: argparse
     task = TASKS[name]
     n, test = given.n or task.n, given.test or task.test
     key = {"task": name, "method": method.name, "seed": seed, "n_train": n, "n_test": test}
-    record = table.cell(key, lambda: run_method(method, task.folder(n, test, seed), seed, given))
+    record = table.cell(key, lambda: run_method(method, task.folder(n, test, seed), seed, given), again=given.again)
     if "fault" in record:
         return f"{name} {method.name} seed {seed}: failed: {record['fault']}"
     values = record["values"]

@@ -24,6 +24,13 @@ def test_a_cell_is_computed_once_and_recalled_whatever_the_order_of_its_key(tmp_
     assert again == first and first["machine"] and first["versions"]["python"] and first["date"]
 
 
+def test_a_cell_computed_again_replaces_the_old_one(tmp_path: Path) -> None:
+    one = table(tmp_path)
+    one.cell({"task": "a", "seed": 0}, lambda: values(0.5))
+    one.cell({"task": "a", "seed": 0}, lambda: values(0.7), again=True)
+    assert [record["values"]["accuracy"]["value"] for record in one.records()] == [0.7]
+
+
 def test_a_cell_that_failed_says_why_and_is_tried_again(tmp_path: Path) -> None:
     one = table(tmp_path)
 
