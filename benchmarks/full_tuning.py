@@ -3,12 +3,13 @@
 In: a folder with train/ and test/, a card's name. Out: accuracy on the test part before and after. A loop of its own, so that what is measured does not
 change with headstart's training: linear head on the frozen features first, then every block with AdamW; normalisation keeps its statistics. The first
 steps of AdamW move every weight by its rate however small the gradient is, and far from the source (digits of 8 pixels) that alone undoes a network at
-1e-4, so each model is tuned at two rates and the better one counts: the same freedom for all.
+1e-4, so each model is tuned at several rates and the best one counts: the same freedom for all.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from headstart.task.linear import fit_path, standardise
 from headstart.training.loop import rate_factor
 from headstart.training.network import Classifier, head_from
 
-RATES, DECAY, WARMUP = (1e-4, 3e-5), 0.01, 0.1
+DECAY, WARMUP = 0.01, 0.1
 BATCH = 16
 FOLDS = 5
 FORMATS = (torch.float32, torch.bfloat16)
@@ -41,7 +42,7 @@ class Tuned:
     """What came of it.
 
     Attributes:
-        accuracy: On the test part after the last epoch, at the better rate.
+        accuracy: On the test part after the last epoch, at the best rate.
         head_accuracy: On the test part with the linear head on the frozen features.
         by_rate: Accuracy at each rate.
         head_cpu: Processor seconds of the features of the train part and of the head.
@@ -85,7 +86,7 @@ class Features(nn.Module):
         return (self.network(pixels),)
 
 
-def fine_tune(data: Path, model: str, *, seed: int, epochs: int) -> Tuned:
+def fine_tune(data: Path, model: str, *, seed: int, epochs: int, rates: Sequence[float]) -> Tuned:
     """Train every block of a model on ``data/train``, test on ``data/test``."""
     card, dataset = gallery.card(model), load(data)
     items = prepared(dataset, Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation))
@@ -101,7 +102,7 @@ def fine_tune(data: Path, model: str, *, seed: int, epochs: int) -> Tuned:
     with Clock() as judging:
         before = answers(classifier, pixels[test])
     said, losses, clocks = {}, {}, []
-    for rate in RATES:
+    for rate in rates:
         classifier.load_state_dict(start)
         with Clock() as clock:
             losses[str(rate)] = descend(classifier, pixels, dataset.labels, train, number_format, seed, epochs, rate)

@@ -3,7 +3,7 @@
     python -m benchmarks.model_choice --threads 1 --items 100 --epochs 5 --test 500 --seeds 3     # resumable, cheapest cells first
     python -m benchmarks.model_choice --markdown                                                  # only render what there is
 
-Truth: all blocks from pixels, AdamW with a short warm-up and a cosine, from a linear head fitted to the frozen features, at 1e-4 and at 3e-5; the better
+Truth: all blocks from pixels, AdamW with a short warm-up and a cosine, from a linear head fitted to the frozen features, at each of ``--rates``; the best
 accuracy on the test part after the last epoch, the mean over seeds (each draws pictures and order anew). Beside it the regrets are given for the truth
 that also allows the frozen network with its head, which on few pictures is often the best of them. Ranking: ``headstart.rank`` on the train part (and two test
 pictures a class, which it does not judge by), from an empty store, as a process of its own. Regret: truth of the best model less truth of the pick, in
@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--items", type=int, default=100)
     parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-5, 1e-5], help="peak rates of AdamW; the best one counts")
     parser.add_argument("--test", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
@@ -107,24 +108,29 @@ def size_of(task: Task, given: argparse.Namespace) -> tuple[int, int]:
 def tuned(table: Table, task: Task, model: str, seed: int, given: argparse.Namespace) -> str:
     """One cell of the truth."""
     n, test = size_of(task, given)
-    key = {"task": task.name, "model": model, "seed": seed, "n_train": n, "n_test": test, "epochs": given.epochs}
-    record = table.cell(key, lambda: truth_cell(task.folder(n, test, seed), model, seed, given.epochs, given.threads))
+    key = {"task": task.name, "model": model, "seed": seed, "n_train": n, "n_test": test, "epochs": given.epochs, "rates": rates_of(given)}
+    record = table.cell(key, lambda: truth_cell(task.folder(n, test, seed), model, seed, given))
     if "fault" in record:
         return f"{task.name} {model} seed {seed}: failed: {record['fault']}"
     values = record["values"]
     return f"{task.name} {model} seed {seed}: {values['accuracy']['value']:.1%} ({values['head_accuracy']:.1%} before), {values['seconds']:.0f} s"
 
 
-def truth_cell(data: Path, model: str, seed: int, epochs: int, threads: int) -> Values:
+def rates_of(given: argparse.Namespace) -> str:
+    """The rates as a part of a key."""
+    return " ".join(map(str, sorted(given.rates)))
+
+
+def truth_cell(data: Path, model: str, seed: int, given: argparse.Namespace) -> Values:
     """Fine-tune a whole backbone."""
     import torch
 
     from benchmarks.full_tuning import fine_tune
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(given.threads)
     started = time.perf_counter()
-    found = fine_tune(data, model, seed=seed, epochs=epochs)
-    return {**asdict(found), "accuracy": asdict(found.accuracy), "seconds": round(time.perf_counter() - started, 3), "threads": threads}
+    found = fine_tune(data, model, seed=seed, epochs=given.epochs, rates=given.rates)
+    return {**asdict(found), "accuracy": asdict(found.accuracy), "seconds": round(time.perf_counter() - started, 3), "threads": given.threads}
 
 
 def ranked(table: Table, task: Task, seed: int, given: argparse.Namespace) -> str:
@@ -248,7 +254,7 @@ def write(truth: Table, evidence: Table, given: argparse.Namespace) -> Path:
 
 def of_size(records: Sequence[Values], given: argparse.Namespace) -> list[Values]:
     """The records of one size of the run: others would not compare."""
-    wanted = {"n_train": given.items, "epochs": given.epochs}
+    wanted = {"n_train": given.items, "epochs": given.epochs, "rates": rates_of(given)}
     return [record for record in records if all(record["key"].get(name, value) == value for name, value in wanted.items())]
 
 

@@ -82,7 +82,7 @@ def test_the_summary_states_regret_share_and_cost() -> None:
 
 def test_without_records_the_tables_say_so(tmp_path: Path) -> None:
     truth, ranked = (Table(one.name, one.title, one.by, one.columns, folder=tmp_path) for one in (TRUTH, EVIDENCE))
-    given = argparse.Namespace(folder=tmp_path, items=10, epochs=1, models=["small"])
+    given = argparse.Namespace(folder=tmp_path, items=10, epochs=1, rates=[1e-4], models=["small"])
     assert "Nothing measured yet." in write(truth, ranked, given).read_text()
 
 
