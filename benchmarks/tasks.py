@@ -84,7 +84,7 @@ class Task:
         return place(where)
 
     def most_test(self, n: int) -> int:
-        """How many pictures can be tested on when n are fitted on: all others but a few of each class, or where classes are drawn equally what the rarest allows."""
+        """How many can be tested on when n are fitted on: all others but a few of each class, or what the rarest class allows where all are drawn equally."""
         counts = Counter(self.pool().labels)
         return (min(counts.values()) * len(counts) if self.balanced else sum(counts.values())) - n - LEAST_PER_CLASS * len(counts)
 
