@@ -314,7 +314,7 @@ def halves(found: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 def costs(tuned_records: Sequence[Values], ranked_records: Sequence[Values], tasks: Sequence[str], models: Sequence[str]) -> list[str]:
     """A ranking against the sum of all fine-tunings, task by task and seed by seed: in wall-clock after the imports, and in processor time of all."""
-    kinds = (
+    kinds: tuple[tuple[str, Callable[[Values], float], str], ...] = (
         ("train_seconds", lambda values: values["seconds"], "s, the first on this machine"),
         ("train_cpu", lambda values: values["cpu"], "CPU s with the imports, the first on this machine"),
         ("train_seconds", lambda values: values["engines_known"]["seconds"], "s, engines known"),
