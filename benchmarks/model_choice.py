@@ -303,10 +303,10 @@ def halves(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Our mean regret beside the prior's, task by task."""
     ours, prior = found["headstart rank"], found["published accuracy alone"]
     both = [task for task in ours if task in prior]
-    if not both:
-        return []
+    if len(both) < 2 or not any(prior[task] for task in both):
+        return []  # nothing to compare with, or the prior lost nothing
     mean, low, high = t_interval([prior[task] - ours[task] for task in both])
-    share = sum(ours[task] for task in both) / sum(prior[task] for task in both) if any(prior[task] for task in both) else float("nan")
+    share = sum(ours[task] for task in both) / sum(prior[task] for task in both)
     return [
         f"- Our regret is {share:.2f} of the prior's (goal: at most 0.50); the prior loses {mean:.2f} points more ({low:.2f} to {high:.2f}, paired by task)."
     ]
@@ -331,7 +331,7 @@ def costs(tuned_records: Sequence[Values], ranked_records: Sequence[Values], tas
         if pairs:
             mean, low, high = t_interval([all_of_them / one for all_of_them, one in pairs])
             seconds = np.mean(pairs, axis=0)
-            times = f"{mean:.1f} times cheaper ({low:.1f} to {high:.1f})"
+            times = f"{mean:.1f} times cheaper" + (f" ({low:.1f} to {high:.1f})" if len(pairs) > 1 else "")
             lines.append(f"- Ranking took {seconds[1]:.0f} {unit}; all fine-tunings, training alone at one rate, {seconds[0]:.0f}: {times}; goal: 30.")
     return lines
 
