@@ -161,10 +161,9 @@ class Study:
             if played and problem not in delivered and share.left < SAFETY * (1 + len(delivered)) * dearest:
                 self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
                 continue
-            began, where = time.perf_counter(), f"round {number} of {total}: " if total > 1 else ""
-            with stage(self.sink, f"{where}rank"):
+            began, where = time.perf_counter(), f" in round {number} of {total}" if total > 1 else ""
+            with stage(self.sink, f"rank and race{where}"):
                 ranking, probed = rank_collected(gathered.collected, problem, gathered.left_out, every_score=number == total)
-            with stage(self.sink, f"{where}race"):
                 contest = Contest(tracks, {one.candidate.card.name: one for one in probed}, problem)
                 seconds = race_share(budget, total, number, twins=self.wishes.twins)
                 raced = transfer(ranking, contest, plan, Budget(seconds), n_races=total)
@@ -197,9 +196,11 @@ class Study:
         for number, one in enumerate(taught):
             candidate = tracks.collected[one.raced.arm.model].candidate
             seconds = max(0.0, min(ends.left, budget.left)) / (len(taught) - number)
-            trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
-            one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
-            one.look()
+            where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
+            with stage(self.sink, f"twin from scratch{where}"):
+                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
+                one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
+                one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""
