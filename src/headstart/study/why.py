@@ -71,12 +71,19 @@ def overruled(last: Round, wishes: Wishes) -> str:
         return ""
     did = next((one for one in last.raced.results if one.entrant is first and one.heats), None)
     if did is None:
-        reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "it did not run")
-        return f"The rule would have begun with {first.words()}; it is {reason}. {_capital(words(winner.entrant, None))} won."
+        return ""  # time, not evidence
     folds = len(did.heats)
     alike = last.problem.predictions(last.problem.held(folds), np.concatenate([heat.probabilities for heat in winner.heats[:folds]]))
     there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)}"
     return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * last.problem.score(alike):.1f} %."
+
+
+def order(last: Round, plan: Plan) -> str:
+    """The starting order with its reason, and whether its first choice was too dear to be tried."""
+    first = last.raced.first
+    reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "")
+    said = plan.decision("cuts").why
+    return f"{said[:1].upper()}{said[1:]}." + (f" {first.words()[:1].upper()}{first.words()[1:]}: {reason}." if reason else "")
 
 
 def words(entrant: Entrant, beside: Entrant | None) -> str:
@@ -90,7 +97,3 @@ def words(entrant: Entrant, beside: Entrant | None) -> str:
 
 def _score(one: Result) -> str:
     return f"{100 * one.standing[0]:.1f} %"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

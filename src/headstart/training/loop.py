@@ -89,12 +89,12 @@ def train(
     best = _Best(classifier, read, labels, validation_items, settings)
     history: list[Epoch] = []
     with stage(sink, name, clock.total, clock.unit) as advance:
-        while not clock.over() and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
+        while not clock.is_over() and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in batches(order.permutation(train_items), settings.batch_items):
                 losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
                 advance(clock.step())
-                if clock.over():
+                if clock.is_over():
                     break  # behind the step: an epoch that has begun takes one, even if the time ran out since
             loss, accuracy = best.consider(len(history) + 1)
             history.append(Epoch(len(history) + 1, time.perf_counter() - started, float(np.mean(losses)), loss, accuracy))
@@ -132,7 +132,7 @@ class _Clock:
             return (self._taken + 1 / 2) / self._steps
         return (time.perf_counter() - self._started) / self._seconds if self._seconds > 0 else 1.0
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Is there nothing left? One step is taken in any case, where any is asked for."""
         if self._seconds is None:
             return self._taken >= self._last
@@ -151,7 +151,8 @@ class _Best:
         self._classifier, self._read, self._labels, self._items, self._settings = classifier, read, labels, items, settings
         self.epoch, self.probabilities, self._loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
         self._weights: dict[str, Tensor] = {}
-        self.consider(0)
+        if settings.seconds is None:  # by the clock, a look at what has not learnt anything yet is time lost
+            self.consider(0)
 
     def consider(self, epoch: int) -> tuple[float | None, float | None]:
         """Judge the weights as they are: loss and accuracy, or None where nobody judges."""

@@ -79,7 +79,7 @@ def race(
     stand: Callable[[Sequence[Heat]], tuple[float, float]],
     *,
     proposer: Proposer | None = None,
-    has_time: Callable[[Entrant], bool] = lambda _: True,
+    has_time: Callable[[Entrant], bool] | None = None,
 ) -> list[Result]:
     """Run the race.
 
@@ -89,8 +89,8 @@ def race(
         run: Runs an entrant on the fold of a number.
         stand: Judges the heats of the folds 0, 1, … together.
         proposer: Asked for further entrants after all have run the first fold.
-        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has. The first entrant's first
-            fold is always run.
+        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has; None for always.
+            The first entrant's first fold is always run.
 
     Returns:
         One result an entrant, the best first: more folds before fewer, then by standing.
@@ -132,12 +132,12 @@ def _advance(
     folds: range,
     run: Callable[[Entrant, int], Heat],
     stand: Callable[[Sequence[Heat]], tuple[float, float]],
-    has_time: Callable[[Entrant], bool],
+    has_time: Callable[[Entrant], bool] | None,
     *,
     forced: bool,
 ) -> None:
     for fold in folds:
-        if fold > len(result.heats) or not (forced or has_time(result.entrant)):
+        if fold > len(result.heats) or not (forced or has_time is None or has_time(result.entrant)):
             return
         result.heats.append(run(result.entrant, fold))
         result.standing = stand(result.heats)
