@@ -95,6 +95,8 @@ def rank(
 def plan(
     data: Somewhere,
     *,
+    label: str | None = None,
+    group: str | None = None,
     model: str | None = None,
     cut: str | None = None,
     seed: int = 0,
@@ -106,8 +108,6 @@ def plan(
     max_mb: float | None = None,
     max_ms: float | None = None,
     licence: str | None = None,
-    label: str | None = None,
-    group: str | None = None,
     sink: Sink = silence,
 ) -> Plan:
     """Say what ``fit`` would do with the same arguments, why, how long and how much disk: nothing is trained.

@@ -62,7 +62,7 @@ def test_more_effort_gives_more_epochs_and_the_scratch_twin_no_less_time() -> No
         found = [plan.number(name) for plan in plans]
         assert found == sorted(set(found)), name
     race = {"race_seconds", "race_folds", "proposals", "views"}
-    assert changed(plans[0], plans[2]) == {"epochs", "scratch_times", "scratch_least_seconds", *race}
+    assert changed(plans[0], plans[2]) == {"epochs", "scratch_times", "scratch_least_seconds", "scratch_round_seconds", *race}
 
 
 def test_without_twins_the_plan_says_what_that_costs_and_sets_no_time_for_them() -> None:

@@ -10,10 +10,11 @@ from tests.data.made import made
 from tests.evaluation.made import of
 from tests.study.made import arm, planned, posed
 
+from headstart.base.errors import InputError
 from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.study.problem import Problem, last_round, rounds
 from headstart.study.round import Round
-from headstart.study.verdict import among, said, validation_scores
+from headstart.study.verdict import said, validation_scores
 
 DATASET = made([0, 1] * 30)
 
@@ -34,11 +35,11 @@ def problems(tmp_path: Path) -> list[Problem]:
 def test_among_keeps_what_is_said_of_the_items_of_others_in_their_order() -> None:
     whole, some = of([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], [0, 1, 1]), of([[0.5, 0.5], [0.5, 0.5]], [1, 0])
     some = type(some)(("2", "0"), np.array([1, 0]), some.probabilities, some.classes, np.array([2, 0]))
-    found = among(whole, some)
+    found = whole.among(some.items)
     assert found.items == ("2", "0") and found.truth.tolist() == [1, 0] and found.units.tolist() == [2, 0]
     assert np.array_equal(found.probabilities, whole.probabilities[[2, 0]])
-    with pytest.raises(KeyError):
-        among(some, whole)
+    with pytest.raises(InputError, match="same items"):
+        some.among(whole.items)
 
 
 def test_the_scratch_twin_scores_the_transfer_arms_score_plus_their_difference_on_the_same_items(problems: list[Problem]) -> None:
@@ -60,11 +61,13 @@ def test_without_twins_only_what_was_trained_is_scored(problems: list[Problem]) 
     assert validation_scores(played[:-1], played[-1]) == {"transfer": 1.0}
 
 
-def test_an_arm_speaks_at_each_rounds_own_temperature_and_only_if_it_looked_in_every_round(problems: list[Problem]) -> None:
+def test_an_arm_speaks_at_each_rounds_own_temperature_of_the_rounds_in_which_it_looked(problems: list[Problem]) -> None:
     played = [a_round(problem, scratch=number > 0) for number, problem in enumerate(problems[:-1])]
     for one in played:
         one.look()
-    assert said(played, "scratch") is None and said(played, "nobody") is None
+    twin = said(played, "scratch")
+    assert twin is not None and set(twin.items) == {item for one in played[1:] for item in one.on_test["scratch"].items}
+    assert said(played, "nobody") is None
     warm, cold = said(played, "transfer"), said(played, "transfer", calibrated=False)
     assert warm is not None and cold is not None and sorted(warm.items) == sorted(DATASET.sources)
     temperature = fit_temperature(played[0].arms["transfer"].validation)

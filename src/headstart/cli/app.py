@@ -103,6 +103,8 @@ def rank(
 @app.command()
 def plan(
     data: words.Data,
+    label: words.Label = None,
+    group: words.Group = None,
     model: words.Model = None,
     cut: words.Cut = None,
     seed: words.Seed = 0,
@@ -114,8 +116,6 @@ def plan(
     max_mb: words.MaxMb = None,
     max_ms: words.MaxMs = None,
     licence: words.Licence = None,
-    label: words.Label = None,
-    group: words.Group = None,
     as_json: words.Json = False,
 ) -> None:
     """Say what fit would do, why, how long and how much disk; nothing is trained."""
