@@ -1,7 +1,7 @@
 """How much of the network? Every cut fitted on the same few labels is the truth; how much does each way of choosing lose against the best of them?
 
-    python -m benchmarks.depth_choice --per-class 5 20 100 --seeds 2      # resumable, cheapest cells first
-    python -m benchmarks.depth_choice --markdown                          # only render what there is
+python -m benchmarks.depth_choice --per-class 5 20 100 --seeds 2      # resumable, cheapest cells first
+python -m benchmarks.depth_choice --markdown                          # only render what there is
 
 """
 

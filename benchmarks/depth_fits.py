@@ -228,7 +228,10 @@ def scored(problem: Problem, probabilities: Floats) -> dict[str, float]:
     """The metric on all test items and on two halves of them: choosing the best by one half and scoring it on the other is free of the winner's curse."""
     test = problem.split.test
     order = np.random.default_rng(seed_for(0, "halves of the test part")).permutation(len(test))
-    return {name: round(value, DIGITS) for name, value in zip(("all", "first", "second"), (_on(problem, probabilities, one) for one in parts_of(order)), strict=True)}
+    return {
+        name: round(value, DIGITS)
+        for name, value in zip(("all", "first", "second"), (_on(problem, probabilities, one) for one in parts_of(order)), strict=True)
+    }
 
 
 def parts_of(order: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:

@@ -223,7 +223,9 @@ def scratch_seconds(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan
     saved = sum(one.seconds_saved for one in gathered.collected)
     needed = clock.seconds["candidates"] + clock.seconds["race"] + saved
     if budget.seconds is not None:
-        return Decision("scratch_seconds", round(max(0.0, budget.left), 1), "seconds", f"all that the budget leaves; the transfer arm took {needed:.0f} s", "measured")
+        return Decision(
+            "scratch_seconds", round(max(0.0, budget.left), 1), "seconds", f"all that the budget leaves; the transfer arm took {needed:.0f} s", "measured"
+        )
     seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
     reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
     return Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured")

@@ -29,7 +29,7 @@ from headstart.training.pixels import Pixels
 from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
-from headstart.training.speed import PRECISIONS, Speed, fastest
+from headstart.training.speed import PRECISIONS, Speed, correct, fastest
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 PASSES = 3  # forward passes' worth of FLOPs in a training step
@@ -101,19 +101,24 @@ class Tracks:
         part = copy.deepcopy(backbone.part(cut, backbone.depth))
         return Classifier(part, head_from(head), keep_statistics=True, distances=backbone.distances(cut))
 
-    def speed(self, model: str, cut: int, problem: Problem) -> Speed:
-        """How long a training step behind a cut takes: measured once on this machine, then recalled."""
+    def speed(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> Speed:
+        """How long a training step behind a cut takes: measured on this machine, then recalled; once more where one fold alone would take too long."""
         known = self._speeds.get((model, cut))
         if known is None:
             one, settings = self.collected[model].candidate, self.settings()
-            key = digest(f"{model} from block {cut}", one.backbone.chain[0], machine(), str(settings.batch_items))
             width = one.backbone.crossing_shapes(one.backbone.depth)[0][0]
             head = LinearHead(np.zeros((problem.n_classes, width), np.float32), np.zeros(problem.n_classes, np.float32), 0.0)
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
             precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
-            known = fastest(key, classifier, read, problem.dataset.labels, problem.pool, settings, precisions)
+            labels, doubted = problem.dataset.labels, lambda speed: self._seconds_at(speed, problem) > most_seconds
+            known = fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted)
             self._speeds[(model, cut)] = known
         return known
+
+    def took(self, entrant: Entrant, trained: Trained) -> None:
+        """Correct what is remembered of a step by what a plain training's own steps took; this study goes on with what it began with."""
+        if trained.seconds_per_step is not None and not entrant.changes and not entrant.views:
+            correct(self._key(entrant.model, entrant.cut), self.settings(entrant).precision, trained.seconds_per_step)
 
     def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
@@ -122,12 +127,22 @@ class Tracks:
         items = len(fitted) * self.settings().epochs
         return PASSES * one.backbone.trainable_share(cut) * items / one.torch_items_per_second
 
-    def fold_seconds(self, model: str, cut: int, problem: Problem) -> float:
-        """What one fold is expected to take: its steps, and a look at the held items after every epoch."""
+    def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
+        """What one fold is expected to take: its steps, and a look at the held items after every epoch.
+
+        Args:
+            most_seconds: Where a fold alone would take longer by what is remembered, that is measured again before it decides.
+        """
+        return self._seconds_at(self.speed(model, cut, problem, most_seconds), problem)
+
+    def _seconds_at(self, speed: Speed, problem: Problem) -> float:
         fitted, held = problem.heats[0]
-        settings, one = self.settings(), self.speed(model, cut, problem)
-        steps = n_steps(len(fitted), settings)
-        return one.seconds_per_step * (steps + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+        settings = self.settings()
+        whole_batches = n_steps(len(fitted), settings) * min(1.0, len(fitted) / settings.batch_items)
+        return speed.seconds_per_step * (whole_batches + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+
+    def _key(self, model: str, cut: int) -> str:
+        return digest(f"{model} from block {cut}", self.collected[model].candidate.backbone.chain[0], machine(), str(self.settings().batch_items))
 
     def _activations(self, model: str, cut: int, view: int, problem: Problem) -> Activations:
         one = self.collected[model]
@@ -230,6 +245,7 @@ class Contest:
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
         done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
+        tracks.took(entrant, done)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
 
 

@@ -81,7 +81,9 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
     wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
-    for model, cut in dict.fromkeys((model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()):
+    for model, cut in dict.fromkeys(
+        (model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()
+    ):
         backbone = contest.tracks.collected[model].candidate.backbone
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
@@ -90,7 +92,7 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
             if least > seconds and len(words) > 1:
                 too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
                 continue
-            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem))
+            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem, seconds))
         options.append(entrant)
         views = _views(contest, plan, model, seconds * n_races)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
@@ -145,9 +147,7 @@ def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
         head, weights = contest.refit(entrant, winner.heats)
     features = contest.tracks.collected[entrant.model].features
     answer = (
-        (lambda items: head.probabilities(features[items]))
-        if head is not None
-        else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
+        (lambda items: head.probabilities(features[items])) if head is not None else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
     )
     seconds = winner.seconds + time.perf_counter() - started
     history = winner.heats[0].history

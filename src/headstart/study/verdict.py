@@ -48,7 +48,9 @@ def among(all_of_them: Predictions, some: Predictions) -> Predictions:
     return Predictions(some.items, some.truth, all_of_them.probabilities[kept], some.classes, some.units)
 
 
-def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan) -> Verdict:
+def reach(
+    judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan
+) -> Verdict:
     """Judge: the one look at what all arms said of the test items.
 
     Args:

@@ -59,7 +59,9 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
             best.setdefault(words(one.entrant, winner.entrant), one)
     said = "".join(f", {name} {_score(one, problem)}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
-    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner, problem)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    reason = (
+        f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner, problem)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    )
     return Decision("cut", winner.entrant.block, "", reason, "measured")
 
 

@@ -43,6 +43,7 @@ class Trained:
         probabilities: ``(n_validation, k)`` of that epoch.
         seconds: Wall-clock seconds.
         still_improving: Was the last epoch the best one?
+        seconds_per_step: Median over the steps of whole batches, reading included; None when every batch was smaller.
     """
 
     history: tuple[Epoch, ...]
@@ -50,6 +51,7 @@ class Trained:
     probabilities: Floats
     seconds: float
     still_improving: bool
+    seconds_per_step: float | None = None
 
 
 def train(
@@ -88,19 +90,24 @@ def train(
     clock = _Clock(settings, len(train_items), stop_after, started)
     best = _Best(classifier, read, labels, validation_items, settings)
     history: list[Epoch] = []
+    took: list[float] = []
     with stage(sink, name, clock.total, clock.unit) as advance:
         while not clock.over and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in batches(order.permutation(train_items), settings.batch_items):
                 if clock.over:
                     break
+                began = time.perf_counter()
                 losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
+                if len(batch) == settings.batch_items:
+                    took.append(time.perf_counter() - began)
                 advance(clock.step())
             loss, accuracy = best.consider(len(history) + 1)
             history.append(Epoch(len(history) + 1, time.perf_counter() - started, float(np.mean(losses)), loss, accuracy))
     stepper.release()
     best.restore()
-    return Trained(tuple(history), best.epoch, best.probabilities, time.perf_counter() - started, best.epoch == len(history))
+    step = float(np.median(took)) if took else None
+    return Trained(tuple(history), best.epoch, best.probabilities, time.perf_counter() - started, best.epoch == len(history), step)
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:

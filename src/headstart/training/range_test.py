@@ -23,9 +23,7 @@ BROKEN = 1.5  # times the lowest loss: the rest of the way need not be walked
 SAFETY = 1 / 4  # of the rate at which the loss was lowest: a whole training at that rate itself overshoots
 
 
-def highest_rate(
-    classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings, *, seed: int
-) -> float:
+def highest_rate(classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings, *, seed: int) -> float:
     """Find the highest rate at which the loss still falls, with a margin; the weights are put back.
 
     Args:

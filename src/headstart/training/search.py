@@ -80,4 +80,6 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         deeper = sorted((one for one in results if one.heats and not one.entrant.is_linear), key=lambda one: one.standing, reverse=True)
         self._bases = [one.entrant for one in deeper[:N_BASES]]
-        self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4))
+        self._study = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4)
+        )
