@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.ledger import RESULTS, CellError, Column, Table, Values
+from benchmarks.depth_rules import accuracy_then_log_loss, fair_regret, regret, regrets, truth
+from benchmarks.ledger import RESULTS, CellError, Column, Table, Values, bootstrap_interval
 from benchmarks.tasks import TASKS, Task
 
+CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
 NAMES = ("solar", "emoji-noto", "fashion", "mnist", "digits", "stamps")
 MODELS = ("efficientnet_lite0", "mobilenet_v2")
 TABLE = Table("depth_choice_runs", "Every cut on few labels, and what the race took", ("task", "model", "per_class"), (Column("seconds", "s"),))
@@ -25,6 +29,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--per-class", nargs="+", type=int, default=[5, 20, 100])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--cuts", nargs="+", choices=CUTS, default=list(CUTS))
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--proposals", type=int, default=0, help="variations of learning rate and regularisers that the race may try besides the cuts")
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
@@ -37,6 +42,8 @@ def main() -> None:
         if time.monotonic() < deadline:
             record = table.cell(key, lambda key=key: run(key))
             print(key, record.get("fault") or f"{record['seconds']:.0f} s", flush=True)
+            write(table)
+    print(write(table).read_text(encoding="utf-8"))
 
 
 def cells(given: argparse.Namespace) -> list[Values]:
@@ -51,7 +58,7 @@ def cells(given: argparse.Namespace) -> list[Values]:
                 continue
             for seed in given.seeds:
                 for model in given.models:
-                    found.append({"task": name, "model": model, "per_class": per_class, "seed": seed, "n": n, "n_test": n_test, "proposals": given.proposals})
+                    found.append({"task": name, "model": model, "per_class": per_class, "seed": seed, "n": n, "n_test": n_test, "proposals": given.proposals, "cuts": " ".join(given.cuts)})
     return sorted(found, key=lambda key: (key["n"] > 100, key["seed"], key["n"], given.models.index(key["model"])))
 
 
@@ -67,11 +74,77 @@ def run(key: Values) -> Values:
     from benchmarks.depth_fits import measure
 
     torch.set_num_threads(1)
-    name = f"{key['task']}-{key['model']}-{key['per_class']}-seed-{key['seed']}-proposals-{key['proposals']}"
+    name = f"{key['task']}-{key['model']}-{key['per_class']}-seed-{key['seed']}-proposals-{key['proposals']}-{key['cuts'].replace(' ', '-')}"
     try:
-        return measure(TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"]), key["model"], seed=key["seed"], proposals=key["proposals"], name=name)
+        return measure(TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"]), key["model"], seed=key["seed"], proposals=key["proposals"], cuts=key["cuts"].split(), name=name)
     except (ValueError, RuntimeError) as failure:
         raise CellError(f"{type(failure).__name__}: {failure}") from failure
+
+
+def write(table: Table) -> Path:
+    """The runs, and what follows from them."""
+    table.markdown()
+    path = table.folder / "depth_choice.md"
+    path.write_text(summary(table.done()), encoding="utf-8")
+    return path
+
+
+def summary(records: Sequence[Values]) -> str:
+    """Regrets of every way of choosing, overall and by the number of labels, then the scores behind them."""
+    lines = ["# How much of the network: regret of each way of choosing", ""]
+    if not records:
+        return "\n".join([*lines, "Nothing measured yet.", ""])
+    lines += [f"{len(records)} runs of {len({place(record) for record in records})} tasks, networks and numbers of labels; 95 % bootstrap interval over these.", ""]
+    sizes = sorted({record["key"]["per_class"] for record in records})
+    for size in [None, *sizes]:
+        chosen = [record for record in records if size in (None, record["key"]["per_class"])]
+        title = "All" if size is None else f"{size} labels a class"
+        lines += [f"## {title} ({len({place(record) for record in chosen})})", "", *rows_of(chosen), ""]
+    return "\n".join([*lines, "## Score on the test part, %", "", *scores_of(records), ""])
+
+
+def place(record: Values) -> tuple[str, str, int]:
+    """What seeds repeat."""
+    key = record["key"]
+    return key["task"], key["model"], key["per_class"]
+
+
+def rows_of(records: Sequence[Values]) -> list[str]:
+    """A row a way of choosing."""
+    plain, fair = regrets(records, regret), regrets(records, fair_regret)
+    lines = ["| chosen by | mean regret, points | worst | mean fair regret | worst | n |", "|---|---|---|---|---|---|"]
+    for name, lost in plain.items():
+        mean, low, high = bootstrap_interval(lost)
+        even, fair_low, fair_high = bootstrap_interval(fair[name])
+        lines.append(
+            f"| {name} | {mean:.2f} ({low:.2f} to {high:.2f}) | {max(lost):.2f} | {even:.2f} ({fair_low:.2f} to {fair_high:.2f}) | {max(fair[name]):.2f} | {len(lost)} |"
+        )
+    return lines
+
+
+def scores_of(records: Sequence[Values]) -> list[str]:
+    """A row a run: each cut after the plan's epochs and, behind a stroke, after those that validation found best; what the race took and scored."""
+    lines = [f"| task | network | labels a class | seed | {' | '.join(CUTS)} | race took | race | rule took |", f"|{'---|' * (len(CUTS) + 7)}"]
+    for record in sorted(records, key=lambda one: (one["key"]["per_class"], one["key"]["task"], one["key"]["model"], one["key"]["seed"])):
+        key, values = record["key"], record["values"]
+        best = max(truth(values).values())
+        shown = []
+        for cut in CUTS:
+            found = values["cuts"].get(cut)
+            text = "–" if found is None else f"{100 * found['whole']['all']:.1f} / {100 * found['test']['all']:.1f}"
+            shown.append(f"**{text}**" if found is not None and truth(values)[cut] == best else text)
+        took = f"{100 * values['race']['test']['all']:.1f}"
+        where = [key["task"], key["model"], str(key["per_class"]), str(key["seed"])]
+        lines.append(f"| {' | '.join([*where, *shown, took_words(values), took, accuracy_then_log_loss(values)])} |")
+    won = Counter(took_words(record["values"]) for record in records)
+    return [*lines, "", f"The race took: {', '.join(f'{name} {count} times' for name, count in won.most_common())}."]
+
+
+def took_words(values: Values) -> str:
+    """What the race chose: a cut, with views or as an average."""
+    first = values["race"]["rows"][0]
+    cut = next(name for name, found in values["cuts"].items() if found["place"] == first["place"])
+    return cut + (f", {first['views']} views" if first["views"] else "") + ("" if first["source"] == "rule" else f", {first['source']}")
 
 
 if __name__ == "__main__":

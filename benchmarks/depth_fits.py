@@ -126,11 +126,12 @@ def named(entrant: Entrant) -> str:
     return f"{entrant.model} {entrant.cut} {entrant.views} {sorted(entrant.changes.items())}"
 
 
-def measure(data: Path, model: str, *, seed: int, proposals: int, name: str) -> dict[str, Any]:
+def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence[str], name: str) -> dict[str, Any]:
     """Fit every cut, race them, score everything on the test part."""
     dataset = load(data)
     parts = split(dataset, seed=seed)
     plan = first_plan(known_facts(dataset, parts, [model]), Wishes(model=model, seed=seed))
+    plan = plan.decide(replace(plan.decision("cuts"), value=tuple(cut for cut in plan.words("cuts") if cut in cuts)))
     plan = plan.decide(Decision("race_seconds", LONG_SECONDS, "seconds", "every cut shall race", "pinned"))
     plan = plan.decide(Decision("proposals", proposals, "variations", "of the benchmark", "pinned"))
     problem = pose(dataset, parts, plan, Store(), silence)
@@ -141,10 +142,10 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, name: str) -> 
     prepared_seconds = time.perf_counter() - began
     contest = Remembering(PoolViews({model: collected}, plan), {model: probed[0]}, problem)
     kept: dict[str, Floats] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
-    backbone, cuts = candidate.backbone, {}
-    for cut, place in backbone.cuts_of(CUTS).items():
+    backbone, fits = candidate.backbone, {}
+    for cut, place in backbone.cuts_of(cuts).items():
         entrant = Entrant(model, place, candidate.block_name(place), backbone.depth - place if place else None, 0.0)
-        cuts[cut] = fitted_cut(contest, entrant, plan, kept, cut) | {"trainable": round(backbone.trainable_share(place), 4), "place": place}
+        fits[cut] = fitted_cut(contest, entrant, plan, kept, cut) | {"trainable": round(backbone.trainable_share(place), 4), "place": place}
     began = time.perf_counter()
     raced = transfer(ranking, contest, plan, Budget(), n_races=1)
     race_seconds = time.perf_counter() - began
@@ -162,7 +163,7 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, name: str) -> 
     np.savez_compressed(home_file, **{key: value.astype(np.float32) if value.dtype.kind == "f" else value for key, value in kept.items()})
     return {
         "n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric,
-        "epochs": plan.number("epochs"), "prepared_seconds": round(prepared_seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": cuts,
+        "epochs": plan.number("epochs"), "prepared_seconds": round(prepared_seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": fits,
         "race": {"rows": rows, "test": scored(problem, kept["race/test"])},
     }  # fmt: skip
 
