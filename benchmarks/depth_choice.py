@@ -20,6 +20,9 @@ from benchmarks.tasks import TASKS, Task
 CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
 NAMES = ("solar", "emoji-noto", "fashion", "mnist", "digits", "stamps")
 MODELS = ("efficientnet_lite0", "mobilenet_v2")
+SPARED = 0.75  # of what a small task has besides the labelled items: its classes do not part evenly
+LEAST_TEST = 150  # pictures to test on: below, the noise is the regret
+MANY = 100  # labelled pictures from which a cell takes longer than another seed of all the smaller ones
 TABLE = Table("depth_choice_runs", "Every cut on few labels, and what the race took", ("task", "model", "per_class"), (Column("seconds", "s"),))
 
 
@@ -48,18 +51,17 @@ def main() -> None:
 
 def cells(given: argparse.Namespace) -> list[Values]:
     """What is to be measured, the cheapest first; what a task has too few pictures for is left out."""
-    found = []
+    found: list[Values] = []
     for name in given.tasks:
         task, n_classes = TASKS[name], classes_of(TASKS[name])
         for per_class in given.per_class:
-            n = per_class * n_classes
-            n_test = min(given.test, task.most_test(n))
-            if n_test < given.test / 5:
+            n, left = per_class * n_classes, TASKS[name].most_test(per_class * n_classes)
+            n_test = given.test if left >= given.test else int(SPARED * left)
+            if n_test < LEAST_TEST:
                 continue
-            for seed in given.seeds:
-                for model in given.models:
-                    found.append({"task": name, "model": model, "per_class": per_class, "seed": seed, "n": n, "n_test": n_test, "proposals": given.proposals, "cuts": " ".join(given.cuts)})
-    return sorted(found, key=lambda key: (key["n"] > 100, key["seed"], key["n"], given.models.index(key["model"])))
+            key = {"task": task.name, "per_class": per_class, "n": n, "n_test": n_test, "proposals": given.proposals, "cuts": " ".join(given.cuts)}
+            found += [{**key, "model": model, "seed": seed} for seed in given.seeds for model in given.models]
+    return sorted(found, key=lambda key: (key["n"] > MANY, key["seed"], key["n"], given.models.index(key["model"])))
 
 
 def classes_of(task: Task) -> int:
@@ -74,10 +76,11 @@ def run(key: Values) -> Values:
     from benchmarks.depth_fits import measure
 
     torch.set_num_threads(1)
-    name = f"{key['task']}-{key['model']}-{key['per_class']}-seed-{key['seed']}-proposals-{key['proposals']}-{key['cuts'].replace(' ', '-')}"
+    name = "-".join(str(key[part]) for part in ("task", "model", "per_class", "seed", "proposals", "cuts")).replace(" ", "-")
     try:
-        return measure(TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"]), key["model"], seed=key["seed"], proposals=key["proposals"], cuts=key["cuts"].split(), name=name)
-    except (ValueError, RuntimeError) as failure:
+        data = TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"])
+        return measure(data, key["model"], seed=key["seed"], proposals=key["proposals"], cuts=key["cuts"].split(), name=name)
+    except (ValueError, RuntimeError, SystemExit) as failure:
         raise CellError(f"{type(failure).__name__}: {failure}") from failure
 
 
@@ -94,7 +97,10 @@ def summary(records: Sequence[Values]) -> str:
     lines = ["# How much of the network: regret of each way of choosing", ""]
     if not records:
         return "\n".join([*lines, "Nothing measured yet.", ""])
-    lines += [f"{len(records)} runs of {len({place(record) for record in records})} tasks, networks and numbers of labels; 95 % bootstrap interval over these.", ""]
+    lines += [
+        f"{len(records)} runs of {len({place(record) for record in records})} tasks, networks and numbers of labels; 95 % bootstrap interval over these.",
+        "",
+    ]
     sizes = sorted({record["key"]["per_class"] for record in records})
     for size in [None, *sizes]:
         chosen = [record for record in records if size in (None, record["key"]["per_class"])]
@@ -114,11 +120,8 @@ def rows_of(records: Sequence[Values]) -> list[str]:
     plain, fair = regrets(records, regret), regrets(records, fair_regret)
     lines = ["| chosen by | mean regret, points | worst | mean fair regret | worst | n |", "|---|---|---|---|---|---|"]
     for name, lost in plain.items():
-        mean, low, high = bootstrap_interval(lost)
-        even, fair_low, fair_high = bootstrap_interval(fair[name])
-        lines.append(
-            f"| {name} | {mean:.2f} ({low:.2f} to {high:.2f}) | {max(lost):.2f} | {even:.2f} ({fair_low:.2f} to {fair_high:.2f}) | {max(fair[name]):.2f} | {len(lost)} |"
-        )
+        shown = [f"{mean:.2f} ({low:.2f} to {high:.2f}) | {max(found):.2f}" for found in (lost, fair[name]) for mean, low, high in (bootstrap_interval(found),)]
+        lines.append(f"| {name} | {' | '.join(shown)} | {len(lost)} |")
     return lines
 
 

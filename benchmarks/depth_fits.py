@@ -9,7 +9,7 @@ then what ``study.transfer`` takes on the same heats (they are run once) and how
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,16 @@ from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
+from headstart.ranking.combine import Ranking
 from headstart.study.candidates import collect_candidate, open_candidate, rank_collected
 from headstart.study.items import PreparedItems
 from headstart.study.problem import Problem, known_facts, pose
 from headstart.study.tracks import Contest, Tracks, _stage
 from headstart.study.transfer import transfer
 from headstart.task.linear import Floats, LinearHead
+from headstart.training.epochs import best_epoch as agreed
+from headstart.training.epochs import losses
+from headstart.training.loop import Trained
 from headstart.training.race import Heat
 
 CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
@@ -99,8 +103,16 @@ class Some:
         return self.items.prepare(int(self.index[index]))
 
 
+@dataclass(eq=False)
 class PoolViews(Tracks):
-    """Tracks that compute varied views of the pool only: the product's test part is a fifth of its data, here it is nearly everything."""
+    """Tracks that compute varied views of the pool only (the product's test part is a fifth of its data, here it is nearly everything) and say what steps took."""
+
+    steps: list[float | None] = field(default_factory=list)
+
+    def took(self, entrant: Entrant, trained: Trained) -> None:
+        """Note what a training's steps took."""
+        self.steps.append(trained.seconds_per_step)
+        super().took(entrant, trained)
 
     def features(self, model: str, views: int, problem: Problem) -> list[NDArray[np.generic]]:
         """Head features of all items, of each view; those of the test items are zeros that nobody reads."""
@@ -126,26 +138,47 @@ def named(entrant: Entrant) -> str:
     return f"{entrant.model} {entrant.cut} {entrant.views} {sorted(entrant.changes.items())}"
 
 
-def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence[str], name: str) -> dict[str, Any]:
-    """Fit every cut, race them, score everything on the test part."""
+def contest_on(data: Path, model: str, *, seed: int, cuts: Sequence[str], pinned: Mapping[str, float]) -> tuple[Remembering, Ranking, float]:
+    """A network opened and collected on a folder, and the race's contest over its train part.
+
+    Args:
+        pinned: Values of the plan that the benchmark decides.
+
+    Returns:
+        The contest, the ranking (of one model), and the seconds of collecting and ranking.
+    """
     dataset = load(data)
     parts = split(dataset, seed=seed)
     plan = first_plan(known_facts(dataset, parts, [model]), Wishes(model=model, seed=seed))
     plan = plan.decide(replace(plan.decision("cuts"), value=tuple(cut for cut in plan.words("cuts") if cut in cuts)))
-    plan = plan.decide(Decision("race_seconds", LONG_SECONDS, "seconds", "every cut shall race", "pinned"))
-    plan = plan.decide(Decision("proposals", proposals, "variations", "of the benchmark", "pinned"))
+    for name, value in pinned.items():
+        plan = plan.decide(Decision(name, value, "", "of the benchmark", "rule"))
     problem = pose(dataset, parts, plan, Store(), silence)
     candidate = open_candidate(gallery.card(model), dataset, plan.words("cuts"), exact=False)
     began = time.perf_counter()
     collected = collect_candidate(candidate, plan.words("cuts"), dataset, problem.store, silence)
     ranking, probed = rank_collected([collected], problem)
-    prepared_seconds = time.perf_counter() - began
-    contest = Remembering(PoolViews({model: collected}, plan), {model: probed[0]}, problem)
+    seconds = time.perf_counter() - began
+    return Remembering(PoolViews({model: collected}, plan), {model: probed[0]}, problem), ranking, seconds
+
+
+def entrants_of(contest: Contest, model: str, cuts: Sequence[str]) -> dict[str, Entrant]:
+    """The cuts of a network as entrants, the shallowest first."""
+    candidate = contest.tracks.collected[model].candidate
+    depth = candidate.backbone.depth
+    found = candidate.backbone.cuts_of(cuts)
+    return {cut: Entrant(model, place, candidate.block_name(place), depth - place if place else None, 0.0) for cut, place in found.items()}
+
+
+def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence[str], name: str) -> dict[str, Any]:
+    """Fit every cut, race them, score everything on the test part."""
+    contest, ranking, seconds = contest_on(data, model, seed=seed, cuts=cuts, pinned={"race_seconds": LONG_SECONDS, "proposals": proposals})
+    problem, plan, dataset = contest.problem, contest.tracks.plan, contest.problem.dataset
     kept: dict[str, Floats] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
-    backbone, fits = candidate.backbone, {}
-    for cut, place in backbone.cuts_of(cuts).items():
-        entrant = Entrant(model, place, candidate.block_name(place), backbone.depth - place if place else None, 0.0)
-        fits[cut] = fitted_cut(contest, entrant, plan, kept, cut) | {"trainable": round(backbone.trainable_share(place), 4), "place": place}
+    fits, backbone = {}, contest.tracks.collected[model].candidate.backbone
+    for cut, entrant in entrants_of(contest, model, cuts).items():
+        where = {"trainable": round(backbone.trainable_share(entrant.cut), 4), "place": entrant.cut}
+        fits[cut] = fitted_cut(contest, entrant, plan, kept, cut) | where
     began = time.perf_counter()
     raced = transfer(ranking, contest, plan, Budget(), n_races=1)
     race_seconds = time.perf_counter() - began
@@ -163,7 +196,7 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence
     np.savez_compressed(home_file, **{key: value.astype(np.float32) if value.dtype.kind == "f" else value for key, value in kept.items()})
     return {
         "n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric,
-        "epochs": plan.number("epochs"), "prepared_seconds": round(prepared_seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": fits,
+        "epochs": plan.number("epochs"), "prepared_seconds": round(seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": fits,
         "race": {"rows": rows, "test": scored(problem, kept["race/test"])},
     }  # fmt: skip
 
@@ -177,7 +210,10 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
     fold_seconds, refit_began = time.perf_counter() - began, time.perf_counter()
     best = contest.answered(contest.refit(entrant, heats), entrant, test)
     refit_seconds = time.perf_counter() - refit_began
-    best_epoch = round(float(np.mean([heat.best_epoch for heat in heats])))
+    best_epoch = (
+        0 if entrant.is_linear else agreed([losses(heat.by_epoch, problem.dataset.labels[held]) for heat, (_, held) in zip(heats, problem.heats, strict=True)])
+    )
+    crossed = contest.said(heats)
     whole = best
     if not entrant.is_linear and best_epoch < plan.number("epochs"):
         whole = contest.answered(contest.refit_whole(entrant), entrant, test)
@@ -189,7 +225,8 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
         fold["history"] = [[one.validation_loss, one.validation_accuracy] for one in heat.history]
     return {
         "folds": folds, "best_epoch": best_epoch, "test": scored(problem, best), "whole": scored(problem, whole),
-        "calibrated_log_loss": calibrated(problem, said), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
+        "calibrated_log_loss": calibrated(problem, said), "crossed_score": round(problem.score(crossed), DIGITS),
+        "crossed_log_loss": round(score(crossed, "log_loss"), DIGITS), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
     }  # fmt: skip
 
 

@@ -29,15 +29,10 @@ def n_held(values: Values) -> int:
     return sum(fold["n"] for fold in values["cuts"]["head"]["folds"])
 
 
-def crossed_log_loss(values: Values, cut: str) -> float:
-    """Log-loss when each fold's epoch is the one that the other folds found best, on average: no fold chooses the epoch by which it is judged."""
-    folds, total = values["cuts"][cut]["folds"], 0.0
-    for number, fold in enumerate(folds):
-        others = [other["best_epoch"] for place, other in enumerate(folds) if place != number] or [fold["best_epoch"]]
-        epoch = min(round(sum(others) / len(others)), len(fold["history"]))
-        start = values["cuts"]["head"]["folds"][number]["log_loss"]  # every training starts as the head
-        total += fold["n"] * (fold["history"][epoch - 1][0] if epoch else start)
-    return total / n_held(values)
+def crossed(values: Values, cut: str) -> tuple[float, float]:
+    """Score and minus the log-loss, no item judged at an epoch that it chose (``training.epochs``)."""
+    found = values["cuts"][cut]
+    return round(found["crossed_score"], 6), -found["crossed_log_loss"]
 
 
 def accuracy_then_log_loss(values: Values) -> str:
@@ -55,9 +50,27 @@ def by_calibrated_log_loss(values: Values) -> str:
     return min(values["cuts"], key=lambda cut: values["cuts"][cut]["calibrated_log_loss"])
 
 
+def by_crossed(values: Values) -> str:
+    """The score and then the log-loss, each fold at the epoch that the others ask for; among equals the shallower cut."""
+    return max(values["cuts"], key=lambda cut: crossed(values, cut))
+
+
 def by_crossed_log_loss(values: Values) -> str:
-    """The log-loss, each fold at the epoch that the others ask for."""
-    return min(values["cuts"], key=lambda cut: crossed_log_loss(values, cut))
+    """The log-loss alone, each fold at the epoch that the others ask for."""
+    return max(values["cuts"], key=lambda cut: crossed(values, cut)[1])
+
+
+def crossed_one_standard_error(values: Values) -> str:
+    """The shallowest cut whose crossed score lies within a standard error of the best."""
+    scores = {cut: crossed(values, cut)[0] for cut in values["cuts"]}
+    best = max(scores.values())
+    return next(cut for cut in values["cuts"] if scores[cut] >= best - math.sqrt(max(best * (1 - best), 0.0) / n_held(values)))
+
+
+def crossed_both(values: Values) -> str:
+    """Of the cuts whose crossed log-loss is not above the head's, the one with the best crossed score: both must agree to go deeper."""
+    able = [cut for cut in values["cuts"] if crossed(values, cut)[1] >= crossed(values, "head")[1]]
+    return max(able, key=lambda cut: crossed(values, cut))
 
 
 def accuracy_then_calibrated(values: Values) -> str:
@@ -118,14 +131,23 @@ RULES: dict[str, Rule] = {
     "score, then calibrated log-loss": accuracy_then_calibrated,
     "log-loss": by_log_loss,
     "calibrated log-loss": by_calibrated_log_loss,
-    "log-loss at the other folds' epoch": by_crossed_log_loss,
+    "crossed score, then crossed log-loss": by_crossed,
+    "crossed log-loss": by_crossed_log_loss,
+    "shallowest within 1 SE of the best crossed score": crossed_one_standard_error,
+    "crossed score, if the crossed log-loss agrees": crossed_both,
     "shallowest within 1 SE of the best score": one_standard_error,
     "shallowest within 0.5 SE": half_a_standard_error,
     "calibrated log-loss within 1 SE of the best score": calibrated_within_standard_error,
     "score shrunk to the seeds' rule": shrunk,
     "sum of ranks by score and calibrated log-loss": between,
 }
-FIXED = {"always the head": "head", "probe, then tune the last block": "last", "always the last two": "last2", "always half": "half", "always everything": "all"}
+FIXED = {
+    "always the head": "head",
+    "probe, then tune the last block": "last",
+    "always the last two": "last2",
+    "always half": "half",
+    "always everything": "all",
+}
 
 
 def truth(values: Values, part: str = "all") -> dict[str, float]:

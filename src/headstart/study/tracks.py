@@ -17,12 +17,14 @@ from headstart.activations.collect import Activations, collect
 from headstart.backbone.engines.race import machine
 from headstart.base.hashing import digest
 from headstart.evaluation.metrics import score
+from headstart.evaluation.predictions import Predictions
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study.arms import head_on
 from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
+from headstart.training.epochs import best_epoch, crossed, losses
 from headstart.training.loop import Read, Trained, predict, train
 from headstart.training.network import Classifier, head_from
 from headstart.training.pixels import Pixels
@@ -175,20 +177,29 @@ class Contest:
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
-        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history)
+        before = head.probabilities(self._features(entrant)[held])  # the head itself, so that what never trained ties with it exactly and the order decides
+        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, (before, *done.by_epoch[1:]))
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
-        """Score on all held items of the heats so far, and minus their log-loss for ties."""
-        said = self.problem.predictions(self.problem.held(len(heats)), np.concatenate([heat.probabilities for heat in heats]))
+        """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose."""
+        said = self.said(heats)
         return round(self.problem.score(said), DIGITS), -score(said, "log_loss")
 
+    def said(self, heats: Sequence[Heat]) -> Predictions:
+        """What the held items of heats are told, each at an epoch that others chose (``training.epochs``)."""
+        told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], self._truths(len(heats)))
+        return self.problem.predictions(self.problem.held(len(heats)), np.concatenate(told))
+
+    def _truths(self, n_heats: int) -> list[NDArray[np.int64]]:
+        return [self.problem.dataset.labels[held] for _, held in self.problem.heats[:n_heats]]
+
     def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
-        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on the folds."""
+        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on all folds together."""
         pool = self.problem.pool
         head = self._head(entrant, -1, pool)
-        epochs = round(float(np.mean([heat.best_epoch for heat in heats])))
         if entrant.is_linear:
             return head, _head_weights(head)
+        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, self._truths(len(heats)), strict=True)])
         _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
         return None, weights
 

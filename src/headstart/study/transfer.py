@@ -129,7 +129,8 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
         said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
         mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
     mean.standing = contest.stand(mean.heats)
-    if mean.standing[0] <= first.standing[0] + MARGIN:
+    alike = contest.stand([replace(heat, by_epoch=()) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
+    if mean.standing[0] <= max(first.standing[0], alike[0]) + MARGIN:
         mean.outcome = "finalist"
         return [*results[:1], mean, *results[1:]], []
     first.outcome, mean.outcome = "finalist", "won"
@@ -139,7 +140,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
 def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
     """The winner as an arm: fitted to the whole pool, or as it is where one fold left nearly all of it."""
     started, problem, entrant = time.perf_counter(), contest.problem, winner.entrant
-    validation = problem.predictions(problem.held(len(winner.heats)), np.concatenate([heat.probabilities for heat in winner.heats]))
+    validation = contest.said(winner.heats)
     head, weights = None, winner.heats[0].weights or {}
     if parents and len(problem.heats) > 1:
         weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)

@@ -43,6 +43,7 @@ class Trained:
         probabilities: ``(n_validation, k)`` of that epoch.
         seconds: Wall-clock seconds.
         still_improving: Was the last epoch the best one?
+        by_epoch: Probabilities ``(n_validation, k)`` after every epoch, the state before training first; empty where nothing judged.
         seconds_per_step: Median over the steps of whole batches, reading included; None when every batch was smaller.
     """
 
@@ -51,6 +52,7 @@ class Trained:
     probabilities: Floats
     seconds: float
     still_improving: bool
+    by_epoch: tuple[Floats, ...] = ()
     seconds_per_step: float | None = None
 
 
@@ -107,7 +109,8 @@ def train(
     stepper.release()
     best.restore()
     step = float(np.median(took)) if took else None
-    return Trained(tuple(history), best.epoch, best.probabilities, time.perf_counter() - started, best.epoch == len(history), step)
+    seconds, still_improving = time.perf_counter() - started, best.epoch == len(history)
+    return Trained(tuple(history), best.epoch, best.probabilities, seconds, still_improving, tuple(best.by_epoch), step)
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
@@ -158,6 +161,7 @@ class _Best:
     def __init__(self, classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> None:
         self._classifier, self._read, self._labels, self._items, self._settings = classifier, read, labels, items, settings
         self.epoch, self.probabilities, self._loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
+        self.by_epoch: list[Floats] = []
         self._weights: dict[str, Tensor] = {}
         self.consider(0)
 
@@ -167,6 +171,7 @@ class _Best:
             self.epoch = epoch
             return None, None
         probabilities, right = predict(self._classifier, self._read, self._items, self._settings), self._labels[self._items]
+        self.by_epoch.append(probabilities)
         chances = np.maximum(probabilities[np.arange(len(right)), right], np.finfo(np.float32).tiny)
         loss = float(-np.log(chances).mean())
         if loss < self._loss or not self._weights:

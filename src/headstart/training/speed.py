@@ -61,7 +61,7 @@ def fastest(
     settings: Settings,
     precisions: tuple[str, ...] = PRECISIONS,
     *,
-    doubted: Callable[[Speed], bool] = lambda speed: False,
+    doubted: Callable[[Speed], bool] = lambda _: False,
 ) -> Speed:
     """Measure a step in each arithmetic, or recall it; the weights are put back.
 
