@@ -34,8 +34,8 @@ from headstart.data import load
 from headstart.modality import Recipe
 from headstart.study.items import PreparedItems, prepared
 from headstart.training.loop import train
-from headstart.training.settings import Settings
 from headstart.training.network import Classifier, new_head
+from headstart.training.settings import Settings
 
 N_ITEMS = 96
 SETTINGS = Settings(learning_rate=1e-4, weight_decay=0.01, batch_items=32, epochs=3, patience=None, warmup_fraction=0.1, precision="float32")

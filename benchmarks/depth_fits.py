@@ -105,7 +105,7 @@ class Some:
 
 @dataclass(eq=False)
 class PoolViews(Tracks):
-    """Tracks that compute varied views of the pool only (the product's test part is a fifth of its data, here it is nearly everything) and say what steps took."""
+    """Tracks that compute varied views of the pool only (the product's test part is a fifth of its data, here it is nearly all) and say what steps took."""
 
     steps: list[float | None] = field(default_factory=list)
 
@@ -141,11 +141,8 @@ def named(entrant: Entrant) -> str:
 def contest_on(data: Path, model: str, *, seed: int, cuts: Sequence[str], pinned: Mapping[str, float]) -> tuple[Remembering, Ranking, float]:
     """A network opened and collected on a folder, and the race's contest over its train part.
 
-    Args:
-        pinned: Values of the plan that the benchmark decides.
-
     Returns:
-        The contest, the ranking (of one model), and the seconds of collecting and ranking.
+        The contest, under a plan with the pinned values, the ranking (of one model), and the seconds of collecting and ranking.
     """
     dataset = load(data)
     parts = split(dataset, seed=seed)
