@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ def watch() -> Iterator[Watch]:
     found.wall, found.cpu = time.perf_counter() - started[0], time.process_time() - started[1]
 
 
-def ceiling_cell(model: str, share: float, repeats: int) -> Values:
+def ceiling_cells(model: str, share: float, repeats: int) -> list[Values]:
     """One cut with and without the store."""
     from benchmarks.ceiling import N_ITEMS, ceiling_of, nearest_cut, one
     from benchmarks.data import solar
@@ -129,13 +130,14 @@ def ceiling_cell(model: str, share: float, repeats: int) -> Values:
     cut = nearest_cut(backbone, share)
     found, u = one(backbone, cut, items, dataset.labels, repeats), backbone.trainable_share(cut)
     ratio, cpu_ratio = statistics.median(found.ratios), statistics.median(found.cpu_ratios)
-    return {
+    row: Values = {
         "u": u, "block": backbone.blocks[cut].name, "ratio": ratio, "cpu_ratio": cpu_ratio, "ratios": found.ratios, "cpu_ratios": found.cpu_ratios,
         "ceiling": ceiling_of(u), "reached": ratio / ceiling_of(u), "cpu_reached": cpu_ratio / ceiling_of(u), "equal": int(found.equal),
     }  # fmt: skip
+    return [row]
 
 
-def views_cell(task: str, model: str, seed: int) -> list[Values]:
+def views_cells(task: str, model: str, seed: int) -> list[Values]:
     """A head on the items alone, then with more and more views of each; each number of views from an empty store."""
     from benchmarks.depth_fits import contest_on
     from headstart.activations.store import Store
@@ -219,7 +221,7 @@ def write_again(kept: Any, folder: Path) -> None:
     from safetensors.numpy import save_file
 
     for array in kept:
-        zlib.crc32(np.ascontiguousarray(array))
+        zlib.crc32(np.ascontiguousarray(array).data)
     path = folder / "again"
     save_file({str(n): np.ascontiguousarray(array) for n, array in enumerate(kept)}, path)
     with path.open("rb") as stream:
@@ -261,8 +263,12 @@ def several(table: Table, base: Values, parts: tuple[str, ...], make: Callable[[
         return
     for row in make():
         key = {**base, **{name: row[name] for name in parts}}
-        table.cell(key, lambda row=row: {name: value for name, value in row.items() if name not in parts})
+        table.cell(key, partial(_without, row, parts))
     print(table.markdown().read_text(encoding="utf-8"), flush=True)
+
+
+def _without(row: Values, parts: tuple[str, ...]) -> Values:
+    return {name: value for name, value in row.items() if name not in parts}
 
 
 def main() -> None:
@@ -288,19 +294,17 @@ def fill(name: str, table: Table, given: argparse.Namespace) -> None:
     if name == "ceiling":
         for model in MODELS:
             for share in SHARES:
-                several(table, {"model": model, "share": share}, ("block",), lambda model=model, share=share: [ceiling_cell(model, share, given.repeats)])
+                several(table, {"model": model, "share": share}, ("block",), partial(ceiling_cells, model, share, given.repeats))
     if name == "views":
-        for task in VIEW_TASKS:
+        for task, (n, _) in VIEW_TASKS.items():
             for seed in range(given.seeds):
-                for model in RACERS[:1]:
-                    base = {"task": task, "model": model, "n": VIEW_TASKS[task][0], "seed": seed}
-                    several(table, base, ("views",), lambda task=task, model=model, seed=seed: views_cell(task, model, seed))
+                several(table, {"task": task, "model": RACERS[0], "n": n, "seed": seed}, ("views",), partial(views_cells, task, RACERS[0], seed))
     if name == "cuts":
         for model in RACERS:
-            several(table, {"model": model}, ("place", "block"), lambda model=model: cut_cells(model))
+            several(table, {"model": model}, ("place", "block"), partial(cut_cells, model))
     if name == "folds":
         for model in RACERS:
-            several(table, {"model": model}, ("cut",), lambda model=model: fold_cells(model))
+            several(table, {"model": model}, ("cut",), partial(fold_cells, model))
 
 
 def in_folder(table: Table, folder: Path) -> Table:

@@ -11,6 +11,7 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.depth_rules import accuracy_then_log_loss, fair_regret, regret, regrets, truth
@@ -43,7 +44,7 @@ def main() -> None:
     deadline = time.monotonic() + 60 * given.minutes if given.minutes else float("inf")
     for key in [] if given.markdown else cells(given):
         if time.monotonic() < deadline:
-            record = table.cell(key, lambda key=key: run(key))
+            record = table.cell(key, partial(run, key))
             print(key, record.get("fault") or f"{record['seconds']:.0f} s", flush=True)
             write(table)
     print(write(table).read_text(encoding="utf-8"))
@@ -146,7 +147,7 @@ def scores_of(records: Sequence[Values]) -> list[str]:
 def took_words(values: Values) -> str:
     """What the race chose: a cut, with views or as an average."""
     first = values["race"]["rows"][0]
-    cut = next(name for name, found in values["cuts"].items() if found["place"] == first["place"])
+    cut: str = next(name for name, found in values["cuts"].items() if found["place"] == first["place"])
     return cut + (f", {first['views']} views" if first["views"] else "") + ("" if first["source"] == "rule" else f", {first['source']}")
 
 

@@ -55,6 +55,7 @@ Fit = tuple[LinearHead | None, dict[str, Tensor]]
 class Remembering(Contest):
     """A contest that runs every heat and every refit once, whoever asks."""
 
+    tracks: PoolViews
     heats: dict[tuple[str, int], Heat] = field(default_factory=dict)
     fits: dict[str, Fit] = field(default_factory=dict)
 
@@ -171,7 +172,7 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence
     """Fit every cut, race them, score everything on the test part."""
     contest, ranking, seconds = contest_on(data, model, seed=seed, cuts=cuts, pinned={"race_seconds": LONG_SECONDS, "proposals": proposals})
     problem, plan, dataset = contest.problem, contest.tracks.plan, contest.problem.dataset
-    kept: dict[str, Floats] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
+    kept: dict[str, NDArray[Any]] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
     fits, backbone = {}, contest.tracks.collected[model].candidate.backbone
     for cut, entrant in entrants_of(contest, model, cuts).items():
         where = {"trainable": round(backbone.trainable_share(entrant.cut), 4), "place": entrant.cut}
@@ -190,7 +191,7 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence
             kept[f"race/{number}/held"] = np.concatenate(said)
     home_file = home() / "depth" / f"{name}.npz"
     home_file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(home_file, **{key: value.astype(np.float32) if value.dtype.kind == "f" else value for key, value in kept.items()})
+    np.savez_compressed(home_file, allow_pickle=False, **kept)
     return {
         "n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric,
         "epochs": plan.number("epochs"), "prepared_seconds": round(seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": fits,
@@ -198,7 +199,7 @@ def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence
     }  # fmt: skip
 
 
-def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[str, Floats], cut: str) -> dict[str, Any]:
+def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[str, NDArray[Any]], cut: str) -> dict[str, Any]:
     """One cut on every fold and on the whole pool, there for the epochs that the folds found best and for all of the plan's."""
     problem, test = contest.problem, contest.problem.split.test
     began = time.perf_counter()
@@ -252,9 +253,13 @@ def calibrated(problem: Problem, said: Sequence[Floats]) -> float:
     total = 0.0
     for number, one in enumerate(found):
         others = [other for place, other in enumerate(found) if place != number]
-        items = tuple(item for other in others for item in other.items)
-        joined = (np.concatenate([getattr(other, part) for other in others]) for part in ("truth", "probabilities"))
-        known = Predictions(items, *joined, one.classes, np.concatenate([other.units for other in others]))
+        known = Predictions(
+            tuple(item for other in others for item in other.items),
+            np.concatenate([other.truth for other in others]),
+            np.concatenate([other.probabilities for other in others]),
+            one.classes,
+            np.concatenate([other.units for other in others]),
+        )
         total += len(one.truth) * score(with_temperature(one, fit_temperature(known)), "log_loss")
     return round(total / sum(len(one.truth) for one in found), DIGITS)
 

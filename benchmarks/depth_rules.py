@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 Values = Mapping[str, Any]
 Rule = Callable[[Values], str | None]
 
@@ -18,72 +20,78 @@ PRIOR_POINTS = 0.02  # of the metric that a step deeper loses by the prior
 TIE = 0.01  # nats: log-losses this near count as equal
 
 
+def cuts_of(values: Values) -> dict[str, Any]:
+    """What is known of each cut, the shallowest first."""
+    found: dict[str, Any] = values["cuts"]
+    return found
+
+
 def mean(values: Values, cut: str, name: str) -> float:
     """A fold's value, averaged over the held items of all folds."""
-    folds = values["cuts"][cut]["folds"]
-    return sum(fold["n"] * fold[name] for fold in folds) / sum(fold["n"] for fold in folds)
+    folds = cuts_of(values)[cut]["folds"]
+    return float(np.average([fold[name] for fold in folds], weights=[fold["n"] for fold in folds]))
 
 
 def n_held(values: Values) -> int:
     """Items that validation judges, once each."""
-    return sum(fold["n"] for fold in values["cuts"]["head"]["folds"])
+    return int(sum(fold["n"] for fold in cuts_of(values)["head"]["folds"]))
 
 
 def crossed(values: Values, cut: str) -> tuple[float, float]:
     """Score and minus the log-loss, no item judged at an epoch that it chose (``training.epochs``)."""
-    found = values["cuts"][cut]
+    found = cuts_of(values)[cut]
     return round(found["crossed_score"], 6), -found["crossed_log_loss"]
 
 
 def accuracy_then_log_loss(values: Values) -> str:
     """The score, and among equals the log-loss: the race's own rule."""
-    return max(values["cuts"], key=lambda cut: (round(mean(values, cut, "score"), 6), -mean(values, cut, "log_loss")))
+    return max(cuts_of(values), key=lambda cut: (round(mean(values, cut, "score"), 6), -mean(values, cut, "log_loss")))
 
 
 def by_log_loss(values: Values) -> str:
     """The log-loss alone."""
-    return min(values["cuts"], key=lambda cut: mean(values, cut, "log_loss"))
+    return min(cuts_of(values), key=lambda cut: mean(values, cut, "log_loss"))
 
 
 def by_calibrated_log_loss(values: Values) -> str:
     """The log-loss, each fold at the temperature that the others ask for."""
-    return min(values["cuts"], key=lambda cut: values["cuts"][cut]["calibrated_log_loss"])
+    return min(cuts_of(values), key=lambda cut: cuts_of(values)[cut]["calibrated_log_loss"])
 
 
 def by_crossed(values: Values) -> str:
     """The score and then the log-loss, each fold at the epoch that the others ask for; among equals the shallower cut."""
-    return max(values["cuts"], key=lambda cut: crossed(values, cut))
+    return max(cuts_of(values), key=lambda cut: crossed(values, cut))
 
 
 def by_crossed_log_loss(values: Values) -> str:
     """The log-loss alone, each fold at the epoch that the others ask for."""
-    return max(values["cuts"], key=lambda cut: crossed(values, cut)[1])
+    return max(cuts_of(values), key=lambda cut: crossed(values, cut)[1])
 
 
 def crossed_one_standard_error(values: Values) -> str:
     """The shallowest cut whose crossed score lies within a standard error of the best."""
-    scores = {cut: crossed(values, cut)[0] for cut in values["cuts"]}
+    scores = {cut: crossed(values, cut)[0] for cut in cuts_of(values)}
     best = max(scores.values())
-    return next(cut for cut in values["cuts"] if scores[cut] >= best - math.sqrt(max(best * (1 - best), 0.0) / n_held(values)))
+    return next(cut for cut in cuts_of(values) if scores[cut] >= best - math.sqrt(max(best * (1 - best), 0.0) / n_held(values)))
 
 
 def crossed_both(values: Values) -> str:
     """Of the cuts whose crossed log-loss is not above the head's, the one with the best crossed score: both must agree to go deeper."""
-    able = [cut for cut in values["cuts"] if crossed(values, cut)[1] >= crossed(values, "head")[1]]
+    able = [cut for cut in cuts_of(values) if crossed(values, cut)[1] >= crossed(values, "head")[1]]
     return max(able, key=lambda cut: crossed(values, cut))
 
 
 def accuracy_then_calibrated(values: Values) -> str:
     """The score, and among equals the calibrated log-loss."""
-    return max(values["cuts"], key=lambda cut: (round(mean(values, cut, "score"), 6), -values["cuts"][cut]["calibrated_log_loss"]))
+    return max(cuts_of(values), key=lambda cut: (round(mean(values, cut, "score"), 6), -cuts_of(values)[cut]["calibrated_log_loss"]))
 
 
 def one_standard_error(values: Values, times: float = 1.0) -> str:
     """The shallowest cut whose score lies within a standard error of the best. Source: Breiman et al., Classification and Regression Trees, 1984, 3.4.3."""
-    scores = {cut: mean(values, cut, "score") for cut in values["cuts"]}
+    scores = {cut: mean(values, cut, "score") for cut in cuts_of(values)}
     best = max(scores.values())
     error = math.sqrt(max(best * (1 - best), 0.0) / n_held(values))
-    return next(cut for cut in values["cuts"] if scores[cut] >= best - times * error)
+    return next(cut for cut in cuts_of(values) if scores[cut] >= best - times * error)
 
 
 def half_a_standard_error(values: Values) -> str:
@@ -93,20 +101,20 @@ def half_a_standard_error(values: Values) -> str:
 
 def calibrated_within_standard_error(values: Values) -> str:
     """Of the cuts whose score lies within a standard error of the best, the one with the lowest calibrated log-loss."""
-    scores = {cut: mean(values, cut, "score") for cut in values["cuts"]}
+    scores = {cut: mean(values, cut, "score") for cut in cuts_of(values)}
     best = max(scores.values())
     error = math.sqrt(max(best * (1 - best), 0.0) / n_held(values))
-    near = [cut for cut in values["cuts"] if scores[cut] >= best - error]
-    return min(near, key=lambda cut: values["cuts"][cut]["calibrated_log_loss"])
+    near = [cut for cut in cuts_of(values) if scores[cut] >= best - error]
+    return min(near, key=lambda cut: cuts_of(values)[cut]["calibrated_log_loss"])
 
 
 def shrunk(values: Values) -> str:
     """The score, shrunk towards the seeds' rule: by the prior a step deeper loses 2 points, and the prior counts for 100 items."""
     weight = PRIOR_ITEMS / (PRIOR_ITEMS + n_held(values))
     return max(
-        values["cuts"],
+        cuts_of(values),
         key=lambda cut: (
-            round((1 - weight) * mean(values, cut, "score") - weight * PRIOR_POINTS * list(values["cuts"]).index(cut), 6),
+            round((1 - weight) * mean(values, cut, "score") - weight * PRIOR_POINTS * list(cuts_of(values)).index(cut), 6),
             -mean(values, cut, "log_loss"),
         ),
     )
@@ -114,16 +122,16 @@ def shrunk(values: Values) -> str:
 
 def between(values: Values) -> str:
     """Ranks by score and by calibrated log-loss, added."""
-    cuts = list(values["cuts"])
+    cuts = list(cuts_of(values))
     by_score = sorted(cuts, key=lambda cut: -mean(values, cut, "score"))
     scores = {cut: sum(mean(values, other, "score") > mean(values, cut, "score") for other in by_score) for cut in cuts}
-    losses = {cut: sum(values["cuts"][other]["calibrated_log_loss"] < values["cuts"][cut]["calibrated_log_loss"] for other in cuts) for cut in cuts}
+    losses = {cut: sum(cuts_of(values)[other]["calibrated_log_loss"] < cuts_of(values)[cut]["calibrated_log_loss"] for other in cuts) for cut in cuts}
     return min(cuts, key=lambda cut: (scores[cut] + losses[cut], cuts.index(cut)))
 
 
 def always(cut: str) -> Rule:
     """One cut, whatever the data."""
-    return lambda values: cut if cut in values["cuts"] else None
+    return lambda values: cut if cut in cuts_of(values) else None
 
 
 RULES: dict[str, Rule] = {
@@ -152,21 +160,21 @@ FIXED = {
 
 def truth(values: Values, part: str = "all") -> dict[str, float]:
     """Score of every cut on the test part: after all epochs of the plan or after those that the folds found best, whichever is higher there."""
-    return {cut: max(found["test"][part], found["whole"][part]) for cut, found in values["cuts"].items()}
+    return {cut: max(found["test"][part], found["whole"][part]) for cut, found in cuts_of(values).items()}
 
 
 def regret(values: Values, taken: Mapping[str, float]) -> float:
     """Points that a choice loses against the best cut on the same test items; the best of several noisy scores flatters itself, so this is too large."""
-    return 100 * (max(truth(values).values()) - taken["all"])
+    return 100 * float(max(truth(values).values()) - taken["all"])
 
 
 def fair_regret(values: Values, taken: Mapping[str, float]) -> float:
     """The same where the best is chosen by one half of the test items and scored on the other, both ways: its noise does not make it the best."""
     lost = []
     for chooses, judges in (("first", "second"), ("second", "first")):
-        versions = [found[kind] for found in values["cuts"].values() for kind in ("test", "whole")]
+        versions = [found[kind] for found in cuts_of(values).values() for kind in ("test", "whole")]
         lost.append(max(versions, key=lambda one: one[chooses])[judges] - taken[judges])
-    return 100 * sum(lost) / len(lost)
+    return 100 * float(np.mean(lost))
 
 
 def taken_by(values: Values) -> dict[str, Mapping[str, float]]:
@@ -174,10 +182,10 @@ def taken_by(values: Values) -> dict[str, Mapping[str, float]]:
     found: dict[str, Mapping[str, float]] = {"headstart's race": values["race"]["test"]}
     for name, rule in RULES.items():
         if (cut := rule(values)) is not None:
-            found[name] = values["cuts"][cut]["test"]
+            found[name] = cuts_of(values)[cut]["test"]
     for name, cut in FIXED.items():
-        if cut in values["cuts"]:
-            found[name] = values["cuts"][cut]["whole"]
+        if cut in cuts_of(values):
+            found[name] = cuts_of(values)[cut]["whole"]
     return found
 
 
