@@ -38,6 +38,7 @@ from headstart.study.candidates import collect_candidate, open_candidate, rank_c
 from headstart.study.items import PreparedItems
 from headstart.study.problem import Problem, known_facts, pose
 from headstart.study.tracks import Contest, Tracks, _stage
+from headstart.study.tracks import judged as honest
 from headstart.study.transfer import transfer
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.epochs import best_epoch as agreed
@@ -211,7 +212,7 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
     best_epoch = (
         0 if entrant.is_linear else agreed([losses(heat.by_epoch, problem.dataset.labels[held]) for heat, (_, held) in zip(heats, problem.heats, strict=True)])
     )
-    crossed = contest.said(heats)
+    crossed = honest(problem, heats)
     whole = best
     if not entrant.is_linear and best_epoch < plan.number("epochs"):
         whole = contest.answered(contest.refit_whole(entrant), entrant, test)

@@ -182,16 +182,8 @@ class Contest:
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
         """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose."""
-        said = self.said(heats)
+        said = judged(self.problem, heats)
         return round(self.problem.score(said), DIGITS), -score(said, "log_loss")
-
-    def said(self, heats: Sequence[Heat]) -> Predictions:
-        """What the held items of heats are told, each at an epoch that others chose (``training.epochs``)."""
-        told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], self._truths(len(heats)))
-        return self.problem.predictions(self.problem.held(len(heats)), np.concatenate(told))
-
-    def _truths(self, n_heats: int) -> list[NDArray[np.int64]]:
-        return [self.problem.dataset.labels[held] for _, held in self.problem.heats[:n_heats]]
 
     def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
         """Fit an entrant to everything that may be learnt from, for as many epochs as were best on all folds together."""
@@ -199,7 +191,7 @@ class Contest:
         head = self._head(entrant, -1, pool)
         if entrant.is_linear:
             return head, _head_weights(head)
-        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, self._truths(len(heats)), strict=True)])
+        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True)])
         _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
         return None, weights
 
@@ -258,6 +250,16 @@ class Contest:
         done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
         tracks.took(entrant, done)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+
+
+def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
+    """What the items that heats hold out are told, none at an epoch that it chose (``training.epochs``)."""
+    told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], _truths(problem, heats))
+    return problem.predictions(problem.held(len(heats)), np.concatenate(told))
+
+
+def _truths(problem: Problem, heats: Sequence[Heat]) -> list[NDArray[np.int64]]:
+    return [problem.dataset.labels[held] for _, held in problem.heats[: len(heats)]]
 
 
 def _stage(entrant: Entrant, where: str) -> str:

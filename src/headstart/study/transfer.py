@@ -13,7 +13,7 @@ from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
 from headstart.study.problem import Problem
-from headstart.study.tracks import Contest, Tracks
+from headstart.study.tracks import Contest, Tracks, judged
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
@@ -140,7 +140,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
 def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
     """The winner as an arm: fitted to the whole pool, or as it is where one fold left nearly all of it."""
     started, problem, entrant = time.perf_counter(), contest.problem, winner.entrant
-    validation = contest.said(winner.heats)
+    validation = judged(problem, winner.heats)
     head, weights = None, winner.heats[0].weights or {}
     if parents and len(problem.heats) > 1:
         weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)
