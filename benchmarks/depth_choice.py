@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument("--cuts", nargs="+", choices=CUTS, default=list(CUTS))
     parser.add_argument("--test", type=int, default=1000)
     parser.add_argument("--proposals", type=int, default=0, help="variations of learning rate and regularisers that the race may try besides the cuts")
+    parser.add_argument("--patience", type=int, default=3, help="epochs without a lower validation loss after which a fold stops; many: never")
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where the tables are kept")
     parser.add_argument("--markdown", action="store_true", help="only render the tables")
@@ -60,7 +61,15 @@ def cells(given: argparse.Namespace) -> list[Values]:
             n_test = given.test if left >= given.test else int(SPARED * left)
             if n_test < LEAST_TEST:
                 continue
-            key = {"task": task.name, "per_class": per_class, "n": n, "n_test": n_test, "proposals": given.proposals, "cuts": " ".join(given.cuts)}
+            key = {
+                "task": task.name,
+                "per_class": per_class,
+                "n": n,
+                "n_test": n_test,
+                "proposals": given.proposals,
+                "patience": given.patience,
+                "cuts": " ".join(given.cuts),
+            }
             found += [{**key, "model": model, "seed": seed} for seed in given.seeds for model in given.models]
     return sorted(found, key=lambda key: (key["n"] > MANY, key["seed"], key["n"], given.models.index(key["model"])))
 
@@ -78,9 +87,10 @@ def run(key: Values) -> Values:
 
     torch.set_num_threads(1)
     name = "-".join(str(key[part]) for part in ("task", "model", "per_class", "seed", "proposals", "cuts")).replace(" ", "-")
+    pinned = {"proposals": key["proposals"], "patience": key["patience"]}
     try:
         data = TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"])
-        return measure(data, key["model"], seed=key["seed"], proposals=key["proposals"], cuts=key["cuts"].split(), name=name)
+        return measure(data, key["model"], seed=key["seed"], pinned=pinned, cuts=key["cuts"].split(), name=name)
     except (ValueError, RuntimeError, SystemExit) as failure:
         raise CellError(f"{type(failure).__name__}: {failure}") from failure
 

@@ -169,9 +169,9 @@ def entrants_of(contest: Contest, model: str, cuts: Sequence[str]) -> dict[str, 
     return {cut: Entrant(model, place, candidate.block_name(place), depth - place if place else None, 0.0) for cut, place in found.items()}
 
 
-def measure(data: Path, model: str, *, seed: int, proposals: int, cuts: Sequence[str], name: str) -> dict[str, Any]:
+def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], cuts: Sequence[str], name: str) -> dict[str, Any]:
     """Fit every cut, race them, score everything on the test part."""
-    contest, ranking, seconds = contest_on(data, model, seed=seed, cuts=cuts, pinned={"race_seconds": LONG_SECONDS, "proposals": proposals})
+    contest, ranking, seconds = contest_on(data, model, seed=seed, cuts=cuts, pinned={"race_seconds": LONG_SECONDS, **pinned})
     problem, plan, dataset = contest.problem, contest.tracks.plan, contest.problem.dataset
     kept: dict[str, NDArray[Any]] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
     fits, backbone = {}, contest.tracks.collected[model].candidate.backbone
@@ -213,6 +213,9 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
         0 if entrant.is_linear else agreed([losses(heat.by_epoch, problem.dataset.labels[held]) for heat, (_, held) in zip(heats, problem.heats, strict=True)])
     )
     crossed = honest(problem, heats)
+    ends = [heat.by_epoch[-1] if heat.by_epoch else heat.probabilities for heat in heats]
+    end = problem.predictions(problem.held(len(heats)), np.concatenate(ends))
+    kept[f"{cut}/end"] = end.probabilities
     whole = best
     if not entrant.is_linear and best_epoch < plan.number("epochs"):
         whole = contest.answered(contest.refit_whole(entrant), entrant, test)
@@ -224,7 +227,8 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
         fold["history"] = [[one.validation_loss, one.validation_accuracy] for one in heat.history]
     return {
         "folds": folds, "best_epoch": best_epoch, "test": scored(problem, best), "whole": scored(problem, whole),
-        "calibrated_log_loss": calibrated(problem, said), "crossed_score": round(problem.score(crossed), DIGITS),
+        "calibrated_log_loss": calibrated(problem, said), "end_score": round(problem.score(end), DIGITS),
+        "end_log_loss": round(score(end, "log_loss"), DIGITS), "end_calibrated_log_loss": calibrated(problem, ends), "crossed_score": round(problem.score(crossed), DIGITS),
         "crossed_log_loss": round(score(crossed, "log_loss"), DIGITS), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
     }  # fmt: skip
 

@@ -32,7 +32,7 @@ def test_epochs_that_are_noise_look_no_better_than_the_start_though_each_fold_fi
         truths = [generator.integers(0, N_CLASSES, 12) for _ in range(n_folds)]
         folds = [[answers(generator, 12) for _ in range(9)] for _ in range(n_folds)]
         started.append(mean_loss([by_epoch[0] for by_epoch in folds], truths))
-        honest.append(mean_loss(crossed(folds, truths), truths))
+        honest.append(mean_loss(crossed(folds, truths, [by_epoch[0] for by_epoch in folds]), truths))
         flattered.append(np.mean([losses(by_epoch, truth).mean(axis=1).min() for by_epoch, truth in zip(folds, truths, strict=True)]))
     noise = 3 * np.std(np.subtract(honest, started)) / np.sqrt(len(started))
     assert abs(np.mean(honest) - np.mean(started)) < noise < np.mean(started) - np.mean(flattered)
@@ -42,7 +42,7 @@ def test_what_helps_every_fold_is_believed() -> None:
     generator = np.random.default_rng(1)
     truths = [generator.integers(0, N_CLASSES, 40) for _ in range(3)]
     folds = [[answers(generator, 40, truth, skill) for skill in (0.0, 2.0, 4.0)] for truth in truths]
-    for told, by_epoch in zip(crossed(folds, truths), folds, strict=True):
+    for told, by_epoch in zip(crossed(folds, truths, [by_epoch[0] for by_epoch in folds]), folds, strict=True):
         np.testing.assert_array_equal(told, by_epoch[2])
 
 
@@ -51,19 +51,28 @@ def test_a_fold_that_stopped_early_answers_as_it_was_when_it_stopped() -> None:
     truths = [generator.integers(0, N_CLASSES, 40) for _ in range(3)]
     folds = [[answers(generator, 40, truth, skill) for skill in (0.0, 2.0, 4.0)] for truth in truths]
     folds[0] = folds[0][:2]
-    np.testing.assert_array_equal(crossed(folds, truths)[0], folds[0][1])
+    np.testing.assert_array_equal(crossed(folds, truths, [by_epoch[0] for by_epoch in folds])[0], folds[0][1])
 
 
 def test_a_head_has_one_state_and_says_what_it_said() -> None:
     said = answers(np.random.default_rng(3), 5)
-    (told,) = crossed([[said]], [np.zeros(5, dtype=np.int64)])
+    (told,) = crossed([[said]], [np.zeros(5, dtype=np.int64)], [said])
     np.testing.assert_array_equal(told, said)
+
+
+def test_what_is_better_left_untrained_says_what_the_head_said_to_the_last_bit() -> None:
+    generator = np.random.default_rng(5)
+    truths = [generator.integers(0, N_CLASSES, 40) for _ in range(3)]
+    folds = [[answers(generator, 40, truth, skill) for skill in (4.0, 2.0, 0.0)] for truth in truths]
+    heads = [answers(generator, 40) for _ in truths]
+    for told, head in zip(crossed(folds, truths, heads), heads, strict=True):
+        np.testing.assert_array_equal(told, head)
 
 
 def test_a_fold_of_a_single_item_is_judged_as_it_began() -> None:
     generator = np.random.default_rng(4)
     by_epoch = [answers(generator, 1) for _ in range(4)]
-    (told,) = crossed([by_epoch], [np.zeros(1, dtype=np.int64)])
+    (told,) = crossed([by_epoch], [np.zeros(1, dtype=np.int64)], [by_epoch[0]])
     np.testing.assert_array_equal(told, by_epoch[0])
 
 

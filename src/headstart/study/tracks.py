@@ -177,8 +177,8 @@ class Contest:
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
-        before = head.probabilities(self._features(entrant)[held])  # the head itself, so that what never trained ties with it exactly and the order decides
-        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, (before, *done.by_epoch[1:]))
+        start = head.probabilities(self._features(entrant)[held])
+        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
         """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose."""
@@ -254,7 +254,8 @@ class Contest:
 
 def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
     """What the items that heats hold out are told, none at an epoch that it chose (``training.epochs``)."""
-    told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], _truths(problem, heats))
+    starts = [heat.probabilities if heat.start is None else heat.start for heat in heats]
+    told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], _truths(problem, heats), starts)
     return problem.predictions(problem.held(len(heats)), np.concatenate(told))
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
 
 from headstart.planning.budget import VIEWS_SHARE, Budget
 from headstart.planning.entrants import REFIT, Entrant, admit
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
-from headstart.study.problem import Problem
-from headstart.study.tracks import Contest, Tracks, judged
+from headstart.study.tracks import Contest, judged
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
@@ -129,7 +127,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
         said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
         mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
     mean.standing = contest.stand(mean.heats)
-    alike = contest.stand([replace(heat, by_epoch=()) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
+    alike = contest.stand([replace(heat, by_epoch=(), start=None) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
     if mean.standing[0] <= max(first.standing[0], alike[0]) + MARGIN:
         mean.outcome = "finalist"
         return [*results[:1], mean, *results[1:]], []

@@ -40,21 +40,24 @@ def best_epoch(folds: Sequence[NDArray[np.float64]]) -> int:
     return int(np.argmin([sum(float(fold[min(epoch, len(fold) - 1)].sum()) for fold in folds) for epoch in range(last)]))
 
 
-def crossed(folds: Sequence[Sequence[Floats]], truths: Sequence[NDArray[np.int64]]) -> list[Floats]:
+def crossed(folds: Sequence[Sequence[Floats]], truths: Sequence[NDArray[np.int64]], starts: Sequence[Floats]) -> list[Floats]:
     """What each fold's items are told at an epoch that they had no part in choosing.
 
     Args:
         folds: Probabilities ``(n, k)`` after every epoch, the state before training first, of each fold.
         truths: Classes of each fold's items.
+        starts: What the head said of each fold's items before training: the state before training in other arithmetic, so that
+            what is better left untrained ties with the head exactly.
 
     Returns:
         Probabilities ``(n, k)`` of each fold.
     """
     known = [losses(by_epoch, truth) for by_epoch, truth in zip(folds, truths, strict=True)]
+    told = [[start, *by_epoch[1:]] for start, by_epoch in zip(starts, folds, strict=True)]
     if len(folds) > 1:
         epochs = [best_epoch([other for place, other in enumerate(known) if place != number]) for number in range(len(folds))]
-        return [by_epoch[min(epoch, len(by_epoch) - 1)] for by_epoch, epoch in zip(folds, epochs, strict=True)]
-    (by_epoch,), (loss,) = folds, known
+        return [by_epoch[min(epoch, len(by_epoch) - 1)] for by_epoch, epoch in zip(told, epochs, strict=True)]
+    (by_epoch,), (loss,) = told, known
     said, halves = by_epoch[0].copy(), (slice(0, None, 2), slice(1, None, 2))
     for judged, chooses in (halves, halves[::-1]):
         said[judged] = by_epoch[best_epoch([loss[:, chooses]]) if loss[:, chooses].size else 0][judged]

@@ -29,6 +29,7 @@ class Heat:
         weights: Trained weights by name; None once nobody needs them.
         history: One row an epoch, where there were epochs.
         by_epoch: ``(n_held, k)`` after every epoch, the state before training first; empty where there were no epochs.
+        start: ``(n_held, k)`` of the linear head with which it began; None where there were no epochs.
     """
 
     probabilities: Floats
@@ -37,6 +38,7 @@ class Heat:
     weights: dict[str, Tensor] | None = None
     history: tuple[Epoch, ...] = ()
     by_epoch: tuple[Floats, ...] = ()
+    start: Floats | None = None
 
 
 @dataclass(eq=False)
