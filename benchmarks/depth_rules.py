@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 Values = Mapping[str, Any]
-Rule = Callable[[Values], str | None]
+Rule = Callable[[Values], str]
 
 PRIOR_ITEMS = 100  # validation items that the prior counts for
 PRIOR_POINTS = 0.02  # of the metric that a step deeper loses by the prior
@@ -129,9 +129,38 @@ def between(values: Values) -> str:
     return min(cuts, key=lambda cut: (scores[cut] + losses[cut], cuts.index(cut)))
 
 
-def always(cut: str) -> Rule:
-    """One cut, whatever the data."""
-    return lambda values: cut if cut in cuts_of(values) else None
+def by_end(values: Values) -> str:
+    """The score and then the log-loss of the last epoch, which nobody chose; among equals the shallower cut."""
+    return max(cuts_of(values), key=lambda cut: (cuts_of(values)[cut]["end_score"], -cuts_of(values)[cut]["end_log_loss"]))
+
+
+def by_end_log_loss(values: Values) -> str:
+    """The log-loss of the last epoch alone."""
+    return min(cuts_of(values), key=lambda cut: cuts_of(values)[cut]["end_log_loss"])
+
+
+def by_end_calibrated(values: Values) -> str:
+    """The log-loss of the last epoch, each fold at the temperature that the others ask for."""
+    return min(cuts_of(values), key=lambda cut: cuts_of(values)[cut]["end_calibrated_log_loss"])
+
+
+def end_one_standard_error(values: Values, times: float = 1.0) -> str:
+    """The shallowest cut whose score at the last epoch lies within a standard error of the best."""
+    scores = {cut: found["end_score"] for cut, found in cuts_of(values).items()}
+    best = max(scores.values())
+    return next(cut for cut in scores if scores[cut] >= best - times * math.sqrt(max(best * (1 - best), 0.0) / n_held(values)))
+
+
+def end_half_a_standard_error(values: Values) -> str:
+    """The same within half of it."""
+    return end_one_standard_error(values, 0.5)
+
+
+def end_both(values: Values) -> str:
+    """The score at the last epoch among the cuts whose log-loss then is not above the head's."""
+    found = cuts_of(values)
+    able = [cut for cut in found if found[cut]["end_log_loss"] <= found["head"]["end_log_loss"]]
+    return max(able, key=lambda cut: (found[cut]["end_score"], -found[cut]["end_log_loss"]))
 
 
 RULES: dict[str, Rule] = {
@@ -148,6 +177,14 @@ RULES: dict[str, Rule] = {
     "calibrated log-loss within 1 SE of the best score": calibrated_within_standard_error,
     "score shrunk to the seeds' rule": shrunk,
     "sum of ranks by score and calibrated log-loss": between,
+}
+END_RULES: dict[str, Rule] = {
+    "last epoch: score, then log-loss": by_end,
+    "last epoch: log-loss": by_end_log_loss,
+    "last epoch: calibrated log-loss": by_end_calibrated,
+    "last epoch: shallowest within 1 SE of the best score": end_one_standard_error,
+    "last epoch: shallowest within 0.5 SE": end_half_a_standard_error,
+    "last epoch: score, if the log-loss agrees": end_both,
 }
 FIXED = {
     "always the head": "head",
@@ -181,8 +218,9 @@ def taken_by(values: Values) -> dict[str, Mapping[str, float]]:
     """What every way of choosing scores on the test part; fixed cuts are trained for all of the plan's epochs, as one does who does not look."""
     found: dict[str, Mapping[str, float]] = {"headstart's race": values["race"]["test"]}
     for name, rule in RULES.items():
-        if (cut := rule(values)) is not None:
-            found[name] = cuts_of(values)[cut]["test"]
+        found[name] = cuts_of(values)[rule(values)]["test"]
+    for name, rule in END_RULES.items():
+        found[name] = cuts_of(values)[rule(values)]["whole"]
     for name, cut in FIXED.items():
         if cut in cuts_of(values):
             found[name] = cuts_of(values)[cut]["whole"]

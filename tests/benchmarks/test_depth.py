@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from benchmarks.depth_choice import CUTS, cells, summary, took_words
-from benchmarks.depth_rules import FIXED, RULES, fair_regret, mean, regret, regrets, taken_by, truth
+from benchmarks.depth_rules import END_RULES, FIXED, RULES, fair_regret, mean, regret, regrets, taken_by, truth
 
 
 def cut(place: int, scores: list[float], log_loss: float, test: float, whole: float, crossed: float) -> dict[str, Any]:
@@ -18,6 +18,9 @@ def cut(place: int, scores: list[float], log_loss: float, test: float, whole: fl
         "calibrated_log_loss": log_loss,
         "crossed_score": crossed,
         "crossed_log_loss": log_loss,
+        "end_score": crossed,
+        "end_log_loss": log_loss,
+        "end_calibrated_log_loss": log_loss,
         "test": scored(test),
         "whole": scored(whole),
     }
@@ -47,7 +50,7 @@ def test_the_truth_is_the_better_of_all_epochs_and_of_those_that_validation_foun
 
 def test_every_rule_takes_a_cut_that_there_is() -> None:
     values = record()["values"]
-    assert {rule(values) for rule in RULES.values()} <= set(values["cuts"])
+    assert {rule(values) for rule in [*RULES.values(), *END_RULES.values()]} <= set(values["cuts"])
 
 
 def test_the_rules_differ_where_validation_chose_its_own_epochs() -> None:
@@ -55,6 +58,7 @@ def test_the_rules_differ_where_validation_chose_its_own_epochs() -> None:
     assert RULES["score, then log-loss"](values) == "all" and RULES["log-loss"](values) == "all"
     assert RULES["crossed score, then crossed log-loss"](values) == "last"
     assert RULES["shallowest within 1 SE of the best crossed score"](values) == "head"
+    assert END_RULES["last epoch: log-loss"](values) == "all" and END_RULES["last epoch: shallowest within 1 SE of the best score"](values) == "head"
 
 
 def test_regret_is_what_the_best_cut_has_more_and_may_be_below_nothing() -> None:
