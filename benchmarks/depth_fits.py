@@ -229,7 +229,8 @@ def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[st
         "folds": folds, "best_epoch": best_epoch, "test": scored(problem, best), "whole": scored(problem, whole),
         "calibrated_log_loss": calibrated(problem, said), "end_score": round(problem.score(end), DIGITS),
         "end_log_loss": round(score(end, "log_loss"), DIGITS), "end_calibrated_log_loss": calibrated(problem, ends),
-        "crossed_score": round(problem.score(crossed), DIGITS), "crossed_log_loss": round(score(crossed, "log_loss"), DIGITS), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
+        "crossed_score": round(problem.score(crossed), DIGITS), "crossed_log_loss": round(score(crossed, "log_loss"), DIGITS),
+        "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
     }  # fmt: skip
 
 
