@@ -19,6 +19,7 @@ from headstart.evaluation.temperature import fit_temperature
 from headstart.evaluation.verdict import Verdict
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
+from headstart.study import why
 from headstart.study.arms import Arm
 from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
@@ -116,13 +117,13 @@ def _split(outcome: Outcome) -> dict[str, Any]:
 
 def _race(outcome: Outcome) -> dict[str, Any]:
     """The delivered round's race: every entrant, what it did and how it ended."""
-    raced, plan = outcome.last.raced, outcome.plan
+    raced = outcome.last.raced
     rows = [_ran(one, outcome, chosen=one is raced.winner) for one in raced.results]
     rows += [_row(entrant, outcome) | {"n_folds": 0, "seconds": 0.0, "outcome": reason, "chosen": False} for entrant, reason in raced.left_out]
     return {
         "seconds": raced.seconds,
         "expected_seconds": raced.expected_seconds,
-        "order": plan.decision("cuts").why,
+        "order": why.order(outcome.last, outcome.plan),
         "overruled": outcome.overruled,
         "metric": outcome.last.problem.metric,
         "folds": len(outcome.last.problem.heats),

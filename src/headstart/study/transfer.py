@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-
 from headstart.planning.budget import VIEWS_SHARE, Budget
-from headstart.planning.entrants import REFIT, Entrant, admit
+from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
@@ -18,6 +17,7 @@ from headstart.training.search import Search
 OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
 MARGIN = 1e-9
+DEEP_SHARE = 0.3  # of the FLOPs behind the cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,16 +58,19 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     seconds = plan.number("race_seconds") if budget.seconds is None else budget.left
     options, too_dear = _options(ranking, contest, plan, seconds, n_races)
     entered, left_out = admit(options, seconds, len(problem.heats))
-    expected = sum(one.seconds for one in entered)
-    spare = seconds - expected * (1 + REFIT)
+    entered = [_steadied(one, contest, plan) for one in entered]
+    expected = race_seconds([one.seconds for one in entered], len(problem.heats))
     highest = max((one.views for one in options), default=0)
-    search = Search(int(plan.number("proposals")), spare, contest.highest_rate, highest, problem.seed)
-    affordable = (lambda entrant: budget.left > entrant.seconds * (1 + REFIT)) if budget.seconds is not None else (lambda entrant: True)
+    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed)
+
+    def affordable(entrant: Entrant) -> bool:
+        return budget.left > entrant.seconds * (1 + REFIT)
+
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
     took, penalty = time.perf_counter() - started, contest.probed[arm.model].probe.penalty
-    first = _first([*options, *(one for one, _ in too_dear)], ranking, contest, plan)
+    first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
     return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
 
 
@@ -79,9 +82,8 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
     wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
-    for model, cut in dict.fromkeys(
-        (model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()
-    ):
+    everybody = [(name, cut) for name, cuts in wanted for cut in contest.tracks.collected[name].candidate.backbone.cuts_of(cuts).values()]
+    for model, cut in dict.fromkeys(everybody):
         backbone = contest.tracks.collected[model].candidate.backbone
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
@@ -96,6 +98,15 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
     return options, too_dear
+
+
+def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
+    """Where much of the network trains, the plan's rate is lowered to what a range test bears: from a good head, a rate that is too high tears it down."""
+    backbone, rate = contest.tracks.collected[entrant.model].candidate.backbone, plan.decision("learning_rate")
+    if entrant.is_linear or rate.source == "pinned" or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
+        return entrant
+    bearable = contest.highest_rate(entrant)
+    return replace(entrant, changes={"learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant
 
 
 def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Plan) -> Entrant:
