@@ -24,7 +24,7 @@ from headstart.study.arms import Arm
 from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
 from headstart.study.round import Round
-from headstart.study.tracks import Tracks
+from headstart.study.tracks import Tracks, judged
 from headstart.study.verdict import said
 from headstart.training.race import Result
 from headstart.training.run import RunWriter
@@ -135,8 +135,7 @@ def _ran(one: Result, outcome: Outcome, *, chosen: bool) -> dict[str, Any]:
     problem = outcome.last.problem
     row = _row(one.entrant, outcome) | {"n_folds": len(one.heats), "seconds": one.seconds, "outcome": one.outcome, "chosen": chosen}
     if one.heats:
-        judged = problem.predictions(problem.held(len(one.heats)), np.concatenate([heat.probabilities for heat in one.heats]))
-        score = measure(judged, problem.metric, problem.seed)
+        score = measure(judged(problem, one.heats), problem.metric, problem.seed)
         row |= {"score": score.value, "low": score.low, "high": score.high, "log_loss": -one.standing[1]}
     return row
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from headstart.planning.budget import VIEWS_SHARE, Budget
 from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
-from headstart.study.tracks import Contest
+from headstart.study.tracks import Contest, judged
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
@@ -94,7 +92,7 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
             if least > seconds and len(words) > 1:
                 too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
                 continue
-            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem))
+            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem, seconds))
         options.append(entrant)
         views = _views(contest, plan, model, seconds * n_races)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
@@ -140,7 +138,8 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
         said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
         mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
     mean.standing = contest.stand(mean.heats)
-    if mean.standing[0] <= first.standing[0] + MARGIN:
+    alike = contest.stand([replace(heat, by_epoch=(), start=None) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
+    if mean.standing[0] <= max(first.standing[0], alike[0]) + MARGIN:
         mean.outcome = "finalist"
         return [*results[:1], mean, *results[1:]], []
     first.outcome, mean.outcome = "finalist", "won"
@@ -150,7 +149,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
 def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
     """The winner as an arm: fitted to the whole pool, or as it is where one fold left nearly all of it."""
     started, problem, entrant = time.perf_counter(), contest.problem, winner.entrant
-    validation = problem.predictions(problem.held(len(winner.heats)), np.concatenate([heat.probabilities for heat in winner.heats]))
+    validation = judged(problem, winner.heats)
     head, weights = None, winner.heats[0].weights or {}
     if parents and len(problem.heats) > 1:
         weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)

@@ -28,6 +28,8 @@ class Heat:
         best_epoch: The epoch whose weights these are; 0 for a linear head.
         weights: Trained weights by name; None once nobody needs them.
         history: One row an epoch, where there were epochs.
+        by_epoch: ``(n_held, k)`` after every epoch, the state before training first; empty where there were no epochs.
+        start: ``(n_held, k)`` of the linear head with which it began; None where there were no epochs.
     """
 
     probabilities: Floats
@@ -35,6 +37,8 @@ class Heat:
     best_epoch: int = 0
     weights: dict[str, Tensor] | None = None
     history: tuple[Epoch, ...] = ()
+    by_epoch: tuple[Floats, ...] = ()
+    start: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -42,7 +46,7 @@ class Result:
     """An entrant's heats so far, and how it ended.
 
     Attributes:
-        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better.
+        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better; equals keep their starting order.
         outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``out of time after fold 1``, ``not tried: …``.
     """
 
