@@ -89,8 +89,9 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
         if cut < backbone.depth:
             least = contest.tracks.least_seconds(model, cut, contest.problem)
-            if least > seconds and len(words) > 1:
-                too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
+            price = race_seconds([HEAD_SECONDS, least], len(contest.problem.heats))
+            if price > seconds and len(words) > 1:
+                too_dear.append((replace(entrant, seconds=least), f"not tried: with it the race would take at least {price:.0f} s, it has {seconds:.0f} s"))
                 continue
             entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem, seconds))
         options.append(entrant)
