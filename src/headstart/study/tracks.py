@@ -132,8 +132,7 @@ class Tracks:
     def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
         """What one fold is expected to take: its steps, and a look at the held items after every epoch.
 
-        Args:
-            most_seconds: Where a fold alone would take longer by what is remembered, that is measured again before it decides.
+        Where it alone would take longer than ``most_seconds`` by what is remembered, that is measured again before it decides.
         """
         return self._seconds_at(self.speed(model, cut, problem, most_seconds), problem)
 
