@@ -185,7 +185,7 @@ def block_of(row: Row, block: int) -> Values:
     with one_thread():
         found = [repeat(arms_of(row, seed, known), row.n, seed, row.how, row.metric) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
     numbers = {name: [round(getattr(one, name), 4) for one in found] for name in ("points", "low", "high", "truth")}
-    return {**numbers, "helped": [one.helped for one in found]}
+    return {**numbers, "helped": [one.helped for one in found], "rounds": [one.rounds for one in found]}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float, float]:

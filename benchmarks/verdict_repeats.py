@@ -70,6 +70,7 @@ class Repeat:
         points: The gain that the verdict states; ``low`` and ``high`` are its interval's ends.
         truth: The gain of the same heads on all items that were not drawn.
         helped: ``yes``, ``no`` or ``cannot tell``.
+        rounds: Of each round, items that only the arm in transfer's place got right, items that only its twin got right, items.
     """
 
     points: float
@@ -77,6 +78,7 @@ class Repeat:
     high: float
     truth: float
     helped: str
+    rounds: tuple[tuple[int, int, int], ...] = ()
 
 
 def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy") -> Repeat:
@@ -89,7 +91,7 @@ def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy")
     rest = np.setdiff1d(np.arange(len(arms.labels)), drawn)
     scores = [rightness([one.heads[n] for one in judged], features, arms.labels, rest, metric) for n, features in enumerate((arms.transfer, arms.twin))]
     truth = 100 * (scores[0] - scores[1])
-    return Repeat(found.points, found.low, found.high, truth, helped_by(found))
+    return Repeat(found.points, found.low, found.high, truth, helped_by(found), tuple(wins_and_losses(one) for one in judged))
 
 
 def draw(labels: Integers, n: int, seed: int) -> Integers:
@@ -156,6 +158,12 @@ def judge(arms: Arms, drawn: Integers, problem: Problem, *, balance: bool = Fals
         said.append(problem.predictions(test, head.probabilities(features[test])))
         heads.append(head)
     return Judged(said[0], said[1], (heads[0], heads[1]))
+
+
+def wins_and_losses(judged: Judged) -> tuple[int, int, int]:
+    """Items of a round that only one of the two arms got right, and all of them."""
+    transfer, twin = judged.transfer.right, judged.twin.right
+    return int((transfer & ~twin).sum()), int((twin & ~transfer).sum()), len(transfer)
 
 
 def chosen(features: Features, problem: Problem) -> float:
