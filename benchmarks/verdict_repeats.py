@@ -85,7 +85,7 @@ def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy")
     """Draw n items, judge on them as ``fit`` would, and look up the truth."""
     drawn = draw(arms.labels, n, seed)
     dataset = light(arms.labels[drawn], seed)
-    judged = [judge(arms, drawn, problem, balance=metric == "balanced_accuracy") for problem in problems(dataset, seed, how)]
+    judged = [judge(arms, drawn, problem, balance=metric == "balanced_accuracy") for problem in problems(dataset, seed, how, probed=arms.penalties is None)]
     transfer, twin = (joined([getattr(one, name) for one in judged]) for name in ("transfer", "twin"))
     found = gain(transfer, twin, metric, seed)
     rest = np.setdiff1d(np.arange(len(arms.labels)), drawn)
@@ -128,12 +128,15 @@ def light(labels: Integers, seed: int) -> Dataset:
     )
 
 
-def problems(dataset: Dataset, seed: int, how: How) -> list[Problem]:
-    """The rounds in which ``fit`` would judge this data set, or the one held-out test."""
+def problems(dataset: Dataset, seed: int, how: How, *, probed: bool = True) -> list[Problem]:
+    """The rounds in which ``fit`` would judge this data set, or the one held-out test; without a probe their inner folds are not drawn."""
     parts = split(dataset, seed=seed)
     facts = known_facts(dataset, parts, ["a"])
     plan: Plan = first_plan(facts, Wishes(seed=seed)).decide(Decision("rounds", ROUNDS if how == "nested" else 1, "rounds", "the benchmark says so", "pinned"))
-    return [pose(dataset, one, plan, STORE, silence) for one in rounds(dataset, parts, plan)]
+    found = rounds(dataset, parts, plan)
+    if not probed:
+        return [Problem(dataset, one, (), (), "accuracy", seed, STORE, silence) for one in found]
+    return [pose(dataset, one, plan, STORE, silence) for one in found]
 
 
 STORE = Store(Path("nowhere"))

@@ -101,9 +101,7 @@ def shuffle(network: Network, seed: int) -> None:
 
 def main() -> None:
     """Compute and store whatever the experiments ask for."""
-    wanted = [("fashion", "pretrained"), *(("fashion", f"{kind} {n}") for n in (1, 2) for kind in ("random", "shuffled"))]
-    wanted += [(where, name) for where in ("solar", "mnist") for name in ("random 1", "random 2", "shuffled 1", "pretrained")]
-    wanted += [("fashion", "random 3"), ("fashion", "random 4")]
+    wanted = [(where, name) for where in POOLS for name in ("pretrained", "random 1", "random 2", "shuffled 1")]
     for where, name in wanted:
         found = source(where, name)
         spread = found.features.std(axis=0)
