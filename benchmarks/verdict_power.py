@@ -128,23 +128,28 @@ def accuracies(features: Features, labels: Integers, n: int, penalty: float) -> 
 
 def calibrate(row: Row) -> Values:
     """Penalties of a row, and where it wants a gain the number of pretrained coordinates that gives it on the calibration part."""
-    part, seeds = parts(row.pool)[0], range(3)
-    features = {name: part.features(name) for name in (*RANDOM, *SHUFFLED)}
-    penalties = {name: preferred(one, part.labels, row.n, seeds) for name, one in features.items()}
+    part, penalties = parts(row.pool)[0], null_penalties(row.pool, row.n)
     if row.case not in GAINS:
         return {"penalties": penalties}
-    twin = accuracies(features[RANDOM[0]], part.labels, row.n, penalties[RANDOM[0]])
-    good, tried = part.features("pretrained"), {}
+    twin = accuracies(part.features(RANDOM[0]), part.labels, row.n, penalties[RANDOM[0]])
+    base, good, tried = part.features(RANDOM[1]), part.features("pretrained"), {}
 
     def gain_at(n_replaced: int) -> float:
-        arm = mixed(features[RANDOM[1]], good, n_replaced)
-        penalty = preferred(arm, part.labels, row.n, seeds[:1])
+        arm = mixed(base, good, n_replaced)
+        penalty = preferred(arm, part.labels, row.n, range(1))
         gained = np.subtract(accuracies(arm, part.labels, row.n, penalty), twin)
         tried[n_replaced] = (float(gained.mean()), penalty)
         return float(gained.mean())
 
     n_replaced = bisect(gain_at, GAINS[row.case], WIDTH)
     return {"penalties": penalties | {"mixed": tried[n_replaced][1]}, "n_replaced": n_replaced, "gain": tried[n_replaced][0]}
+
+
+@cache
+def null_penalties(where: str, n: int) -> dict[str, float]:
+    """The penalties of the null sources for n items of a pool: the middle one of three draws."""
+    part = parts(where)[0]
+    return {name: preferred(part.features(name), part.labels, n, range(3)) for name in (*RANDOM, *SHUFFLED)}
 
 
 def bisect(value_at: Callable[[int], float], wanted: float, most: int) -> int:
