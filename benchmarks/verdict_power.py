@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks.ledger import RESULTS, Table, Values, groups, machine, spoken
 from benchmarks.verdict_repeats import Arms, How, Integers, Metric, draw, repeat, rightness
 from benchmarks.verdict_sources import POOLS, pool, source
+from benchmarks.verdict_tries import RULES, lows, truths
 from headstart.base.seeds import seed_for
 from headstart.ranking.probe import probe
 from headstart.study.arms import Features, head_on
@@ -221,6 +222,7 @@ def summary(records: Sequence[Values], n_items: int, n_drawn: int) -> list[str]:
         share(int(yes.sum()), n),
         share(int((yes & (truth <= 0)).sum()), n),
         share(int((values["helped"] == "no").sum()), n),
+        share(int((values["low"] > truth).sum()), n),
         share(holds, n),
         f"{error.std(ddof=1) / stated.mean() / finite:.2f}",
         f"{(values['high'] - values['low']).mean():.1f}",
@@ -233,7 +235,22 @@ def share(hits: int, n: int) -> str:
     return f"{value:.1f} ({low:.1f} to {high:.1f})"
 
 
-HEAD = ("repetitions", "true gain", "said helped, %", "helped and not truly better, %", "said no, %", "interval holds the truth, %", "sd / stated sd", "width")
+HEAD = (
+    "repetitions",
+    "true gain",
+    "said helped, %",
+    "helped and not truly better, %",
+    "said no, %",
+    "interval above the truth, %",
+    "interval holds the truth, %",
+    "sd / stated sd",
+    "width",
+)
+
+
+NOTES = """*True gain*: of the judged heads on the items that were not drawn, mean with its 95 % interval, and its standard deviation between repetitions.
+*Helped and not truly better*: the verdict said "helped" of heads that are no better on those items. *sd / stated sd*: standard deviation of the stated gain
+around the true one, beside what the interval's width implies, corrected for drawing without replacement. Shares with Wilson's 95 % interval."""
 
 
 def render(records: Sequence[Values]) -> str:
@@ -244,15 +261,31 @@ def render(records: Sequence[Values]) -> str:
     for row, found in order:
         items = len(parts(row[0])[1].places)
         lines.append(f"| {' | '.join([*row, *summary(found, items, int(row[2]))])} |")
+    lines += ["", "## All pools and numbers together, accuracy", "", *pooled(judged)]
     lines += ["", "## Calibration", "", "| pool | case | n | penalties | coordinates replaced | gain on the calibration part |", "|---|---|---|---|---|---|"]
     for record in records:
         if "calibration" in record["key"]:
             key, values = record["key"], record["values"]
             gained = f"{values['gain']:+.1f}" if "gain" in values else "–"
             lines.append(f"| {key['pool']} | {key['case']} | {key['n']} | {values['penalties']} | {values.get('n_replaced', '–')} of {WIDTH} | {gained} |")
-    lines += ["", __doc__ or "", f"Machine: {machine()}."]
+    lines += ["", __doc__ or "", NOTES, "", f"Machine: {machine()}."]
     lines += [f"Versions: {one}." for one in dict.fromkeys(spoken(record["versions"]) for record in judged)]
     return "\n".join(lines) + "\n"
+
+
+def pooled(records: Sequence[Values]) -> list[str]:
+    """Each case over all pools and numbers of items, as other intervals would have judged it."""
+    lines = ["| case | judged by | n | interval | repetitions | said helped, % | interval above the truth, % |", "|---|---|---|---|---|---|---|"]
+    wanted = [record for record in records if record["key"]["metric"] == "accuracy" and record["key"]["way"] == "fixed"]
+    by_number = list(groups(wanted, ("case", "how", "n")))
+    together = [((case, how, "all"), found) for (case, how), found in groups(wanted, ("case", "how"))]
+    for (case, how, n), found in sorted([*by_number, *together], key=lambda one: (one[0][1], CASES.index(one[0][0]), one[0][2].zfill(5))):
+        for name, rule in RULES.items() if how == "nested" else [("product", RULES["product"])]:
+            low, truth = lows(found, rule), truths(found)
+            lines.append(
+                f"| {case} | {how} | {n} | {name} | {len(low)} | {share(int((low > 0).sum()), len(low))} | {share(int((low > truth).sum()), len(low))} |"
+            )
+    return lines
 
 
 def rows(given: argparse.Namespace) -> Iterator[Row]:

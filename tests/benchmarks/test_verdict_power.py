@@ -8,6 +8,7 @@ import torch
 from benchmarks.verdict_power import Row, bisect, mixed, share, summary, wilson
 from benchmarks.verdict_repeats import LEAST_PER_CLASS, Arms, draw, light, problems, repeat, rightness
 from benchmarks.verdict_sources import shuffle
+from benchmarks.verdict_tries import RULES, corrected, product, slightly_wider
 from hypothesis import given
 from hypothesis import strategies as some
 from torch import nn
@@ -85,7 +86,7 @@ def test_a_summary_counts_what_was_said_and_what_was_true() -> None:
     values = {"points": [3.0, 4.0, 1.0, 0.0], "low": [1.0, 2.0, -2.0, -3.0], "high": [5.0, 6.0, 4.0, 0.5], "truth": [2.0, -1.0, 0.0, 1.0]}
     fields = summary([{"values": values | {"helped": ["yes", "yes", "cannot tell", "no"]}}], 1000, 100)
     assert fields[0] == "4"
-    assert fields[2:6] == [share(2, 4), share(1, 4), share(1, 4), share(2, 4)]
+    assert fields[2:7] == [share(2, 4), share(1, 4), share(1, 4), share(1, 4), share(2, 4)]
 
 
 def test_shuffling_keeps_the_numbers_of_each_tensor_and_moves_them() -> None:
@@ -96,6 +97,13 @@ def test_shuffling_keeps_the_numbers_of_each_tensor_and_moves_them() -> None:
     after = network.net.state_dict()
     assert all(torch.equal(before[name].flatten().sort().values, after[name].flatten().sort().values) for name in before)
     assert not torch.equal(before["0.weight"], after["0.weight"])
+
+
+def test_wider_rules_are_wider_and_leave_a_held_out_test_alone() -> None:
+    nested, held = [(3, 1, 20), (2, 2, 20), (4, 0, 20), (1, 1, 20), (2, 1, 20)], [(3, 1, 20)]
+    ends = [rule(7.0, 1.0, nested) for rule in (product, slightly_wider, corrected)]
+    assert ends == sorted(ends, reverse=True) and ends[0] == 1.0
+    assert {rule(10.0, -5.0, held) for rule in RULES.values()} == {-5.0}
 
 
 def test_rows_of_different_blocks_have_different_keys() -> None:

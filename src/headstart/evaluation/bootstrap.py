@@ -53,7 +53,7 @@ def sum_by_unit(rows: Floats, units: NDArray[np.int64]) -> Floats:
     return sums
 
 
-def interval(rows: Floats, statistic: Statistic, imagined: Imagined, seed: int, stretch: float = 1.0) -> tuple[float, float]:
+def interval(rows: Floats, statistic: Statistic, imagined: Imagined, seed: int) -> tuple[float, float]:
     """The 95 % interval of a statistic of the sums over units.
 
     Args:
@@ -61,7 +61,6 @@ def interval(rows: Floats, statistic: Statistic, imagined: Imagined, seed: int, 
         statistic: (r, d) sums -> (r,) scores.
         imagined: Units that join the draw.
         seed: The draw's seed.
-        stretch: How many times as wide the interval is made, where units are not independent in a way that resampling them cannot see.
 
     Returns:
         Lower and upper end; (-inf, inf) when there is one unit only, because one unit says nothing about others.
@@ -78,7 +77,7 @@ def interval(rows: Floats, statistic: Statistic, imagined: Imagined, seed: int, 
     for start in range(0, RESAMPLES, chunk):
         counts = _draw(generator, n_of_kind, imagined.mass, min(chunk, RESAMPLES - start))
         scores.append(statistic(counts @ everything))
-    return _expanded_percentiles(np.concatenate(scores), len(rows), stretch)
+    return _expanded_percentiles(np.concatenate(scores), len(rows))
 
 
 def design_effect(values: Floats, weights: Floats, units: NDArray[np.int64]) -> float:
@@ -121,11 +120,11 @@ def _draw(generator: np.random.Generator, n_of_kind: Floats, imagined: Floats, s
     return counts
 
 
-def _expanded_percentiles(scores: Floats, n_units: int, stretch: float) -> tuple[float, float]:
+def _expanded_percentiles(scores: Floats, n_units: int) -> tuple[float, float]:
     from scipy import special
 
     tail = (1 - CONFIDENCE) / 2
-    expanded = special.ndtr(stretch * np.sqrt(n_units / (n_units - 1)) * special.stdtrit(n_units - 1, tail))
+    expanded = special.ndtr(np.sqrt(n_units / (n_units - 1)) * special.stdtrit(n_units - 1, tail))
     known = scores[~np.isnan(scores)]
     if len(known) == 0:
         return -np.inf, np.inf

@@ -60,14 +60,13 @@ class Gain:
             raise ValueError(f"the interval {self.low} to {self.high} does not hold {self.points}")
 
 
-def measure(predictions: Predictions, metric: str = "accuracy", seed: int = 0, stretch: float = 1.0) -> Measured:
+def measure(predictions: Predictions, metric: str = "accuracy", seed: int = 0) -> Measured:
     """Score predictions, with a 95 % interval from a bootstrap over units.
 
     Args:
         predictions: What the model said, beside the truth.
         metric: See ``metrics.score``.
         seed: The draw's seed; the same seed gives the same interval.
-        stretch: How many times as wide the interval is made; ``CROSS_VALIDATED`` for out-of-fold predictions.
 
     Example:
         >>> import numpy as np
@@ -80,11 +79,11 @@ def measure(predictions: Predictions, metric: str = "accuracy", seed: int = 0, s
     weight = design_effect(_per_item(predictions, metric), np.ones(len(predictions)), predictions.units)
     best, worst, share = _extremes(predictions, metric)
     imagined = Imagined(np.concatenate([best, worst]) * weight, np.tile(share * RIGHT_AND_WRONG, 2))
-    low, high = interval(sum_by_unit(rows, predictions.units), statistic(metric), imagined, seed, stretch)
+    low, high = interval(sum_by_unit(rows, predictions.units), statistic(metric), imagined, seed)
     return _around(score(predictions, metric), low, high, len(predictions), largest(metric))
 
 
-def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0, stretch: float = 1.0) -> Gain:
+def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0) -> Gain:
     """How much better ``a`` is than ``b``, item by item, with a 95 % interval from a paired bootstrap over units.
 
     Args:
@@ -92,7 +91,6 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
         b: Another's, of the same items in the same order.
         metric: See ``metrics.score``.
         seed: The draw's seed; the same seed gives the same interval.
-        stretch: How many times as wide the interval is made; ``CROSS_VALIDATED`` for out-of-fold predictions.
 
     Raises:
         InputError: when the two are not about the same items.
@@ -100,7 +98,7 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
     _check_paired(a, b)
     points = _points(a, b, metric)
     if points < 0:  # the same draws whichever model is named first, so that gain(a, b) is exactly -gain(b, a)
-        mirrored = gain(b, a, metric, seed, stretch)
+        mirrored = gain(b, a, metric, seed)
         return Gain(points, -mirrored.high, -mirrored.low)
     score_of, sign = statistic(metric), -PERCENT if is_lower_better(metric) else PERCENT
     from_a, from_b = contributions(a, metric), contributions(b, metric)
@@ -109,7 +107,7 @@ def gain(a: Predictions, b: Predictions, metric: str = "accuracy", seed: int = 0
     kinds = np.concatenate([np.concatenate([best, worst], axis=1), np.concatenate([worst, best], axis=1)])
     weight = design_effect(_per_item(a, metric) - _per_item(b, metric), np.ones(len(a)), a.units)
     imagined = Imagined(kinds * weight, np.tile(share * WINS_AND_LOSSES, 2))
-    low, high = interval(sum_by_unit(rows, a.units), lambda sums: sign * (score_of(sums[:, :half]) - score_of(sums[:, half:])), imagined, seed, stretch)
+    low, high = interval(sum_by_unit(rows, a.units), lambda sums: sign * (score_of(sums[:, :half]) - score_of(sums[:, half:])), imagined, seed)
     limit = PERCENT * largest(metric)
     return Gain(points, max(-limit, min(low, points)), min(limit, max(high, points)))
 
