@@ -5,7 +5,8 @@
 Each repetition draws n labelled items from a pool of stored activations, judges two heads by the product's own folds, intervals and rule
 (``verdict_repeats.py``) and looks up on the other items of the pool what is true. Cases (arm in transfer's place, against its twin):
 
-* ``random``: random weights against other random weights; which is which is drawn anew each time, so the expected gain is 0 by construction;
+* ``random``: random weights against other random weights; which is which is drawn anew each time, so the gain is 0 on average, although of
+  two given networks one is a little better, which many items can tell: what counts as false is a "helped" where the heads are truly no better;
 * ``shuffled``: pretrained weights shuffled within their tensors, against random weights;
 * ``plus 3``, ``plus 10``: random features some of whose coordinates are replaced by pretrained ones, so many that the gain on other items is about that.
 
@@ -44,6 +45,7 @@ RANDOM = ("random 1", "random 2")
 SHUFFLED = ("shuffled 1",)
 GAINS = {"plus 3": 3.0, "plus 10": 10.0}
 CASES = ("random", "shuffled", *GAINS)
+EVERY = "all cases"
 Z = 1.959964
 
 
@@ -220,7 +222,7 @@ def summary(records: Sequence[Values], n_items: int, n_drawn: int) -> list[str]:
         str(n),
         f"{truth.mean():+.1f} ± {Z * truth.std(ddof=1) / math.sqrt(n):.1f} (sd {truth.std(ddof=1):.1f})",
         share(int(yes.sum()), n),
-        share(int((yes & (truth <= 0)).sum()), n),
+        share(int((yes & (truth <= 0)).sum()), int((truth <= 0).sum())),
         share(int((values["helped"] == "no").sum()), n),
         share(int((values["low"] > truth).sum()), n),
         share(holds, n),
@@ -230,7 +232,9 @@ def summary(records: Sequence[Values], n_items: int, n_drawn: int) -> list[str]:
 
 
 def share(hits: int, n: int) -> str:
-    """A share in per cent with its interval."""
+    """A share in per cent with its interval; of nothing, a dash."""
+    if n == 0:
+        return "–"
     value, low, high = (100 * one for one in wilson(hits, n))
     return f"{value:.1f} ({low:.1f} to {high:.1f})"
 
@@ -239,7 +243,7 @@ HEAD = (
     "repetitions",
     "true gain",
     "said helped, %",
-    "helped and not truly better, %",
+    "false where not truly better, %",
     "said no, %",
     "interval above the truth, %",
     "interval holds the truth, %",
@@ -249,7 +253,8 @@ HEAD = (
 
 
 NOTES = """*True gain*: of the judged heads on the items that were not drawn, mean with its 95 % interval, and its standard deviation between repetitions.
-*Helped and not truly better*: the verdict said "helped" of heads that are no better on those items. *sd / stated sd*: standard deviation of the stated gain
+*False where not truly better*: of the repetitions whose heads are no better on those items, how many were called "helped". *Interval above the truth*: how
+often a true gain of exactly 0 would be called "helped" by intervals that miss so often (nominal: 2.5). *sd / stated sd*: standard deviation of the stated gain
 around the true one, beside what the interval's width implies, corrected for drawing without replacement. Shares with Wilson's 95 % interval."""
 
 
@@ -279,7 +284,8 @@ def pooled(records: Sequence[Values]) -> list[str]:
     wanted = [record for record in records if record["key"]["metric"] == "accuracy" and record["key"]["way"] == "fixed"]
     by_number = list(groups(wanted, ("case", "how", "n")))
     together = [((case, how, "all"), found) for (case, how), found in groups(wanted, ("case", "how"))]
-    for (case, how, n), found in sorted([*by_number, *together], key=lambda one: (one[0][1], CASES.index(one[0][0]), one[0][2].zfill(5))):
+    together += [((EVERY, how, "all"), found) for (how,), found in groups(wanted, ("how",))]
+    for (case, how, n), found in sorted([*by_number, *together], key=lambda one: (one[0][1], (*CASES, EVERY).index(one[0][0]), one[0][2].zfill(5))):
         for name, rule in RULES.items() if how == "nested" else [("product", RULES["product"])]:
             low, truth = lows(found, rule), truths(found)
             lines.append(
@@ -305,13 +311,13 @@ def main() -> None:
     parser.add_argument("--how", nargs="+", choices=("nested", "held-out"), default=["nested", "held-out"])
     parser.add_argument("--way", choices=("fixed", "whole"), default="fixed")
     parser.add_argument("--metric", choices=("accuracy", "balanced_accuracy"), default="accuracy")
-    parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=200, help="of each row, in blocks of 50; 0 writes the table anew from what is there")
     given = parser.parse_args()
     for block in range(math.ceil(given.repeats / BLOCK)):
         for row in rows(given):
             record = TABLE.cell(row.key(block), lambda row=row, block=block: block_of(row, block))  # type: ignore[misc]
             print(row, block, f"{record['seconds']:.0f} s", flush=True)
-        (RESULTS / "verdict_power.md").write_text(render(TABLE.done()), encoding="utf-8")
+    (RESULTS / "verdict_power.md").write_text(render(TABLE.done()), encoding="utf-8")
 
 
 if __name__ == "__main__":

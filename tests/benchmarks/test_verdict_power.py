@@ -86,7 +86,7 @@ def test_a_summary_counts_what_was_said_and_what_was_true() -> None:
     values = {"points": [3.0, 4.0, 1.0, 0.0], "low": [1.0, 2.0, -2.0, -3.0], "high": [5.0, 6.0, 4.0, 0.5], "truth": [2.0, -1.0, 0.0, 1.0]}
     fields = summary([{"values": values | {"helped": ["yes", "yes", "cannot tell", "no"]}}], 1000, 100)
     assert fields[0] == "4"
-    assert fields[2:7] == [share(2, 4), share(1, 4), share(1, 4), share(1, 4), share(2, 4)]
+    assert fields[2:7] == [share(2, 4), share(1, 2), share(1, 4), share(1, 4), share(2, 4)]
 
 
 def test_shuffling_keeps_the_numbers_of_each_tensor_and_moves_them() -> None:
