@@ -84,9 +84,9 @@ class Task:
         return place(where)
 
     def most_test(self, n: int) -> int:
-        """How many pictures can be tested on when n are fitted on: all others, or where classes are drawn equally what the rarest allows."""
+        """How many can be tested on when n are fitted on: all others but a few of each class, or what the rarest class allows where all are drawn equally."""
         counts = Counter(self.pool().labels)
-        return (min(counts.values()) * len(counts) if self.balanced else sum(counts.values())) - n
+        return (min(counts.values()) * len(counts) if self.balanced else sum(counts.values())) - n - LEAST_PER_CLASS * len(counts)
 
 
 def divide(pool: Pool, n: int, test: int, seed: int, purpose: str, *, balanced: bool = False) -> dict[str, list[int]]:
@@ -104,7 +104,8 @@ def divide(pool: Pool, n: int, test: int, seed: int, purpose: str, *, balanced: 
     used: set[str] = set()
     for part, wanted in (("test", test), ("train", n)):
         free = Counter(label for label, unit in zip(pool.labels, pool.units, strict=True) if unit not in used)
-        left = quotas(dict.fromkeys(sorted(free), 1) if balanced else {label: free[label] for label in sorted(free)}, wanted)
+        there = {label: free[label] for label in sorted(free)}
+        left = quotas(dict.fromkeys(there, 1) if balanced else there, wanted, there)
         taken = []
         for unit in units:
             mine = [index for index in members[unit] if left[pool.labels[index]] > 0] if unit not in used else []
@@ -120,11 +121,11 @@ def divide(pool: Pool, n: int, test: int, seed: int, purpose: str, *, balanced: 
     return parts
 
 
-def quotas(shares: Mapping[str, int], n: int) -> dict[str, int]:
-    """Whole numbers in the proportion of the shares that sum to n (largest remainders), none below ``LEAST_PER_CLASS`` where n allows that.
+def quotas(shares: Mapping[str, int], n: int, there: Mapping[str, int]) -> dict[str, int]:
+    """Whole numbers in the proportion of the shares that sum to n (largest remainders), none below ``LEAST_PER_CLASS`` where n and what there is allow that.
 
     Example:
-        >>> quotas({"rare": 1, "common": 99}, 20)
+        >>> quotas({"rare": 1, "common": 99}, 20, {"rare": 10, "common": 990})
         {'rare': 4, 'common': 16}
     """
     total = sum(shares.values())
@@ -133,9 +134,10 @@ def quotas(shares: Mapping[str, int], n: int) -> dict[str, int]:
     for label in by_remainder[: n - sum(counts.values())]:
         counts[label] += 1
     least = min(LEAST_PER_CLASS, n // len(shares))
-    while min(counts.values()) < least:
-        counts[max(counts, key=lambda label: counts[label])] -= 1
-        counts[min(counts, key=lambda label: counts[label])] += 1
+    for label in sorted(shares):
+        while counts[label] < min(least, there[label]):
+            counts[max(counts, key=lambda one: counts[one])] -= 1
+            counts[label] += 1
     return counts
 
 

@@ -95,6 +95,8 @@ def rank(
 def plan(
     data: Somewhere,
     *,
+    label: str | None = None,
+    group: str | None = None,
     model: str | None = None,
     cut: str | None = None,
     seed: int = 0,
@@ -102,8 +104,10 @@ def plan(
     learning_rate: float | None = None,
     precision: Precision = "fast",
     twins: bool = True,
-    label: str | None = None,
-    group: str | None = None,
+    budget: float | str | None = None,
+    max_mb: float | None = None,
+    max_ms: float | None = None,
+    licence: str | None = None,
     sink: Sink = silence,
 ) -> Plan:
     """Say what ``fit`` would do with the same arguments, why, how long and how much disk: nothing is trained.
@@ -116,7 +120,7 @@ def plan(
 
     return preview(
         Path(data),
-        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins),
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
         label=label,
         group=group,
         sink=sink,
@@ -134,9 +138,14 @@ def fit(
     learning_rate: float | None = None,
     precision: Precision = "fast",
     twins: bool = True,
+    budget: float | str | None = None,
+    max_mb: float | None = None,
+    max_ms: float | None = None,
+    licence: str | None = None,
     label: str | None = None,
     group: str | None = None,
     sink: Sink = silence,
+    started: float | None = None,
 ) -> Run:
     """Pick a pretrained model, decide how much of it to retrain, train it, and prove whether that helped.
 
@@ -144,15 +153,21 @@ def fit(
         data: As for :func:`inspect`.
         out: The run folder to make; ``runs/NAME-date-N`` when not given.
         model: The name of a subscribed card; all subscribed ones compete when not given.
-        cut: What is retrained: ``head``, ``last``, ``last2``, a number of blocks, or from the block of that name on; validation decides when not given.
+        cut: What is retrained: ``head``, ``last``, ``last2``, ``half``, ``all``, a number of frozen blocks, or from the block of that name on; a race
+            over validation folds decides when not given.
         seed: Everything random is derived from it.
         effort: How much is tried; with ``thorough`` the scratch twin gets ten times the time.
         learning_rate: Peak rate of the fine-tuning; a rule decides when not given.
         precision: ``fast`` lets the frozen part run on the machine's best engine, its deviation measured; ``float32`` asks for bit-equality.
-        twins: Train the same network from scratch and a plain model beside it; without them nobody knows whether the transfer helped.
+        twins: Train the same network from scratch, a frozen random one and a plain model beside it; without them nobody knows whether the transfer helped.
+        budget: Wall-clock seconds in all, or ``"2m"``: the finished run is there within 5 % of them; what did not fit is named in it.
+        max_mb: Leave out models whose weight file is larger, in megabytes.
+        max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
+        licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
         label: The column that holds the label, where the data has columns.
         group: The column of what must stay on one side of the split.
         sink: Receives the events of the work.
+        started: Reading of ``time.perf_counter`` from which the budget counts; now when not given.
 
     Returns:
         The run: ``folder`` (a Path with everything in it) and ``verdict``.
@@ -167,28 +182,31 @@ def fit(
     return study(
         Path(data),
         out=free_run(Path(out)) if out is not None else new_run(Path(data)),
-        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins),
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
         label=label,
         group=group,
         sink=sink,
+        started=started,
     )
 
 
-def predict(run: Somewhere, inputs: Somewhere | Sequence[Somewhere], *, sink: Sink = silence) -> list[Prediction]:
+def predict(run: Somewhere, inputs: Somewhere | Sequence[Somewhere], *, coverage: float | None = None, sink: Sink = silence) -> list[Prediction]:
     """Label files, or every picture in folders, with the model of a run.
 
     Args:
         run: A finished run folder.
         inputs: One path or several.
+        coverage: Name a set of classes that holds the right one this often (0.8, 0.9 or 0.95): a conformal set.
         sink: Receives the events of the work.
 
     Returns:
-        One record a picture: source, label, probability, probabilities by class; ``fault`` says why one could not be read.
+        One record a picture: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
+        ``fault`` says why one could not be read.
     """
     from headstart.study.predict import predict as study
 
     paths = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    return list(study(Path(run), [Path(path) for path in paths], sink=sink))
+    return list(study(Path(run), [Path(path) for path in paths], coverage=coverage, sink=sink))
 
 
 def evaluate(run: Somewhere, data: Somewhere, *, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
@@ -216,6 +234,12 @@ def demo(out: Somewhere | None = None, *, accept: Collection[str] = (), sink: Si
     from headstart.study.demo import demo as study
 
     return study(Path(out) if out is not None else None, accept=accept, sink=sink)
+
+
+def _seconds(budget: float | str | None) -> float | None:
+    from headstart.planning.budget import seconds_in
+
+    return None if budget is None else seconds_in(str(budget))
 
 
 class _Verbs(ModuleType):

@@ -11,6 +11,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.base.errors import InputError
 from headstart.gallery import cards
+from headstart.training.network import Classifier
 
 TIMM = ("vgg16", "resnet18", "resnet50", "inception_v3", "mobilenetv3_small_100", "convnext_tiny", "vit_small_patch16_224", "densenet121")
 TOLERANCE = 1e-5
@@ -138,3 +139,47 @@ def test_parts_chain_from_any_cut_to_any_deeper_one() -> None:
     with torch.no_grad():
         middle = backbone.part(2, 7)(*backbone.part(0, 2)(x))
         assert torch.equal(middle[0], backbone.part(0, 7)(x)[0])
+
+
+@pytest.mark.parametrize("cut_name", ["all", "half", "last"])
+def test_every_weight_behind_a_cut_knows_how_many_blocks_it_is_away_from_the_head(cut_name: str) -> None:
+    backbone = Backbone(timm_network("mobilenetv3_small_100"), torch.rand(1, 3, 64, 64))
+    cut = backbone.cut_at(cut_name)
+    part, found = backbone.part(cut, backbone.depth), backbone.distances(cut)
+    assert set(dict(part.named_parameters())) == set(found), "by the names that a part gives its weights"
+    assert set(found.values()) == set(range(1, backbone.depth - cut + 1))
+    for n in range(cut, backbone.depth):
+        block = [name for name, distance in found.items() if distance == backbone.depth - n]
+        assert sum(dict(part.named_parameters())[name].numel() for name in block) == backbone.blocks[n].parameters
+        assert all(name.startswith(backbone.blocks[n].name) for name in block[:1])
+
+
+def test_a_classifier_knows_the_distances_of_its_weights_and_0_for_its_head() -> None:
+    backbone = Backbone(timm_network("resnet18"), torch.rand(1, 3, 64, 64))
+    cut = backbone.cut_at("half")
+    one = Classifier(backbone.part(cut, backbone.depth), nn.Linear(512, 2), keep_statistics=True, distances=backbone.distances(cut))
+    found = {name: one.distance(name) for name, _ in one.named_parameters()}
+    assert found["head.weight"] == found["head.bias"] == 0
+    assert {distance for name, distance in found.items() if name.startswith("part.")} == set(range(1, backbone.depth - cut + 1))
+
+
+def test_behind_the_last_cut_there_is_no_distance() -> None:
+    backbone = Backbone(timm_network("resnet18"), torch.rand(1, 3, 64, 64))
+    assert backbone.distances(backbone.depth) == {}
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_100"])
+def test_half_parts_the_operations_most_evenly(name: str) -> None:
+    backbone = Backbone(timm_network(name), torch.rand(1, 3, 64, 64))
+    off = {cut: abs(backbone.trainable_share(cut) - 0.5) for cut in backbone.cuts}
+    assert off[backbone.halfway] == min(off.values()) and 0 < backbone.halfway < backbone.depth
+    assert backbone.cut_at("half") == backbone.halfway
+
+
+def test_of_several_names_those_that_the_network_forbids_are_left_out_and_a_single_one_is_refused() -> None:
+    shared = nn.Linear(4, 4)
+    backbone = Backbone(nn.Sequential(shared, nn.ReLU(), nn.Linear(4, 4), nn.ReLU(), shared), torch.rand(2, 4))
+    assert backbone.cuts_of(("head", "last", "last2", "all")) == {"head": 3, "all": 0}
+    assert backbone.cuts_of(("head",)) == {"head": 3} and backbone.cuts_of(("nonsense", "last")) == {}
+    with pytest.raises(InputError, match="cannot be cut there"):
+        backbone.cuts_of(("last",))

@@ -49,8 +49,14 @@ def test_more_pictures_than_there_are_is_refused_with_the_count() -> None:
 
 @given(some.dictionaries(some.text("abc", min_size=1, max_size=2), some.integers(1, 500), min_size=1, max_size=6), some.integers(6, 300))
 def test_quotas_sum_to_what_was_asked(shares: dict[str, int], n: int) -> None:
-    counts = quotas(shares, n)
+    plenty = dict.fromkeys(shares, 1000)
+    counts = quotas(shares, n, plenty)
     assert sum(counts.values()) == n and min(counts.values()) >= min(4, n // len(shares))
+
+
+def test_no_more_is_asked_of_a_rare_class_than_there_is() -> None:
+    parts = divide(pool(["rare"] * 4 + ["common"] * 96), 50, 50, 0, "example")
+    assert sorted(parts["train"] + parts["test"]) == list(range(100))
 
 
 def test_digits_are_written_as_pictures(tmp_path: object) -> None:

@@ -45,11 +45,22 @@ def test_a_terminal_shows_a_bar_and_keeps_one_line_a_stage() -> None:
     assert "engine: [fast]" in told.getvalue()
 
 
-def test_stages_within_stages_and_ends_without_a_start_are_shown() -> None:
+def test_stages_within_stages_show_a_bar_and_leave_no_line_and_ends_without_a_start_are_shown() -> None:
     told = io.StringIO()
-    with watching(Console(file=told, force_terminal=True, width=80, highlight=False)) as sink, stage(sink, "outer"), stage(sink, "inner", 3):
+    with watching(Console(file=told, force_terminal=True, width=80, highlight=False)) as sink:
+        with stage(sink, "outer"), stage(sink, "inner", 3) as advance:
+            advance(1)
         sink(Event("end", "never started", seconds=2.0))
     assert all(name in told.getvalue() for name in ("Outer", "Inner", "Never started"))
+    left = [line for line in told.getvalue().splitlines() if "✓" in line]
+    assert len(left) == 2 and not any("Inner" in line for line in left)
+
+
+def test_a_log_names_only_the_outermost_stages() -> None:
+    told = io.StringIO()
+    with watching(Console(file=told, width=80)) as sink, stage(sink, "outer"), stage(sink, "inner", 3):
+        pass
+    assert "Outer: done" in told.getvalue() and "Inner" not in told.getvalue()
 
 
 def test_the_cursor_is_given_back_when_the_work_breaks() -> None:

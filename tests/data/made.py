@@ -38,7 +38,7 @@ def made(
         sizes=np.full((n, 2), 32, np.int64),
         modes=("RGB",) * n,
         digest=digest(*content),
-        rows=FileRows(()),
+        rows=FileRows(tuple(f"{index}.png" for index in range(n))),
     )
 
 

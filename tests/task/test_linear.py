@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from headstart.task.linear import PENALTIES, LinearHead, fit_path, softmax, standardise
+from headstart.task.linear import PENALTIES, LinearHead, fit_path, one_thread, softmax, standardise
 
 DIGITS, TRUTH = load_digits(return_X_y=True)  # 64 features, of which some are constant
 
@@ -100,3 +101,50 @@ def test_half_precision_features_do() -> None:
 def test_probabilities_sum_to_1_whatever_the_logits(logits: list[list[float]]) -> None:
     probabilities = softmax(np.array(logits, np.float32))
     assert (probabilities >= 0).all() and np.abs(probabilities.sum(axis=1) - 1).max() < 1e-6
+
+
+@pytest.mark.parametrize("penalty", [100.0, 10.0])
+def test_balanced_class_weights_give_the_optimum_of_scikit_learn(penalty: float) -> None:
+    """Ten times as many of one class as of the others; ``class_weight="balanced"`` is the same formula."""
+    rare = np.concatenate([np.flatnonzero(TRUTH == 3)[:100], np.flatnonzero(TRUTH == 8)[:10], np.flatnonzero(TRUTH == 9)[:10]])
+    features, labels = DIGITS[rare], np.searchsorted([3, 8, 9], TRUTH[rare])
+    weights = (len(labels) / (3 * np.bincount(labels))).astype(np.float32)
+    standard = standardise(features)
+    found = fit_path(standard, labels, 3, (penalty,), weights)[0].probabilities(features)
+    spread = features.std(axis=0)
+    scaled = (features - features.mean(axis=0)) / np.where(spread < 1e-6, 1, spread)
+    strength = features.shape[1] / (2 * len(features) * penalty)
+    expected = LogisticRegression(C=strength, tol=1e-8, max_iter=5000, class_weight="balanced").fit(scaled, labels).predict_proba(scaled)
+    plain = fit_path(standard, labels, 3, (penalty,))[0].probabilities(features)
+    assert np.abs(found - expected).max() < 0.01 < np.abs(found - plain).max()
+
+
+def test_weights_of_1_are_no_weights() -> None:
+    standard = standardise(DIGITS[:100])
+    one, other = (fit_path(standard, TRUTH[:100], 10, (10.0,), weights)[0] for weights in (None, np.ones(10, np.float32)))
+    assert np.abs(one.probabilities(DIGITS[:100]) - other.probabilities(DIGITS[:100])).max() < 1e-4
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.05, 20.0))
+def test_a_tempered_head_gives_the_same_answers_calmer_or_surer(temperature: float) -> None:
+    head = head_of(DIGITS[:100], TRUTH[:100], 10.0)
+    before, after = head.probabilities(DIGITS[:100]), head.tempered(temperature).probabilities(DIGITS[:100])
+    assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    expected = softmax(np.log(np.maximum(before, np.finfo(np.float32).tiny)) / temperature)
+    assert np.abs(after - expected).max() < 1e-3
+    calmer = after.max(axis=1) <= before.max(axis=1) + 1e-6
+    assert calmer.all() if temperature >= 1 else (after.max(axis=1) >= before.max(axis=1) - 1e-6).all()
+
+
+def test_linear_algebra_holds_one_thread_and_gives_the_others_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        with pytest.raises(KeyError), one_thread():
+            raise KeyError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tests.training import made
 from torch import Tensor, nn
 
 from headstart.activations.collect import collect
@@ -17,7 +19,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT
 from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.base.hashing import digest_content
-from headstart.training.loop import predict, train
+from headstart.training.loop import NOBODY, Trained, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.settings import Settings, n_steps, rate_factor
 from headstart.training.speed import seconds_per_step
@@ -65,7 +67,7 @@ def test_training_from_the_store_equals_training_without_it_bit_for_bit(backbone
     weights = []
     for read in (from_store, from_pictures):
         classifier = Classifier(copy.deepcopy(backbone.part(cut, backbone.depth)), new_head(512, CLASSES, 0), keep_statistics=True)
-        train(classifier, read, labels(), np.arange(32), np.arange(32, PICTURES), SETTINGS, seed=1, name="test")
+        train(classifier, read, labels(), np.arange(32), NOBODY, SETTINGS, seed=1, name="test")
         weights.append(classifier.state_dict())
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     before = backbone.network.state_dict()
@@ -127,3 +129,73 @@ def test_the_rate_rises_then_falls_along_half_a_cosine() -> None:
 @pytest.mark.parametrize(("items", "epochs", "steps"), [(32, 2, 4), (33, 1, 3), (32, 0.5, 1), (32, 0.001, 1)])
 def test_part_of_an_epoch_is_some_of_its_steps_but_at_least_one(items: int, epochs: float, steps: int) -> None:
     assert n_steps(items, replace(SETTINGS, epochs=epochs)) == steps
+
+
+def trained(how: Settings, validation: np.ndarray = NOBODY, **options: object) -> tuple[Classifier, Trained]:
+    one = made.classifier()
+    return one, train(one, made.read, made.LABELS, np.arange(32), validation, how, seed=0, name="x", **options)  # type: ignore[arg-type]
+
+
+def test_without_validation_items_the_last_weights_stay_and_nothing_stops_early() -> None:
+    """Watched by items that judge, the same training at a hopeless rate goes back to an early epoch; without them it ends where it ends."""
+    hopeless = replace(made.SETTINGS, learning_rate=2.0, epochs=12, patience=2)
+    one, done = trained(hopeless)
+    assert len(done.history) == done.best_epoch == 12 and done.probabilities.shape == (0, made.CLASSES)
+    assert {(row.validation_loss, row.validation_accuracy) for row in done.history} == {(None, None)}
+    watched, judged = trained(hopeless, np.arange(32, made.ITEMS))
+    assert judged.best_epoch < len(judged.history) < 12
+    assert not all(torch.equal(value, watched.state_dict()[name]) for name, value in one.state_dict().items())
+
+
+def test_judging_does_not_move_the_training() -> None:
+    (_, alone), (_, judged) = trained(made.SETTINGS), trained(made.SETTINGS, np.arange(32, made.ITEMS))
+    assert [row.train_loss for row in alone.history] == [row.train_loss for row in judged.history]
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 9])
+def test_leaving_after_some_epochs_gives_the_weights_that_the_whole_training_had_then(n: int) -> None:
+    how = replace(made.SETTINGS, epochs=5)
+    one, done = trained(how, stop_after=n)
+    assert len(done.history) == done.best_epoch == min(n, 5)
+    whole = made.classifier()
+    states = [made.state(whole)]
+    watched = train(whole, made.read, made.LABELS, np.arange(32), NOBODY, how, seed=0, name="x")
+    assert [row.train_loss for row in done.history] == [row.train_loss for row in watched.history[:n]]
+    if n in (0, 9):
+        states.append(made.state(whole))
+        assert all(torch.equal(value, states[n > 0][name]) for name, value in one.state_dict().items())
+
+
+def test_a_training_of_one_step_moves_the_weights() -> None:
+    one, done = trained(replace(made.SETTINGS, epochs=0.5))
+    assert len(done.history) == 1 and made.moved(made.state(made.classifier()), made.state(one), "head.") > 0
+
+
+def test_training_by_the_clock_ends_near_its_time_whatever_the_epochs() -> None:
+    started = time.perf_counter()
+    _, done = trained(replace(made.SETTINGS, epochs=1, seconds=0.5))
+    took = time.perf_counter() - started
+    assert 0.5 <= took < 5.0 and len(done.history) > 2 and done.seconds <= took
+
+
+def test_training_by_the_clock_takes_a_step_even_without_any_time() -> None:
+    steps = []
+
+    def read(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
+        steps.append(len(index))
+        return made.read(index, epoch)
+
+    done = train(made.classifier(), read, made.LABELS, np.arange(32), NOBODY, replace(made.SETTINGS, seconds=0.0), seed=0, name="x")
+    assert len(steps) == len(done.history) == 1 and np.isfinite(done.history[0].train_loss)
+
+
+def test_balance_weighs_the_classes_of_the_training_items() -> None:
+    """Nine items of one class and one of another: balanced, a head that knows nothing is right about the rare one as often."""
+    few = np.array([*np.flatnonzero(made.LABELS == 0)[:9], *np.flatnonzero(made.LABELS == 1)[:1]])
+    losses = []
+    for balance in (False, True):
+        how = replace(made.SETTINGS, balance=balance, epochs=1)
+        losses.append(train(made.classifier(), made.read, made.LABELS, few, NOBODY, how, seed=0, name="x").history[0].train_loss)
+    said = predict(made.classifier(), made.read, few, made.SETTINGS)
+    each = -np.log(said[np.arange(10), made.LABELS[few]])
+    assert losses == pytest.approx([each.mean(), (each[:9].mean() + each[9]) / 2], rel=1e-4)

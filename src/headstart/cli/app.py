@@ -15,6 +15,7 @@ from rich.text import Text
 import headstart
 from headstart.cli import words
 from headstart.cli.cache import cache
+from headstart.cli.clock import process_started
 from headstart.cli.gallery import gallery
 from headstart.cli.leave import DEBUG, guarded
 from headstart.cli.progress import watching
@@ -102,6 +103,8 @@ def rank(
 @app.command()
 def plan(
     data: words.Data,
+    label: words.Label = None,
+    group: words.Group = None,
     model: words.Model = None,
     cut: words.Cut = None,
     seed: words.Seed = 0,
@@ -109,16 +112,19 @@ def plan(
     learning_rate: words.Rate = None,
     precision: words.PrecisionWord = "fast",
     twins: words.Twins = True,
-    label: words.Label = None,
-    group: words.Group = None,
+    budget: words.Budget = None,
+    max_mb: words.MaxMb = None,
+    max_ms: words.MaxMs = None,
+    licence: words.Licence = None,
     as_json: words.Json = False,
 ) -> None:
     """Say what fit would do, why, how long and how much disk; nothing is trained."""
     from headstart.cli.plan import plan_parts
 
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
+    limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     with watching(talk()) as sink:
-        made = headstart.plan(data, label=label, group=group, sink=sink, **choices)  # type: ignore[arg-type]
+        made = headstart.plan(data, label=label, group=group, sink=sink, **choices, **limits)  # type: ignore[arg-type]
     give(made, lambda: plan_parts(made), as_json=as_json)
 
 
@@ -133,6 +139,10 @@ def fit(
     learning_rate: words.Rate = None,
     precision: words.PrecisionWord = "fast",
     twins: words.Twins = True,
+    budget: words.Budget = None,
+    max_mb: words.MaxMb = None,
+    max_ms: words.MaxMs = None,
+    licence: words.Licence = None,
     label: words.Label = None,
     group: words.Group = None,
     accept: words.Accept = None,
@@ -140,10 +150,11 @@ def fit(
 ) -> None:
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
+    limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     with watching(talk()) as sink:
         for name in accept or []:
             subscribe_accepted(name, sink)
-        done = headstart.fit(data, out=out, label=label, group=group, sink=sink, **choices)  # type: ignore[arg-type]
+        done = headstart.fit(data, out=out, label=label, group=group, sink=sink, started=process_started(), **choices, **limits)  # type: ignore[arg-type]
     give_run(done, as_json=as_json)
 
 
@@ -151,6 +162,9 @@ def fit(
 def predict(
     run_folder: words.RunFolder,
     inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    coverage: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Name the classes one of which is right this often: 0.8, 0.9 or 0.95 (conformal sets).")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output: source, label, probability, then a column for each class.")] = False,
     as_json: words.Json = False,
 ) -> None:
@@ -158,7 +172,7 @@ def predict(
     from headstart.cli.predictions import give_predictions
 
     with watching(talk()) as sink:
-        predictions = headstart.predict(run_folder, list(inputs), sink=sink)
+        predictions = headstart.predict(run_folder, list(inputs), coverage=coverage, sink=sink)
     give_predictions(run_folder, predictions, as_csv=as_csv, as_json=as_json)
 
 
@@ -183,7 +197,10 @@ def cautions(verdict: Verdict) -> Iterator[str]:
     """What a careful reader would ask before believing the gain over the twin from scratch."""
     if verdict.scratch is None:
         return
-    if verdict.scratch_still_improving:
+    if verdict.scratch_frozen:
+        did = f"{verdict.scratch_epochs} epochs from scratch did worse than a head on random features"
+        yield f"{did}, so that head is the twin; --effort thorough trains it ten times longer"
+    elif verdict.scratch_still_improving:
         yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"

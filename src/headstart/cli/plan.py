@@ -11,7 +11,7 @@ from headstart.cli.records import in_words
 from headstart.cli.show import in_bytes, in_seconds, plain, table
 
 if TYPE_CHECKING:
-    from headstart.study.plan import ModelCost, Preview
+    from headstart.study.plan import CutCost, ModelCost, Preview
 
 
 def plan_parts(preview: Preview) -> list[RenderableType]:
@@ -21,8 +21,23 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
     return [
         table("Plan (nothing has been trained)", ["decision", "value", "why"], decisions),
         table("\nCost, from an empty store", columns, [price(one) for one in preview.models], numbers=columns[2:], whole=["model"]),
-        Text(f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk at most", style="bold"),
+        table(
+            "\nWays to retrain the first of them, in the order in which they enter the race",
+            ["cut", "from block", "share of the work", "one fold, at least", ""],
+            [retrained(one) for one in preview.cuts],
+            numbers=["share of the work", "one fold, at least"],
+            whole=["cut"],
+        ),
+        Text(
+            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk at most, about {in_bytes(preview.memory_bytes)} of memory",
+            style="bold",
+        ),
     ]
+
+
+def retrained(one: CutCost) -> tuple[str, ...]:
+    """A cut's row."""
+    return one.cut, one.block, f"{one.trainable_share:.0%}", in_seconds(one.seconds), "" if one.enters else "too dear for this effort or budget"
 
 
 def price(one: ModelCost) -> tuple[str, ...]:

@@ -43,16 +43,23 @@ def write_csv(predictions: Sequence[Prediction]) -> None:
     """Write a header and one row a picture; what could not be read has empty cells and its fault in the last one."""
     classes = next((list(one.probabilities) for one in predictions if one.probabilities), [])
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["source", "label", "probability", *classes, "fault"])
+    rows.writerow(["source", "label", "probability", "unsure", "among", *classes, "fault"])
     for one in predictions:
         numbers = [f"{one.probabilities[name]:.6f}" if one.fault is None else "" for name in classes]
-        rows.writerow([one.source, one.label if one.fault is None else "", f"{one.probability:.6f}" if one.fault is None else "", *numbers, one.fault or ""])
+        said = [one.label, f"{one.probability:.6f}", "" if one.unsure is None else str(one.unsure).lower(), " | ".join(one.among)]
+        rows.writerow([one.source, *(said if one.fault is None else [""] * len(said)), *numbers, one.fault or ""])
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
-    """A line a picture: what it is, how sure, and what it might be instead."""
-    rows = [(one.source, one.label, f"{one.probability:.1%}", runner_up(one)) for one in predictions if one.fault is None]
-    return table("", ["picture", "label", "sure", "or else"], rows, numbers=["sure"])
+    """A line a picture: what it is, how sure, what it might be instead, and whether a person had better look."""
+    read = [one for one in predictions if one.fault is None]
+    sets, doubts = any(one.among for one in read), any(one.unsure for one in read)
+    columns = ["picture", "label", "sure", "one of" if sets else "or else", *(["ask a person"] if doubts else [])]
+    rows = [
+        (one.source, one.label, f"{one.probability:.1%}", ", ".join(one.among) if sets else runner_up(one), *(["yes" if one.unsure else ""] if doubts else []))
+        for one in read
+    ]
+    return table("", columns, rows, numbers=["sure"])
 
 
 def runner_up(one: Prediction) -> str:

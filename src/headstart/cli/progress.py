@@ -75,7 +75,7 @@ class Clock(ProgressColumn):
 
 @dataclass
 class Bars:
-    """One bar for each stage under way; a stage that ends leaves one line."""
+    """One bar for each stage under way; a stage that ends leaves one line, unless it was part of another."""
 
     progress: Progress
     tasks: dict[str, TaskID] = field(default_factory=dict)
@@ -103,12 +103,13 @@ class Bars:
         if number is not None:
             self.progress.remove_task(number)
             self.progress.refresh()  # else the line below is printed above the bar that has just gone
-        self.progress.console.print(f"[green]✓[/] {escape(title(event.stage))} [dim]{in_seconds(event.seconds)}[/]")
+        if not self.tasks:
+            self.progress.console.print(f"[green]✓[/] {escape(title(event.stage))} [dim]{in_seconds(event.seconds)}[/]")
 
 
 @dataclass
 class Lines:
-    """Plain lines for a log file: a stage's start and end, and every ten seconds how far it is."""
+    """Plain lines for a log file: a stage's start and end, and every ten seconds how far it is; of stages within a stage only the latter."""
 
     console: Console
     started: dict[str, float] = field(default_factory=dict)
@@ -128,10 +129,12 @@ class Lines:
         if event.kind == "note":
             return event.text
         if event.kind == "end":
-            return f"{name}: done in {in_seconds(event.seconds)}"
+            self.started.pop(event.stage, None)
+            return "" if self.started else f"{name}: done in {in_seconds(event.seconds)}"
         if event.kind == "start":
+            within = bool(self.started)
             self.started[event.stage] = self.told[event.stage] = now
-            return f"{name}{': ' + counted(event).removeprefix('0/') if counted(event) else ''} ..."
+            return "" if within else f"{name}{': ' + counted(event).removeprefix('0/') if counted(event) else ''} ..."
         if now - self.told.setdefault(event.stage, now) < SECONDS_BETWEEN_LINES:
             return ""
         self.told[event.stage] = now

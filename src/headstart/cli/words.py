@@ -23,7 +23,9 @@ Group = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="One subscribed model; all subscribed ones compete when not given.")]
 Cut = Annotated[
     str | None,
-    typer.Option(metavar="WHERE", help="How much to retrain: head, last, last2, a number of blocks, or the name of the block where training starts."),
+    typer.Option(
+        metavar="WHERE", help="How much to retrain: head, last, last2, half, all, a number of frozen blocks, or the name of the block where training starts."
+    ),
 ]
 EffortWord = Annotated[Effort, typer.Option(help="How much is tried; thorough gives the twin from scratch ten times the time.")]
 Rate = Annotated[float | None, typer.Option(metavar="RATE", help="Peak learning rate of the fine-tuning; a rule decides when not given.")]
@@ -38,6 +40,9 @@ Accept = Annotated[
 MaxMb = Annotated[float | None, typer.Option(metavar="MB", help="Leave out models whose weight file is larger.")]
 MaxMs = Annotated[float | None, typer.Option(metavar="MS", help="Leave out models that take longer for an item on this machine.")]
 Licence = Annotated[str | None, typer.Option(metavar="NAMES", help="Only models under these licences: SPDX names separated by commas, or 'permissive'.")]
+Budget = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Wall-clock time in all: 60s, 5m. The finished run is there by then; what did not fit is named.")
+]
 Out = Annotated[Path | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
 
 

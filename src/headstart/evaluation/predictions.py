@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,20 @@ class Predictions:
     def __len__(self) -> int:
         """Number of items."""
         return len(self.items)
+
+    def among(self, items: Sequence[str]) -> Predictions:
+        """Those about some items, in their order.
+
+        Raises:
+            InputError: when nothing is said of one of them.
+        """
+        if tuple(items) == self.items:
+            return self
+        place = {item: number for number, item in enumerate(self.items)}
+        if missing := [item for item in items if item not in place]:
+            raise InputError("two models can only be compared on the same items", details=[f"one says nothing of {item}" for item in missing[:3]])
+        kept = [place[item] for item in items]
+        return Predictions(tuple(items), self.truth[kept], self.probabilities[kept], self.classes, self.units[kept])
 
     @property
     def predicted(self) -> NDArray[np.int64]:

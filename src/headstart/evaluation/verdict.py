@@ -75,6 +75,7 @@ class Circumstances:
         seed: The run's seed.
         scratch_epochs: Epochs that the scratch twin reached in its time.
         scratch_still_improving: Whether its validation score was still rising at the end.
+        scratch_frozen: Whether the twin is a head on frozen random features in some round, because that did better than training everything.
         why: Why this model and this cut, as the end of a sentence; "" = not said.
     """
 
@@ -90,6 +91,7 @@ class Circumstances:
     title: str = ""
     scratch_epochs: int | None = None
     scratch_still_improving: bool | None = None
+    scratch_frozen: bool = False
     why: str = ""
 
 
@@ -103,6 +105,7 @@ class Verdict:
         test: The transfer arm's score on test; ``scratch``, ``plain`` and ``majority`` are the others', None when not trained.
         gain_over_scratch: Gain of the transfer arm; positive = transfer is better; None when there is nothing to compare with.
         validation: The scores that decided ``chosen``.
+        scratch_frozen: Whether the scratch twin is, in some round, a head on frozen random features, because that did better than training everything.
         random: Score of the same network frozen at random weights, with a head trained like the transfer arm's: architecture without
             pretraining. None when it was not measured, as in runs of version 0.1.0.
         gain_over_random: Gain of the transfer arm over it.
@@ -132,6 +135,7 @@ class Verdict:
     licence: str
     seed: int
     why: str = ""
+    scratch_frozen: bool = False
     random: Measured | None = None
     gain_over_random: Gain | None = None
 
@@ -170,7 +174,8 @@ def judge(
 
     Args:
         transfer: The transfer arm's predictions on test.
-        scratch: Those of the same network from random weights in the same time; None = not trained, and then nobody can tell.
+        scratch: Those of the same network from random weights in the same time, on the same items or some of them; None = not trained, and then
+            nobody can tell.
         plain: Those of the plain model.
         majority: Those of the commonest class.
         validation: Score of ``transfer`` and of each twin on validation, by arm; the best is chosen.
@@ -186,7 +191,9 @@ def judge(
     if set(validation) != arms or not all(math.isfinite(score) for score in validation.values()):
         raise InputError("validation needs one finite score for each arm that was trained", got=dict(validation), allowed=arms)
     seed = circumstances.seed
-    gains: dict[str, Gain | None] = {name: gain(transfer, other, metric, seed) if other is not None else None for name, other in others.items()}
+    gains: dict[str, Gain | None] = {
+        name: gain(transfer.among(other.items), other, metric, seed) if other is not None else None for name, other in others.items()
+    }
     about: dict[str, Any] = {field.name: getattr(circumstances, field.name) for field in dataclasses.fields(circumstances)}
     about |= {"title": circumstances.title or circumstances.model, "seconds": dict(circumstances.seconds), "validation": dict(validation)}
     about |= {name: measure(other, metric, seed) if other is not None else None for name, other in others.items()}

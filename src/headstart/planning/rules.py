@@ -9,16 +9,18 @@ from headstart.planning.plan import Decision, Plan, Source, Value
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
 HEAD_RATE = 1e-3
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
-RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 150.0}
+RACE_SECONDS = {"quick": 5.0, "usual": 30.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
 VIEWS = {"quick": 0, "usual": 2, "thorough": 4}
 RACE_FOLDS = {"quick": 2, "usual": 3, "thorough": 5}
 SCRATCH_TIMES = {"quick": 1.0, "usual": 1.0, "thorough": 10.0}
 SCRATCH_LEAST_SECONDS = {"quick": 10.0, "usual": 120.0, "thorough": 600.0}
+SCRATCH_ROUND_SECONDS = {"quick": 2.0, "usual": 20.0, "thorough": 60.0}
 DECIDING_ITEMS = 2000
 FEW_FOLDS, MANY_FOLDS, FEW_FOLDS_FROM = 3, 5, 1000
 ONE_FOLD_FROM = 4000  # items that train or choose: a fifth of them tells 2 points apart by itself
-SMALL_TEST, ROUNDS = 300, 5
+SMALL_TEST, ROUNDS, FEW_ROUNDS = 300, 5, 3
+FEW_ROUNDS_SECONDS = 60.0  # budget below which three rounds must do: each ranks and races anew
 
 
 def first_plan(facts: Facts, wishes: Wishes) -> Plan:
@@ -41,19 +43,20 @@ def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
         *([budget] if wishes.budget_seconds is not None else []),
         Decision("metric", metric, "", reason, "rule"),
         Decision("balance", skewed, "", f"{why}: {'the loss weighs classes, not items' if skewed else 'the loss counts every item once'}", "rule"),
-        *_evaluation(facts),
+        *_evaluation(facts, wishes),
         Decision("precision", wishes.precision, "", _precision_why(wishes), "pinned" if wishes.precision == "float32" else "rule"),
     ]
 
 
-def _evaluation(facts: Facts) -> list[Decision]:
+def _evaluation(facts: Facts, wishes: Wishes) -> list[Decision]:
     """How the answer is judged: on held-out test items, or where those would be few, on all items in turn."""
     if "test" in facts.given or "validation" in facts.given:
         return [Decision("rounds", 1, "rounds", "the data set names its own parts, and they are kept", "rule")]
     if facts.n_test >= SMALL_TEST:
         return [Decision("rounds", 1, "rounds", f"{facts.n_test} test items are enough for an interval", "rule")]
-    why = f"{facts.n_test} test items would be too few: instead every item is a test item in one of {ROUNDS} rounds, each of which chooses anew without it"
-    return [Decision("rounds", ROUNDS, "rounds", why, "rule")]
+    rounds = FEW_ROUNDS if wishes.budget_seconds is not None and wishes.budget_seconds < FEW_ROUNDS_SECONDS else ROUNDS
+    why = f"{facts.n_test} test items would be too few: instead every item is a test item in one of {rounds} rounds, each of which chooses anew without it"
+    return [Decision("rounds", rounds, "rounds", why, "rule")]
 
 
 def _precision_why(wishes: Wishes) -> str:
@@ -73,7 +76,7 @@ def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
     effort = f"effort {wishes.effort}"
     folds = MANY_FOLDS if facts.n_train < FEW_FOLDS_FROM else FEW_FOLDS
     heats, why = RACE_FOLDS[wishes.effort], f"{effort}; a finalist is judged on all of them"
-    if "validation" in facts.given:
+    if {"validation", "test"} <= set(facts.given):  # without a test of its own, the data set's validation part becomes the test
         heats, why = 1, "the data set names its own validation items"
     elif facts.n_pool >= ONE_FOLD_FROM:
         heats, why = 1, f"{facts.n_pool} items: one part of them is enough to choose by"
@@ -112,6 +115,7 @@ def _twins(wishes: Wishes) -> list[Decision]:
         Decision("twins", True, "", "without the scratch twin and a plain model nobody knows whether transfer helped", "rule"),
         Decision("scratch_times", times, "of the transfer arm's seconds", f"effort {wishes.effort}", "rule"),
         Decision("scratch_least_seconds", least, "seconds", "below this a network from scratch learns nothing, and beating it proves nothing", "rule"),
+        Decision("scratch_round_seconds", SCRATCH_ROUND_SECONDS[wishes.effort], "seconds", "a round in which the twin learns for less is left out", "rule"),
         Decision("scratch_learning_rate", HEAD_RATE, "per step", "random weights bear the full rate", "rule"),
         Decision("plain_model", "HOG and colour histogram, logistic regression", "", "what one would do without any network", "rule"),
         Decision("random_twin", "frozen random network, linear head", "", "tells what the architecture does without pretraining", "rule"),

@@ -71,6 +71,10 @@ def _errors(found: Plain) -> str:
 
 
 def _scratch(verdict: Verdict, n_epochs: int) -> str:
+    if verdict.scratch_frozen:
+        times = f"{n_epochs} epoch{'s' if n_epochs != 1 else ''}"
+        less = "knew less than a head on its random features: that head is the twin it is compared with"
+        return f"Trained from scratch, the network got through {times} and {less}."
     reached = f"The network from scratch reached {n_epochs} epoch{'s' if n_epochs != 1 else ''} in the same time"
     if n_epochs < ENOUGH_EPOCHS:
         return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."

@@ -24,6 +24,7 @@ from headstart.training.loop import Epoch
 from headstart.training.stepper import balancing
 
 Features = NDArray[np.generic]
+RANDOM_WEIGHTS = "frozen random network"  # the purpose that their seed is derived for
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class Arm:
         weights: Its trained weights by name in the network, where it is not.
         model: Name of its network's card, where it has one.
         cut: Number of frozen blocks, for the transfer arm.
+        frozen: For the scratch twin: is it a head on frozen random features, because that did better than training everything?
+        test_items: Those test items for which it answers; None for all of them.
     """
 
     name: str
@@ -53,6 +56,8 @@ class Arm:
     weights: dict[str, Tensor] | None = None
     model: str = ""
     cut: int = 0
+    test_items: NDArray[np.int64] | None = None
+    frozen: bool = False
 
 
 def plain_features(problem: Problem) -> Features:
@@ -64,7 +69,7 @@ def plain_features(problem: Problem) -> Features:
 
 def random_activations(candidate: Candidate, problem: Problem) -> Activations:
     """What the same network says of every item with random weights, frozen, in front of its head."""
-    backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "frozen random network"))
+    backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS))
     name = f"{candidate.card.name} with random weights"
     unit = f"items · {name}"
     return collect(backbone, [backbone.depth], candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit)[backbone.depth]

@@ -222,13 +222,16 @@ def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Datase
     return Collected(candidate, activations, middle, features, related, time.perf_counter() - started)
 
 
-def rank_collected(collected: Sequence[Collected], problem: Problem, left_out: Sequence[LeftOut] = ()) -> tuple[Ranking, list[Probed]]:
+def rank_collected(
+    collected: Sequence[Collected], problem: Problem, left_out: Sequence[LeftOut] = (), *, every_score: bool = True
+) -> tuple[Ranking, list[Probed]]:
     """Score every candidate on the training items of a problem and combine what is known with what was published.
 
     Args:
         collected: The candidates.
         problem: Its folds say which items may be looked at; the others' labels are not.
         left_out: Models that a limit excluded, to be named in the ranking.
+        every_score: Also compute those scores that are shown and decide nothing (1-NN, LogME, H-score); else they are not a number.
 
     Returns:
         The ranking, the best first, and the probes in the order of ``collected``.
@@ -238,18 +241,18 @@ def rank_collected(collected: Sequence[Collected], problem: Problem, left_out: S
     scored, probed = [], []
     for one in collected:
         with stage(problem.sink, f"score {one.candidate.card.name}"), one_thread():
-            evidence, found = _scored(one, problem)
+            evidence, found = _scored(one, problem, every_score=every_score)
         scored.append(evidence)
         probed.append(found)
     return combine(scored, problem.metric, problem.seed, left_out), probed
 
 
-def _scored(one: Collected, problem: Problem) -> tuple[Scored, Probed]:
+def _scored(one: Collected, problem: Problem, *, every_score: bool) -> tuple[Scored, Probed]:
     started = time.perf_counter()
-    found, head = _scores(one.features, problem)
+    found, head = _scores(one.features, problem, every_score=every_score)
     training = np.unique(np.concatenate([items for fold in problem.folds for items in fold]))
     inside = one.middle_features(training)
-    middle = None if inside is None else _scores(_spread(inside, training, len(one.features)), problem)[1]
+    middle = None if inside is None else _scores(_spread(inside, training, len(one.features)), problem, every_score=every_score)[1]
     seconds = one.seconds + time.perf_counter() - started
     card = one.candidate.card
     return Scored(card, one.candidate.ms_per_item, one.relatedness, head, middle, seconds), Probed(one, found, head.probe, seconds)
@@ -262,15 +265,16 @@ def _spread(rows: NDArray[np.float32], places: NDArray[np.int64], n: int) -> NDA
     return everything
 
 
-def _scores(features: NDArray[np.generic], problem: Problem) -> tuple[Probe, Scores]:
+def _scores(features: NDArray[np.generic], problem: Problem, *, every_score: bool) -> tuple[Probe, Scores]:
     dataset = problem.dataset
     found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
     order = np.argsort(found.items)
     found = replace(found, items=found.items[order], probabilities=found.probabilities[order])
     said = problem.predictions(found.items, found.probabilities)
-    rows, labels = features[found.items], dataset.labels[found.items]
-    scores = Scores(said, measure(said, problem.metric, problem.seed), nearest(rows, labels, said.units), logme(rows, labels), h_score(rows, labels))
-    return found, scores
+    rows, labels, measured = features[found.items], dataset.labels[found.items], measure(said, problem.metric, problem.seed)
+    if not every_score:
+        return found, Scores(said, measured, np.nan, np.nan, np.nan)
+    return found, Scores(said, measured, nearest(rows, labels, said.units), logme(rows, labels), h_score(rows, labels))
 
 
 def middle_cuts(backbone: Backbone) -> list[int]:

@@ -76,5 +76,3 @@ def more_labels(last: Round, tracks: Tracks) -> dict[str, Any] | None:
             features, problem.dataset.labels, problem.split.units, problem.folds, problem.dataset.classes, penalty, problem.metric, problem.seed
         )
     return None if found is None else to_plain(found)
-
-

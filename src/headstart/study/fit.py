@@ -21,7 +21,7 @@ from typing import Any
 
 from headstart.activations.collect import Activations
 from headstart.activations.store import Store
-from headstart.base.events import Sink, silence, stage, tee
+from headstart.base.events import Event, Sink, silence, stage, tee
 from headstart.data import Dataset, Split, load, split
 from headstart.evaluation.verdict import Verdict
 from headstart.gallery.card import ModelCard
@@ -31,18 +31,22 @@ from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.report import write_report
 from headstart.study import arms, evidence, tail, why
-from headstart.study.candidates import Collected, models_for, rank_collected
+from headstart.study.candidates import models_for, rank_collected
 from headstart.study.gather import Gathered, gather
 from headstart.study.keep import Outcome, keep
 from headstart.study.limits import Limits
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
 from headstart.study.round import Round
-from headstart.study.scratch import from_scratch
+from headstart.study.scratch import better_untaught, from_scratch
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
 from headstart.study.verdict import reach, said
 from headstart.training.run import RunWriter
 
+PLAY_SHARE = 0.5  # of what a budget leaves after the forward passes: rounds begin only as long as they fit into it
+SAFETY = 1.1  # times the dearest round so far: the next one may take longer
+RANDOM_SHARE = 0.25  # of what is left that the frozen random network may take
+OPENING_SECONDS = 2.0  # to build and convert one more network
 CURVE_SECONDS = 4.0  # under a budget the learning curve is drawn when at least this times five is left
 
 
@@ -104,15 +108,14 @@ class Study:
         judged = [pose(gathered.dataset, one, plan, self.store, self.sink) for one in rounds(gathered.dataset, parts, plan)]
         delivered = [] if len(judged) == 1 else [pose(gathered.dataset, last_round(parts, plan), plan, self.store, self.sink)]
         with clock("race"):
-            played = self.play([*judged, *delivered], gathered, tracks, plan, budget)
-        last, played = played[-1], played[: len(judged)]
+            played, last = self.play(judged, delivered, gathered, tracks, plan, budget)
         plan = why.decided(plan, last, tracks.collected, wishes)
 
         if wishes.twins:
             with clock("plain"):
                 self.plain([*played, last] if last is not played[-1] else played, plan)
             with clock("random"):
-                self.frozen_random(played, tracks, plan)
+                self.frozen_random(played, tracks, plan, budget)
         with clock("look"):  # the one look at the test items; the scratch twin looks when it has been trained
             for one in played:
                 one.look()
@@ -120,7 +123,8 @@ class Study:
             asked = self.more_evidence(last, parts, tracks, budget)
         if wishes.twins:
             with clock("scratch"):
-                plan = plan.decide(scratch_seconds(clock, gathered, budget, plan))
+                for decision in scratch_time(clock, gathered, budget, plan):
+                    plan = plan.decide(decision)
                 self.scratch(played, tracks, plan, budget)
 
         with tail.timed(), clock("verdict"):
@@ -143,20 +147,29 @@ class Study:
         limits = Limits(self.wishes.max_mb, self.wishes.max_ms, self.wishes.licence)
         return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=self.wishes.precision == "float32")
 
-    def play(self, problems: list[Problem], gathered: Gathered, tracks: Tracks, plan: Plan, budget: Budget) -> list[Round]:
-        """Rank and race in every round, each without its own test items."""
-        played = []
-        for number, problem in enumerate(problems, 1):
-            where = f"round {number} of {len(problems)}: " if len(problems) > 1 else ""
-            seconds = race_share(budget, len(problems), number, twins=self.wishes.twins)
-            share = Budget(seconds)
-            with stage(self.sink, f"{where}rank"):
-                ranking, probed = rank_collected(gathered.collected, problem, gathered.left_out)
-            with stage(self.sink, f"{where}race"):
+    def play(
+        self, judged: list[Problem], delivered: list[Problem], gathered: Gathered, tracks: Tracks, plan: Plan, budget: Budget
+    ) -> tuple[list[Round], Round]:
+        """Rank and race in every round, each without its own test items; where a budget runs short, fewer rounds judge.
+
+        Returns:
+            The judged rounds, and the round that is delivered (the judged one, where there is no other).
+        """
+        share, dearest, total = budget.until(PLAY_SHARE), 0.0, len(judged) + len(delivered)
+        played: list[Round] = []
+        for number, problem in enumerate([*judged, *delivered], 1):
+            if played and problem not in delivered and share.left < SAFETY * (1 + len(delivered)) * dearest:
+                self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
+                continue
+            began, where = time.perf_counter(), f" in round {number} of {total}" if total > 1 else ""
+            with stage(self.sink, f"rank and race{where}"):
+                ranking, probed = rank_collected(gathered.collected, problem, gathered.left_out, every_score=number == total)
                 contest = Contest(tracks, {one.candidate.card.name: one for one in probed}, problem)
-                raced = transfer(ranking, contest, plan, share, n_races=len(problems))
+                seconds = race_share(budget, total, number, twins=self.wishes.twins)
+                raced = transfer(ranking, contest, plan, Budget(seconds), n_races=total)
             played.append(Round(problem, ranking, raced, {"transfer": raced.arm, "majority": arms.majority(problem)}))
-        return played
+            dearest = max(dearest, time.perf_counter() - began)
+        return (played[:-1], played[-1]) if delivered else (played, played[-1])
 
     def plain(self, played: list[Round], plan: Plan) -> None:
         """A linear model on features that need no network."""
@@ -164,23 +177,30 @@ class Study:
         for one in played:
             one.arms["plain"] = arms.linear_arm("plain", features, one.problem, plan)
 
-    def frozen_random(self, played: list[Round], tracks: Tracks, plan: Plan) -> None:
-        """The same network with random weights, frozen, and a head like the transfer arm's: the architecture without pretraining."""
+    def frozen_random(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
+        """The same network with random weights, frozen, and a head like the transfer arm's: the architecture without pretraining; if there is time."""
         for one in played:
             model = one.raced.arm.model
             if model not in self.random:
-                self.random[model] = arms.random_activations(tracks.collected[model].candidate, one.problem)
+                candidate = tracks.collected[model].candidate
+                if budget.left * RANDOM_SHARE < OPENING_SECONDS + len(one.problem.dataset) / candidate.items_per_second:
+                    continue
+                self.random[model] = arms.random_activations(candidate, one.problem)
             features = self.random[model].rows(one.problem.everything)[0]
             one.arms["random"] = arms.linear_arm("random", features, one.problem, plan, model=model)
 
     def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""
         ends = Budget(plan.number("scratch_seconds"))
-        for number, one in enumerate(played):
+        taught = played[: int(plan.number("scratch_rounds"))]
+        for number, one in enumerate(taught):
             candidate = tracks.collected[one.raced.arm.model].candidate
-            seconds = max(0.0, min(ends.left, budget.left)) / (len(played) - number)
-            one.arms["scratch"] = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
-            one.look()
+            seconds = max(0.0, min(ends.left, budget.left)) / (len(taught) - number)
+            where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
+            with stage(self.sink, f"twin from scratch{where}"):
+                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
+                one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
+                one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""
@@ -218,12 +238,19 @@ class Clock:
         return {name: round(value, 3) for name, value in {**self.seconds, "total": time.perf_counter() - self.started}.items()}
 
 
-def scratch_seconds(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -> Decision:
-    """How long the scratch twin may train: as long as the transfer arm needs from an empty store, and never too little to learn."""
+def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -> tuple[Decision, Decision]:
+    """How long the scratch twin may train, and in how many rounds: as long as the transfer arm needs from an empty store, and never too little to learn."""
     saved = sum(one.seconds_saved for one in gathered.collected)
     needed = clock.seconds["candidates"] + clock.seconds["race"] + saved
-    if budget.seconds is not None:
-        return Decision("scratch_seconds", round(max(0.0, budget.left), 1), "seconds", f"all that the budget leaves; the transfer arm took {needed:.0f} s", "measured")
     seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
     reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
-    return Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured")
+    if budget.seconds is not None:
+        seconds, reason = max(0.0, budget.left), f"all that the budget leaves; the transfer arm took {needed:.0f} s"
+    rounds, least = int(plan.number("rounds")), plan.number("scratch_round_seconds")
+    affordable = max(1, min(rounds, int(seconds / least)))
+    why = (
+        f"at least {least:.0f} s each: one twin that has learnt says more than five that have not"
+        if affordable < rounds
+        else "it is judged wherever transfer is"
+    )
+    return Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured"), Decision("scratch_rounds", affordable, "rounds", why, "measured")

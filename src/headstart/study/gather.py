@@ -39,9 +39,7 @@ class Gathered:
     decision: Decision | None = None
 
 
-def gather(
-    cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Limits, budget: Budget, store: Store, sink: Sink, *, exact: bool
-) -> Gathered:
+def gather(cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Limits, budget: Budget, store: Store, sink: Sink, *, exact: bool) -> Gathered:
     """Open the candidates and bring their activations into the store.
 
     Raises:

@@ -19,11 +19,12 @@ from headstart.evaluation.temperature import fit_temperature
 from headstart.evaluation.verdict import Verdict
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
+from headstart.study import why
 from headstart.study.arms import Arm
 from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
 from headstart.study.round import Round
-from headstart.study.tracks import Tracks
+from headstart.study.tracks import Tracks, judged
 from headstart.study.verdict import said
 from headstart.training.race import Result
 from headstart.training.run import RunWriter
@@ -116,13 +117,13 @@ def _split(outcome: Outcome) -> dict[str, Any]:
 
 def _race(outcome: Outcome) -> dict[str, Any]:
     """The delivered round's race: every entrant, what it did and how it ended."""
-    raced, plan = outcome.last.raced, outcome.plan
+    raced = outcome.last.raced
     rows = [_ran(one, outcome, chosen=one is raced.winner) for one in raced.results]
     rows += [_row(entrant, outcome) | {"n_folds": 0, "seconds": 0.0, "outcome": reason, "chosen": False} for entrant, reason in raced.left_out]
     return {
         "seconds": raced.seconds,
         "expected_seconds": raced.expected_seconds,
-        "order": plan.decision("cuts").why,
+        "order": why.order(outcome.last, outcome.plan),
         "overruled": outcome.overruled,
         "metric": outcome.last.problem.metric,
         "folds": len(outcome.last.problem.heats),
@@ -134,8 +135,7 @@ def _ran(one: Result, outcome: Outcome, *, chosen: bool) -> dict[str, Any]:
     problem = outcome.last.problem
     row = _row(one.entrant, outcome) | {"n_folds": len(one.heats), "seconds": one.seconds, "outcome": one.outcome, "chosen": chosen}
     if one.heats:
-        judged = problem.predictions(problem.held(len(one.heats)), np.concatenate([heat.probabilities for heat in one.heats]))
-        score = measure(judged, problem.metric, problem.seed)
+        score = measure(judged(problem, one.heats), problem.metric, problem.seed)
         row |= {"score": score.value, "low": score.low, "high": score.high, "log_loss": -one.standing[1]}
     return row
 

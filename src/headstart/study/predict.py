@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
 from headstart.data import load
+from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
@@ -31,6 +32,7 @@ from headstart.task.linear import Floats, LinearHead
 from headstart.training.run import check_run
 
 Answer = Callable[[Sequence[bytes]], Floats]
+SAME = 1e-6  # two coverages that differ by less are the same
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Prediction:
         probability: Its probability.
         probabilities: Of every class.
         fault: Why the file could not be read, or None.
+        unsure: Does its probability lie below the threshold at which the run's promise of accuracy begins? None where the run has none.
+        among: Classes one of which is the right one, as often as was asked for; empty when nothing was asked for.
     """
 
     source: str
@@ -50,6 +54,8 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
     fault: str | None = None
+    unsure: bool | None = None
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,19 @@ class Deployed:
     modality: str
     answer: Answer
     suffixes: frozenset[str]
+    unsure_below: float | None = None
+    set_thresholds: Mapping[float, float] = field(default_factory=dict)
+
+    def set_threshold(self, coverage: float) -> float:
+        """The threshold of sets that hold the right class so often.
+
+        Raises:
+            InputError: when the run has none for this coverage.
+        """
+        found = next((threshold for known, threshold in self.set_thresholds.items() if abs(known - coverage) < SAME), None)
+        if found is None:
+            raise InputError("this run has no sets of that coverage", got=coverage, allowed=self.set_thresholds)
+        return found
 
 
 def deploy(run: Path) -> Deployed:
@@ -77,15 +96,18 @@ def deploy(run: Path) -> Deployed:
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
     answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head)
-    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes)
+    trust = about.get("trust", {})  # runs of 0.1.0 have none
+    thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
+    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds)
 
 
-def predict(run: Path, inputs: Sequence[Path], sink: Sink = silence) -> list[Prediction]:
+def predict(run: Path, inputs: Sequence[Path], coverage: float | None = None, sink: Sink = silence) -> list[Prediction]:
     """Label files, or every suitable file in folders.
 
     Args:
         run: A finished run folder.
         inputs: Files and folders; a folder's files are taken in order of their names.
+        coverage: How often a set of classes must hold the right one; None names no sets.
         sink: Receives progress.
 
     Returns:
@@ -95,11 +117,12 @@ def predict(run: Path, inputs: Sequence[Path], sink: Sink = silence) -> list[Pre
         InputError: when an input does not exist or a folder holds no suitable file.
     """
     deployed = deploy(run)
+    threshold = None if coverage is None else deployed.set_threshold(coverage)
     files = list(_files(inputs, deployed.suffixes))
     found: list[Prediction] = []
     with stage(sink, "predict", len(files), "files") as advance:
         for begin in range(0, len(files), BATCH_ITEMS):
-            found += _batch(deployed, files[begin : begin + BATCH_ITEMS])
+            found += _batch(deployed, files[begin : begin + BATCH_ITEMS], threshold)
             advance(len(found))
     return found
 
@@ -142,7 +165,7 @@ def _files(inputs: Sequence[Path], suffixes: frozenset[str]) -> Iterator[Path]:
             raise InputError("this file does not exist", got=given)
 
 
-def _batch(deployed: Deployed, files: Sequence[Path]) -> list[Prediction]:
+def _batch(deployed: Deployed, files: Sequence[Path], threshold: float | None) -> list[Prediction]:
     contents: dict[int, bytes] = {}
     faults: dict[int, str] = {}
     modality = get(deployed.modality)
@@ -154,14 +177,18 @@ def _batch(deployed: Deployed, files: Sequence[Path]) -> list[Prediction]:
         except (OSError, Unreadable) as error:
             faults[n] = str(error)
     answers = dict(zip(contents, deployed.answer(list(contents.values())), strict=True)) if contents else {}
-    return [_prediction(path, deployed.classes, answers.get(n), faults.get(n)) for n, path in enumerate(files)]
+    return [_prediction(path, deployed, answers.get(n), faults.get(n), threshold) for n, path in enumerate(files)]
 
 
-def _prediction(path: Path, classes: tuple[str, ...], row: NDArray[np.float32] | None, fault: str | None) -> Prediction:
+def _prediction(path: Path, deployed: Deployed, row: NDArray[np.float32] | None, fault: str | None, threshold: float | None) -> Prediction:
+    classes = deployed.classes
     if row is None:
         return Prediction(str(path), "", 0.0, {}, fault)
     best = int(row.argmax())
-    return Prediction(str(path), classes[best], float(row[best]), {name: float(value) for name, value in zip(classes, row, strict=True)})
+    unsure = None if deployed.unsure_below is None else bool(row[best] < deployed.unsure_below)
+    among = () if threshold is None else tuple(name for name, inside in zip(classes, sets(row[None], threshold)[0], strict=True) if inside)
+    by_class = {name: float(value) for name, value in zip(classes, row, strict=True)}
+    return Prediction(str(path), classes[best], float(row[best]), by_class, None, unsure, among)
 
 
 def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -> Answer:

@@ -16,7 +16,7 @@ from headstart.study.problem import known_facts, pose
 
 
 def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str | None = None, group: str | None = None, sink: Sink = silence) -> Ranking:
-    """Say which subscribed model suits the data best, and why; the labels of validation and test items are not looked at.
+    """Say which subscribed model suits the data best, and why; the labels of test items are not looked at.
 
     Args:
         data: What ``headstart.data.load`` reads.

@@ -31,8 +31,8 @@ class Round:
 
     def look(self) -> None:
         """Let every arm that has not yet looked at the test items answer for them, once."""
-        test = self.problem.split.test
         for name, arm in self.arms.items():
+            test = self.problem.split.test if arm.test_items is None else arm.test_items
             if name not in self.on_test and len(test):
                 self.on_test[name] = self.problem.predictions(test, arm.answer(test))
 

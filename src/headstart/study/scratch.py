@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,21 +14,35 @@ from headstart.base.events import stage
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.planning.plan import Plan
-from headstart.study.arms import Arm
+from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
-from headstart.study.problem import Problem
-from headstart.study.tracks import JUDGING_COST
+from headstart.study.problem import NOBODY, Problem
+from headstart.study.tracks import PASSES
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.pixels import Pixels
 from headstart.training.settings import Settings
-from headstart.training.speed import PRECISIONS, Speed, fastest
+from headstart.training.speed import PRECISIONS, Speed, fastest, recall
 
-HALVED_SHARE = 0.6  # of its time at half size
-POOL_SHARE = 0.15  # of its time, at the end, on everything that may be learnt from, the items that chose its epoch too
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
+LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
+LOOKED_AT_LEAST = 50
+UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
+HALVED_WORK = 4  # times less for half the side
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
-PIXEL_AXES = 3
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the twin's time: until which share of it, at which size, on which items."""
+
+    name: str
+    until: float
+    halved: bool
+    everything: bool = False
+
+
+PHASES = (Phase("half size", 0.6, halved=True), Phase("full size", 0.85, halved=False), Phase("all items", 1.0, halved=False, everything=True))
 
 
 def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem) -> Arm:
@@ -44,43 +58,73 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         plan: For the peak rate and the arithmetic.
         problem: One round's.
     """
-    started = time.perf_counter()
+    ends, labels = time.perf_counter() + seconds, problem.dataset.labels
     fitted, deciding = _parts(problem)
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
     pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed)
     settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
-    nobody, halves = np.zeros(0, dtype=np.int64), takes_half_size(classifier, pixels, fitted)
-    small = HALVED_SHARE if halves else 0.0
-    phases = [("half size", True, small, fitted, deciding), ("full size", False, 1 - POOL_SHARE - small, fitted, deciding)]
-    phases.append(("all items", False, POOL_SHARE, problem.pool, nobody))
-    history: tuple[Epoch, ...] = ()
-    judged, still_improving = None, False
-    for what, halved, share, items, judges in phases[0 if halves else 1 :]:
-        pixels.halved = halved
-        name = f"scratch, {what}"
-        one = _speed(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", classifier, pixels, backbone.chain[0], plan, problem, settings)
-        ours = replace(settings, precision=one.precision, learning_rate=settings.learning_rate * (1.0 if len(judges) else POOL_RATE))
-        ours = replace(ours, seconds=max(0.0, seconds * share - one.seconds_per_step * len(judges) / ours.batch_items * JUDGING_COST))
-        done = train(classifier, pixels.read, problem.dataset.labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink)
+    sizes = (False, True) if takes_half_size(classifier, pixels, fitted) else (False,)
+    hurried = seconds < UNHURRIED_SECONDS
+    speeds = {halved: _speed(candidate, classifier, pixels, backbone.chain[0], plan, problem, settings, halved=halved, hurried=hurried) for halved in sizes}
+
+    def looking(n_items: int) -> float:
+        return n_items / candidate.torch_items_per_second
+
+    test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
+    ends -= looking(len(test)) + looking(len(deciding))
+    began, judged, history = time.perf_counter(), None, list[Epoch]()
+    still_improving = True
+    for phase in PHASES if True in sizes else PHASES[1:]:
+        until = began + (ends - began) * phase.until
+        left, one = until - time.perf_counter(), speeds[phase.halved]
+        if history and left < one.seconds_per_step:
+            continue  # what is left does not hold one more step
+        pixels.halved = phase.halved
+        items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
+        rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
+        ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left))
+        done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=f"scratch, {phase.name}", sink=problem.sink)
         if len(judges):
             judged, still_improving = done.probabilities, done.still_improving
         passed = history[-1].seconds if history else 0.0
-        history += tuple(replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history)
-        settings = replace(settings, precision=one.precision)
-    final = settings
+        history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
+    pixels.halved, final = False, replace(settings, precision=speeds[False].precision)
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
         "scratch",
-        problem.predictions(deciding, judged if judged is not None else predict(classifier, pixels.read, deciding, final)),
+        problem.predictions(deciding, predict(classifier, pixels.read, deciding, final) if judged is None else judged),
         lambda items: predict(classifier, pixels.read, items, final),
-        time.perf_counter() - started,
-        history,
+        time.perf_counter() - began,
+        tuple(history),
         still_improving,
         weights=weights,
         model=candidate.card.name,
+        test_items=test,
     )
+
+
+def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, problem: Problem) -> Arm:
+    """The better of two ways to start from random weights, by the items that chose the trained one's epoch: training everything, or only a head.
+
+    On two cores a network that trains from scratch for minutes often knows less than a linear head on its frozen random features. A gain over the weaker
+    of the two would praise pretraining for what a few seconds of fitting do.
+
+    Args:
+        trained: What `from_scratch` gave.
+        frozen: The head on frozen random features, where there was time for it.
+        candidate: Whose network.
+        problem: The round's.
+    """
+    if frozen is None:
+        return trained
+    beside = frozen.validation.among(trained.validation.items)
+    if problem.score(beside) <= problem.score(trained.validation) or frozen.head is None:
+        return trained
+    network = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS)).network
+    head = {"head.weight": torch.from_numpy(frozen.head.weight), "head.bias": torch.from_numpy(frozen.head.bias)}
+    return replace(trained, validation=beside, answer=frozen.answer, weights={**network.state_dict(), **head}, frozen=True, test_items=None)
 
 
 def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:
@@ -94,6 +138,12 @@ def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.
     finally:
         pixels.halved = False
     return True
+
+
+def _looked_at(problem: Problem, most: int) -> NDArray[np.int64]:
+    """Test items for which the twin answers: all, or as many as a quarter of its time allows; what is gained over it is measured on these."""
+    test = problem.split.test
+    return np.sort(np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(test)[: max(most, LOOKED_AT_LEAST)])
 
 
 def _parts(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -111,8 +161,24 @@ def _parts(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.setdiff1d(problem.pool, deciding), deciding
 
 
-def _speed(name: str, classifier: Classifier, pixels: Pixels, network: str, plan: Plan, problem: Problem, settings: Settings) -> Speed:
-    key = digest(name, network, machine(), str(settings.batch_items))
+def _speed(
+    candidate: Candidate,
+    classifier: Classifier,
+    pixels: Pixels,
+    network: str,
+    plan: Plan,
+    problem: Problem,
+    settings: Settings,
+    *,
+    halved: bool,
+    hurried: bool,
+) -> Speed:
+    """What a step takes, recalled or measured; in a hurry, what is not known is estimated from the race of engines: measuring costs steps too."""
+    key = digest(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", network, machine(), str(settings.batch_items))
     precisions = ("float32",) if plan["training_precision"] == "float32" else PRECISIONS
+    pixels.halved = halved
+    if hurried and recall(key, precisions) is None:
+        whole = PASSES * settings.batch_items / candidate.torch_items_per_second
+        return Speed("float32", whole / (HALVED_WORK if halved else 1), 0)
     with stage(problem.sink, "time a step"):
         return fastest(key, classifier, pixels.read, problem.dataset.labels, problem.pool, settings, precisions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ def recall() -> float:
         seconds = float(read_json(_kept())["seconds"])
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return USUAL_SECONDS
-    return min(max(seconds, 0.5), 10 * USUAL_SECONDS)
+    return min(max(seconds, 0.5), 10 * USUAL_SECONDS) if math.isfinite(seconds) else USUAL_SECONDS
 
 
 @contextmanager

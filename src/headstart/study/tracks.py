@@ -17,19 +17,21 @@ from headstart.activations.collect import Activations, collect
 from headstart.backbone.engines.race import machine
 from headstart.base.hashing import digest
 from headstart.evaluation.metrics import score
+from headstart.evaluation.predictions import Predictions
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study.arms import head_on
 from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
+from headstart.training.epochs import best_epoch, crossed, losses
 from headstart.training.loop import Read, Trained, predict, train
 from headstart.training.network import Classifier, head_from
 from headstart.training.pixels import Pixels
 from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
-from headstart.training.speed import PRECISIONS, Speed, fastest
+from headstart.training.speed import PRECISIONS, Speed, correct, fastest
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 PASSES = 3  # forward passes' worth of FLOPs in a training step
@@ -101,19 +103,24 @@ class Tracks:
         part = copy.deepcopy(backbone.part(cut, backbone.depth))
         return Classifier(part, head_from(head), keep_statistics=True, distances=backbone.distances(cut))
 
-    def speed(self, model: str, cut: int, problem: Problem) -> Speed:
-        """How long a training step behind a cut takes: measured once on this machine, then recalled."""
+    def speed(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> Speed:
+        """How long a training step behind a cut takes: measured on this machine, then recalled; once more where one fold alone would take too long."""
         known = self._speeds.get((model, cut))
         if known is None:
             one, settings = self.collected[model].candidate, self.settings()
-            key = digest(f"{model} from block {cut}", one.backbone.chain[0], machine(), str(settings.batch_items))
             width = one.backbone.crossing_shapes(one.backbone.depth)[0][0]
             head = LinearHead(np.zeros((problem.n_classes, width), np.float32), np.zeros(problem.n_classes, np.float32), 0.0)
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
             precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
-            known = fastest(key, classifier, read, problem.dataset.labels, problem.pool, settings, precisions)
+            labels, doubted = problem.dataset.labels, lambda speed: self._seconds_at(speed, problem) > most_seconds
+            known = fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted)
             self._speeds[(model, cut)] = known
         return known
+
+    def took(self, entrant: Entrant, trained: Trained) -> None:
+        """Correct what is remembered of a step by what a plain training's own steps took; this study goes on with what it began with."""
+        if trained.seconds_per_step is not None and not entrant.changes and not entrant.views:
+            correct(self._key(entrant.model, entrant.cut), self.settings(entrant).precision, trained.seconds_per_step)
 
     def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
@@ -122,12 +129,21 @@ class Tracks:
         items = len(fitted) * self.settings().epochs
         return PASSES * one.backbone.trainable_share(cut) * items / one.torch_items_per_second
 
-    def fold_seconds(self, model: str, cut: int, problem: Problem) -> float:
-        """What one fold is expected to take: its steps, and a look at the held items after every epoch."""
+    def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
+        """What one fold is expected to take: its steps, and a look at the held items after every epoch.
+
+        Where a fold alone would take longer than ``most_seconds`` by what is remembered, a step is measured again before that decides.
+        """
+        return self._seconds_at(self.speed(model, cut, problem, most_seconds), problem)
+
+    def _seconds_at(self, speed: Speed, problem: Problem) -> float:
         fitted, held = problem.heats[0]
-        settings, one = self.settings(), self.speed(model, cut, problem)
-        steps = n_steps(len(fitted), settings)
-        return one.seconds_per_step * (steps + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+        settings = self.settings()
+        whole_batches = n_steps(len(fitted), settings) * min(1.0, len(fitted) / settings.batch_items)
+        return speed.seconds_per_step * (whole_batches + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+
+    def _key(self, model: str, cut: int) -> str:
+        return digest(f"{model} from block {cut}", self.collected[model].candidate.backbone.chain[0], machine(), str(self.settings().batch_items))
 
     def _activations(self, model: str, cut: int, view: int, problem: Problem) -> Activations:
         one = self.collected[model]
@@ -160,20 +176,21 @@ class Contest:
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
-        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history)
+        start = head.probabilities(self._features(entrant)[held])
+        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
-        """Score on all held items of the heats so far, and minus their log-loss for ties."""
-        said = self.problem.predictions(self.problem.held(len(heats)), np.concatenate([heat.probabilities for heat in heats]))
+        """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose."""
+        said = judged(self.problem, heats)
         return round(self.problem.score(said), DIGITS), -score(said, "log_loss")
 
     def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
-        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on the folds."""
+        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on all folds together."""
         pool = self.problem.pool
         head = self._head(entrant, -1, pool)
-        epochs = round(float(np.mean([heat.best_epoch for heat in heats])))
         if entrant.is_linear:
             return head, _head_weights(head)
+        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True)])
         _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
         return None, weights
 
@@ -230,7 +247,19 @@ class Contest:
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
         done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
+        tracks.took(entrant, done)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+
+
+def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
+    """What the items that heats hold out are told, none at an epoch that it chose (``training.epochs``)."""
+    starts = [heat.probabilities if heat.start is None else heat.start for heat in heats]
+    told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], _truths(problem, heats), starts)
+    return problem.predictions(problem.held(len(heats)), np.concatenate(told))
+
+
+def _truths(problem: Problem, heats: Sequence[Heat]) -> list[NDArray[np.int64]]:
+    return [problem.dataset.labels[held] for _, held in problem.heats[: len(heats)]]
 
 
 def _stage(entrant: Entrant, where: str) -> str:

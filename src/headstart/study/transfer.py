@@ -5,21 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from headstart.planning.budget import VIEWS_SHARE, Budget
-from headstart.planning.entrants import REFIT, Entrant, admit
+from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
-from headstart.study.problem import Problem
-from headstart.study.tracks import Contest, Tracks
+from headstart.study.tracks import Contest, judged
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
 OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
 MARGIN = 1e-9
+DEEP_SHARE = 0.3  # of the FLOPs behind the cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +58,19 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     seconds = plan.number("race_seconds") if budget.seconds is None else budget.left
     options, too_dear = _options(ranking, contest, plan, seconds, n_races)
     entered, left_out = admit(options, seconds, len(problem.heats))
-    expected = sum(one.seconds for one in entered)
-    spare = seconds - expected * (1 + REFIT)
+    entered = [_steadied(one, contest, plan) for one in entered]
+    expected = race_seconds([one.seconds for one in entered], len(problem.heats))
     highest = max((one.views for one in options), default=0)
-    search = Search(int(plan.number("proposals")), spare, contest.highest_rate, highest, problem.seed)
-    affordable = (lambda entrant: budget.left > entrant.seconds * (1 + REFIT)) if budget.seconds is not None else (lambda entrant: True)
+    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed)
+
+    def affordable(entrant: Entrant) -> bool:
+        return budget.left > entrant.seconds * (1 + REFIT)
+
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
     took, penalty = time.perf_counter() - started, contest.probed[arm.model].probe.penalty
-    first = _first([*options, *(one for one, _ in too_dear)], ranking, contest, plan)
+    first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
     return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
 
 
@@ -81,21 +82,32 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
     wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
-    for model, cut in dict.fromkeys((model, cut) for model, names in wanted for cut in contest.tracks.collected[model].candidate.backbone.cuts_of(names).values()):
+    everybody = [(name, cut) for name, cuts in wanted for cut in contest.tracks.collected[name].candidate.backbone.cuts_of(cuts).values()]
+    for model, cut in dict.fromkeys(everybody):
         backbone = contest.tracks.collected[model].candidate.backbone
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
         if cut < backbone.depth:
             least = contest.tracks.least_seconds(model, cut, contest.problem)
-            if least > seconds and len(words) > 1:
-                too_dear.append((replace(entrant, seconds=least), f"not tried: one fold would take at least {least:.0f} s, the race has {seconds:.0f} s"))
+            price = race_seconds([HEAD_SECONDS, least], len(contest.problem.heats))
+            if price > seconds and len(words) > 1:
+                too_dear.append((replace(entrant, seconds=least), f"not tried: with it the race would take at least {price:.0f} s, it has {seconds:.0f} s"))
                 continue
-            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem))
+            entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem, seconds))
         options.append(entrant)
         views = _views(contest, plan, model, seconds * n_races)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
     return options, too_dear
+
+
+def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
+    """Where much of the network trains, the plan's rate is lowered to what a range test bears: from a good head, a rate that is too high tears it down."""
+    backbone, rate = contest.tracks.collected[entrant.model].candidate.backbone, plan.decision("learning_rate")
+    if entrant.is_linear or rate.source == "pinned" or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
+        return entrant
+    bearable = contest.highest_rate(entrant)
+    return replace(entrant, changes={"learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant
 
 
 def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Plan) -> Entrant:
@@ -127,7 +139,8 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
         said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
         mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
     mean.standing = contest.stand(mean.heats)
-    if mean.standing[0] <= first.standing[0] + MARGIN:
+    alike = contest.stand([replace(heat, by_epoch=(), start=None) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
+    if mean.standing[0] <= max(first.standing[0], alike[0]) + MARGIN:
         mean.outcome = "finalist"
         return [*results[:1], mean, *results[1:]], []
     first.outcome, mean.outcome = "finalist", "won"
@@ -137,7 +150,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
 def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
     """The winner as an arm: fitted to the whole pool, or as it is where one fold left nearly all of it."""
     started, problem, entrant = time.perf_counter(), contest.problem, winner.entrant
-    validation = problem.predictions(problem.held(len(winner.heats)), np.concatenate([heat.probabilities for heat in winner.heats]))
+    validation = judged(problem, winner.heats)
     head, weights = None, winner.heats[0].weights or {}
     if parents and len(problem.heats) > 1:
         weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)
@@ -145,9 +158,7 @@ def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
         head, weights = contest.refit(entrant, winner.heats)
     features = contest.tracks.collected[entrant.model].features
     answer = (
-        (lambda items: head.probabilities(features[items]))
-        if head is not None
-        else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
+        (lambda items: head.probabilities(features[items])) if head is not None else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
     )
     seconds = winner.seconds + time.perf_counter() - started
     history = winner.heats[0].history

@@ -18,14 +18,14 @@ CHOOSABLE = ("transfer", "plain", "scratch")
 
 
 def said(rounds: Sequence[Round], arm: str, *, calibrated: bool = True) -> Predictions | None:
-    """What an arm says of all test items, at each round's own temperature; None where it did not look in every round."""
+    """What an arm says of the test items, at each round's own temperature; of those rounds in which it looked, None where it did in none."""
     parts = []
     for one in rounds:
         if arm not in one.on_test:
-            return None
+            continue
         warm = with_temperature(one.on_test[arm], fit_temperature(one.arms[arm].validation)) if calibrated and arm != "majority" else one.on_test[arm]
         parts.append(warm)
-    return joined(parts)
+    return joined(parts) if parts else None
 
 
 def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
@@ -34,21 +34,16 @@ def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these.
     """
     score = last.problem.score
-    found = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
+    found: dict[str, float] = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
     pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
     if pairs:
-        found["scratch"] = found["transfer"] + float(np.mean([score(scratch) - score(among(transfer, scratch)) for scratch, transfer in pairs]))
+        found["scratch"] = found["transfer"] + float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
     return found
 
 
-def among(all_of_them: Predictions, some: Predictions) -> Predictions:
-    """Those predictions that are about the items of others, in their order."""
-    place = {item: number for number, item in enumerate(all_of_them.items)}
-    kept = [place[item] for item in some.items]
-    return Predictions(some.items, some.truth, all_of_them.probabilities[kept], some.classes, some.units)
-
-
-def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan) -> Verdict:
+def reach(
+    judged: Sequence[Round], last: Round, collected: Mapping[str, Collected], random: Sequence[Activations], seconds: dict[str, float], plan: Plan
+) -> Verdict:
     """Judge: the one look at what all arms said of the test items.
 
     Args:
@@ -62,7 +57,7 @@ def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collecte
     arm, problem = last.arms["transfer"], last.problem
     candidate = collected[arm.model].candidate
     backbone = candidate.backbone
-    scratch = judged[0].arms.get("scratch")
+    twins = [one.arms["scratch"] for one in judged if "scratch" in one.arms]
     stored = [*(kept for each in collected.values() for kept in each.activations.values()), *random]
     transfer = said(judged, "transfer")
     if transfer is None:
@@ -85,8 +80,9 @@ def reach(judged: Sequence[Round], last: Round, collected: Mapping[str, Collecte
             n=_counts(judged, last),
             licence=candidate.card.licence,
             seed=problem.seed,
-            scratch_epochs=min(len(one.arms["scratch"].history) for one in judged) if scratch else None,
-            scratch_still_improving=any(one.arms["scratch"].still_improving for one in judged) if scratch else None,
+            scratch_epochs=min(len(one.history) for one in twins) if twins else None,
+            scratch_still_improving=any(one.still_improving for one in twins) if twins else None,
+            scratch_frozen=any(one.frozen for one in twins),
             why=plan.decision("cut").why,
         ),
         metric=problem.metric,

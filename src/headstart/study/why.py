@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.study.candidates import Collected
-from headstart.study.problem import Problem
 from headstart.study.round import Round
 from headstart.training.race import Result
 
@@ -57,9 +58,9 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     for one in others:
         if len(one.heats) == len(winner.heats):
             best.setdefault(words(one.entrant, winner.entrant), one)
-    said = "".join(f", {name} {_score(one, problem)}" for name, one in list(best.items())[:SHOWN])
+    said = "".join(f", {name} {_score(one)}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
-    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner, problem)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
     return Decision("cut", winner.entrant.block, "", reason, "measured")
 
 
@@ -70,11 +71,19 @@ def overruled(last: Round, wishes: Wishes) -> str:
         return ""
     did = next((one for one in last.raced.results if one.entrant is first and one.heats), None)
     if did is None:
-        reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "it did not run")
-        return f"The rule would have begun with {first.words()}; it is {reason}. {_capital(words(winner.entrant, None))} won."
+        return ""  # time, not evidence
     folds = len(did.heats)
-    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did, last.problem)}"
-    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} reached {_score(winner, last.problem)}."
+    alike = last.problem.predictions(last.problem.held(folds), np.concatenate([heat.probabilities for heat in winner.heats[:folds]]))
+    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)}"
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * last.problem.score(alike):.1f} %."
+
+
+def order(last: Round, plan: Plan) -> str:
+    """The starting order with its reason, and whether its first choice was too dear to be tried."""
+    first = last.raced.first
+    reason = next((reason for entrant, reason in last.raced.left_out if entrant is first), "")
+    said = plan.decision("cuts").why
+    return f"{said[:1].upper()}{said[1:]}." + (f" {first.words()[:1].upper()}{first.words()[1:]}: {reason}." if reason else "")
 
 
 def words(entrant: Entrant, beside: Entrant | None) -> str:
@@ -86,9 +95,5 @@ def words(entrant: Entrant, beside: Entrant | None) -> str:
     return f"{mean}{network}{what}{views}"
 
 
-def _score(one: Result, problem: Problem) -> str:
+def _score(one: Result) -> str:
     return f"{100 * one.standing[0]:.1f} %"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ seed. Fewer items than features: the fit runs in the items' own subspace, which 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ PENALTIES = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1)  # price of the me
 MOST_STEPS = 200
 GRADIENT_TOLERANCE = 1e-5
 VALUE_TOLERANCE = 1e-7  # relative: what float32 can still tell apart
+_held = threading.local()
 SMALLEST_SPREAD = 1e-6  # a feature that varies less than this is constant: leave it unscaled
 
 
@@ -52,13 +54,17 @@ def one_thread() -> Iterator[None]:
     """Hold torch and BLAS to one thread each: small products gain little from two, and beside other work two that wait by spinning took 50 times as long."""
     from threadpoolctl import threadpool_limits
 
-    n_threads = torch.get_num_threads()
-    with threadpool_limits(1, user_api="blas"):
-        torch.set_num_threads(1)
-        try:
+    if getattr(_held, "depth", 0):  # looking for the pools takes 2 ms each time
+        yield
+        return
+    n_threads, _held.depth = torch.get_num_threads(), 1
+    try:
+        with threadpool_limits(1, user_api="blas"):
+            torch.set_num_threads(1)
             yield
-        finally:
-            torch.set_num_threads(n_threads)
+    finally:
+        torch.set_num_threads(n_threads)
+        _held.depth = 0
 
 
 def softmax(logits: NDArray[np.generic]) -> Floats:

@@ -43,6 +43,8 @@ class Trained:
         probabilities: ``(n_validation, k)`` of that epoch.
         seconds: Wall-clock seconds.
         still_improving: Was the last epoch the best one?
+        by_epoch: Probabilities ``(n_validation, k)`` after every epoch, the state before training first; empty where nothing judged.
+        seconds_per_step: Median over the steps of whole batches, reading included; None when every batch was smaller.
     """
 
     history: tuple[Epoch, ...]
@@ -50,6 +52,8 @@ class Trained:
     probabilities: Floats
     seconds: float
     still_improving: bool
+    by_epoch: tuple[Floats, ...] = ()
+    seconds_per_step: float | None = None
 
 
 def train(
@@ -88,19 +92,25 @@ def train(
     clock = _Clock(settings, len(train_items), stop_after, started)
     best = _Best(classifier, read, labels, validation_items, settings)
     history: list[Epoch] = []
+    took: list[float] = []
     with stage(sink, name, clock.total, clock.unit) as advance:
-        while not clock.over and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
+        while not clock.is_over() and (settings.patience is None or not len(validation_items) or len(history) - best.epoch < settings.patience):
             losses = []
             for batch in batches(order.permutation(train_items), settings.batch_items):
-                if clock.over:
-                    break
+                began = time.perf_counter()
                 losses.append(stepper(read(batch, len(history)), labels[batch], clock.done))
+                if len(batch) == settings.batch_items:
+                    took.append(time.perf_counter() - began)
                 advance(clock.step())
+                if clock.is_over():
+                    break  # behind the step: an epoch that has begun takes one, even if the time ran out since
             loss, accuracy = best.consider(len(history) + 1)
             history.append(Epoch(len(history) + 1, time.perf_counter() - started, float(np.mean(losses)), loss, accuracy))
     stepper.release()
     best.restore()
-    return Trained(tuple(history), best.epoch, best.probabilities, time.perf_counter() - started, best.epoch == len(history))
+    step = float(np.median(took)) if took else None
+    seconds, still_improving = time.perf_counter() - started, best.epoch == len(history)
+    return Trained(tuple(history), best.epoch, best.probabilities, seconds, still_improving, tuple(best.by_epoch), step)
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
@@ -127,13 +137,12 @@ class _Clock:
 
     @property
     def done(self) -> float:
-        """The share of the training that is done."""
+        """The share of the training that is done in the middle of the next step: at its beginning the rate of the first one would be 0."""
         if self._seconds is None:
-            return self._taken / self._steps
+            return (self._taken + 1 / 2) / self._steps
         return (time.perf_counter() - self._started) / self._seconds if self._seconds > 0 else 1.0
 
-    @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Is there nothing left? One step is taken in any case, where any is asked for."""
         if self._seconds is None:
             return self._taken >= self._last
@@ -151,8 +160,10 @@ class _Best:
     def __init__(self, classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> None:
         self._classifier, self._read, self._labels, self._items, self._settings = classifier, read, labels, items, settings
         self.epoch, self.probabilities, self._loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
+        self.by_epoch: list[Floats] = []
         self._weights: dict[str, Tensor] = {}
-        self.consider(0)
+        if settings.seconds is None:  # by the clock, a look at what has not learnt anything yet is time lost
+            self.consider(0)
 
     def consider(self, epoch: int) -> tuple[float | None, float | None]:
         """Judge the weights as they are: loss and accuracy, or None where nobody judges."""
@@ -160,6 +171,7 @@ class _Best:
             self.epoch = epoch
             return None, None
         probabilities, right = predict(self._classifier, self._read, self._items, self._settings), self._labels[self._items]
+        self.by_epoch.append(probabilities)
         chances = np.maximum(probabilities[np.arange(len(right)), right], np.finfo(np.float32).tiny)
         loss = float(-np.log(chances).mean())
         if loss < self._loss or not self._weights:

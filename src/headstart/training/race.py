@@ -28,6 +28,8 @@ class Heat:
         best_epoch: The epoch whose weights these are; 0 for a linear head.
         weights: Trained weights by name; None once nobody needs them.
         history: One row an epoch, where there were epochs.
+        by_epoch: ``(n_held, k)`` after every epoch, the state before training first; empty where there were no epochs.
+        start: ``(n_held, k)`` of the linear head with which it began; None where there were no epochs.
     """
 
     probabilities: Floats
@@ -35,6 +37,8 @@ class Heat:
     best_epoch: int = 0
     weights: dict[str, Tensor] | None = None
     history: tuple[Epoch, ...] = ()
+    by_epoch: tuple[Floats, ...] = ()
+    start: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -42,8 +46,8 @@ class Result:
     """An entrant's heats so far, and how it ended.
 
     Attributes:
-        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better.
-        outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``not tried: …``.
+        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better; equals keep their starting order.
+        outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``out of time after fold 1``, ``not tried: …``.
     """
 
     entrant: Entrant
@@ -79,7 +83,7 @@ def race(
     stand: Callable[[Sequence[Heat]], tuple[float, float]],
     *,
     proposer: Proposer | None = None,
-    has_time: Callable[[Entrant], bool] = lambda entrant: True,
+    has_time: Callable[[Entrant], bool] | None = None,
 ) -> list[Result]:
     """Run the race.
 
@@ -89,8 +93,8 @@ def race(
         run: Runs an entrant on the fold of a number.
         stand: Judges the heats of the folds 0, 1, … together.
         proposer: Asked for further entrants after all have run the first fold.
-        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has. The first entrant's first
-            fold is always run.
+        has_time: Whether an entrant's next fold can be afforded; where it cannot, the entrant stays with what it has; None for always.
+            The first entrant's first fold is always run.
 
     Returns:
         One result an entrant, the best first: more folds before fewer, then by standing.
@@ -116,8 +120,15 @@ def race(
     ordered = sorted(everybody, key=lambda one: (len(one.heats), one.standing), reverse=True)
     for place, result in enumerate(ordered):
         if not result.outcome:
-            result.outcome = "won" if place == 0 else "finalist" if len(result.heats) == n_folds else f"out of time after fold {len(result.heats)}"
+            result.outcome = "won" if place == 0 else _ended(len(result.heats), n_folds)
     return ordered
+
+
+def _ended(n_heats: int, n_folds: int) -> str:
+    """What became of an entrant that neither won nor was dropped."""
+    if n_heats == n_folds:
+        return "finalist"
+    return f"out of time after fold {n_heats}" if n_heats else "not tried: no time was left for it"
 
 
 def _advance(
@@ -125,12 +136,12 @@ def _advance(
     folds: range,
     run: Callable[[Entrant, int], Heat],
     stand: Callable[[Sequence[Heat]], tuple[float, float]],
-    has_time: Callable[[Entrant], bool],
+    has_time: Callable[[Entrant], bool] | None,
     *,
     forced: bool,
 ) -> None:
     for fold in folds:
-        if fold > len(result.heats) or not (forced or has_time(result.entrant)):
+        if fold > len(result.heats) or not (forced or has_time is None or has_time(result.entrant)):
             return
         result.heats.append(run(result.entrant, fold))
         result.standing = stand(result.heats)

@@ -48,15 +48,17 @@ class Search:
 
     def ask(self, results: Sequence[Result]) -> Entrant | None:
         """The next proposal; None when there are enough, none can be afforded, or nothing deeper than a head has run."""
+        if len(self._trials) >= self.n:
+            return None
         if self._study is None:
             self._open(results)
         price = max((base.seconds for base in self._bases), default=float("inf"))
-        if len(self._trials) >= self.n or price > self.seconds:
+        if price > self.seconds:
             return None
         self.seconds -= price
         trial = self._study.ask()
         self._trials.append(trial)
-        base = self._bases[trial.suggest_int("base", 0, len(self._bases) - 1)]
+        base: Entrant = self._bases[trial.suggest_int("base", 0, len(self._bases) - 1)]
         highest = self.highest_rate(base)
         changes: dict[str, float | bool] = {"learning_rate": highest * trial.suggest_float("rate", LOWEST_SHARE, 1.0, log=True)}
         choices = CHOICES if base.n_blocks == 1 else {**CHOICES, **DEEP_CHOICES}
@@ -80,4 +82,6 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         deeper = sorted((one for one in results if one.heats and not one.entrant.is_linear), key=lambda one: one.standing, reverse=True)
         self._bases = [one.entrant for one in deeper[:N_BASES]]
-        self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4))
+        self._study = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4)
+        )

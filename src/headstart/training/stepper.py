@@ -41,7 +41,7 @@ class Stepper:
         self.classifier.train()
         self.optimiser.zero_grad(set_to_none=True)
         loss = self._loss(laid_out(crossing, self.settings), torch.from_numpy(labels))
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         self._pull_back()
         return float(loss.detach())
@@ -66,7 +66,7 @@ class Stepper:
         if settings.mixup and len(labels) > 1:
             share = float(self._mixing.beta(settings.mixup, settings.mixup))
             order = torch.from_numpy(self._mixing.permutation(len(labels)))
-            crossing = tuple(share * tensor.float() + (1 - share) * tensor.float()[order] for tensor in crossing)
+            crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
         with precision_of(settings):
             logits = self.classifier(*crossing, dropout=settings.dropout).float()
@@ -82,14 +82,20 @@ class Stepper:
         for group in self.optimiser.param_groups:
             start = self._start.get(group["distance"])
             if start and group["lr"]:
-                torch._foreach_lerp_(group["params"], start, float(group["lr"]) * self.settings.l2_sp)
+                torch._foreach_lerp_(group["params"], start, min(1.0, float(group["lr"]) * self.settings.l2_sp))
+
+
+def _mixed(tensor: Tensor, order: Tensor, share: float) -> Tensor:
+    """Each item mixed with another; bytes stay bytes, for a network takes numbers with a point to lie between 0 and 1."""
+    mixed = share * tensor.float() + (1 - share) * tensor.float()[order]
+    return mixed if tensor.is_floating_point() else mixed.round().to(tensor.dtype)
 
 
 def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     """Weights ``(k,)`` under which every class that occurs counts the same, and items count 1 on average.
 
     Example:
-        >>> balancing(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+        >>> balancing(np.array([0, 0, 0, 1]), 2).astype(float).round(2).tolist()
         [0.67, 2.0]
     """
     counts = np.bincount(labels, minlength=n_classes)

@@ -1,0 +1,95 @@
+"""Does ``--budget`` hold? Asked against took, wall-clock of the whole process, on several data sets, from an empty store and from a full one.
+
+    python -m benchmarks.budgets [--seconds 30 60 120 300] [--tasks solar fashion] [--repeats 1]
+
+The goal: within 5 % of what was asked, with a finished report and a verdict. The command is the one a person types.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.data import fashion, mnist, solar, stamps
+from benchmarks.ledger import Column, Table, Values
+from headstart.base.folders import home
+
+TASKS: dict[str, Callable[[], Path]] = {"solar": solar, "stamps": stamps, "fashion": lambda: fashion(6000), "mnist": lambda: mnist(5000)}
+TOLERANCE = 0.05
+
+TABLE = Table(
+    name="budgets",
+    title="Asked and took: `headstart fit --budget`, whole process",
+    by=("task", "asked", "store"),
+    columns=(
+        Column("took", "took, s"),
+        Column("ratio", "took / asked", digits=3),
+        Column("within", "within 5 %", scale=100, digits=0),
+        Column("rounds", "rounds that judged", digits=0),
+        Column("models", "models", digits=0),
+        Column("items", "items", digits=0),
+        Column("accuracy", "transfer", scale=100),
+        Column("scratch_epochs", "scratch epochs", digits=0),
+    ),
+)
+
+
+def measure(data: Path, asked: float) -> Values:
+    """Run the command and read what it left."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder) / "run"
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "headstart", "fit", str(data), "--budget", f"{asked:g}s", "--out", str(run), "--json"], capture_output=True, text=True
+        )
+        took = time.perf_counter() - started
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        said = json.loads(done.stdout)
+        finished = all((run / name).is_file() for name in ("manifest.json", "report.html", "verdict.json"))
+        evidence = json.loads((run / "evidence.json").read_text(encoding="utf-8"))
+        ranking = json.loads((run / "ranking.json").read_text(encoding="utf-8"))
+    ratio = took / asked
+    return {
+        "took": took,
+        "ratio": ratio,
+        "within": float(abs(ratio - 1) <= TOLERANCE and finished),
+        "rounds": evidence["evaluation"]["rounds"],
+        "models": len(ranking["rows"]),
+        "items": said["n"]["train"] + said["n"]["validation"] + (said["n"]["test"] if evidence["evaluation"]["rounds"] == 1 else 0),
+        "accuracy": said["test"],
+        "scratch_epochs": said["scratch_epochs"],
+        "helped": said["helped"],
+        "stages": said["seconds"],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, nargs="+", default=[30, 60, 120, 300])
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=["solar", "fashion"])
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="measure cells that are known once more")
+    given = parser.parse_args()
+    for task in given.tasks:
+        data = TASKS[task]()
+        for asked in given.seconds:
+            for repeat in range(given.repeats):
+                for store in ("empty", "full"):
+                    if store == "empty":
+                        shutil.rmtree(home() / "activations", ignore_errors=True)
+                    key = {"task": task, "asked": asked, "store": store, "repeat": repeat}
+                    values = TABLE.cell(key, lambda data=data, asked=asked: measure(data, asked), again=given.again)["values"]
+                    print(f"{task} {asked:g} s, {store} store: took {values['took']:.1f} s ({values['ratio']:.3f}); {values['stages']}", flush=True)
+    print(TABLE.markdown().read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""A round's arms look at its test items once; predictions of several rounds join in their order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.data.made import made
+from tests.study.made import Teller, arm, planned, posed
+
+from headstart.evaluation.predictions import Predictions
+from headstart.study.problem import Problem, last_round, rounds
+from headstart.study.round import Round, joined
+
+DATASET = made([0, 1, 2] * 20)
+
+
+def problems(home: Path) -> list[Problem]:
+    parts, plan = planned(DATASET)
+    return [posed(DATASET, one, plan, home) for one in [*rounds(DATASET, parts, plan), last_round(parts, plan)]]
+
+
+def a_round(problem: Problem, **arms: Any) -> Round:
+    return Round(problem, None, None, arms)  # type: ignore[arg-type]  # what ranked and raced is not asked
+
+
+def test_every_arm_looks_at_the_test_items_once_also_when_it_comes_later(tmp_path: Path) -> None:
+    problem = problems(tmp_path)[0]
+    one = a_round(problem, transfer=arm("transfer", problem))
+    one.look()
+    one.arms["scratch"] = arm("scratch", problem)
+    one.look()
+    one.look()
+    for late in one.arms.values():
+        assert isinstance(late.answer, Teller) and late.answer.asked == [problem.split.test.tolist()]
+    assert one.on_test["transfer"] == one.on_test["scratch"] and one.on_test["transfer"].right.all()
+
+
+def test_where_there_is_no_test_nobody_looks(tmp_path: Path) -> None:
+    problem = problems(tmp_path)[-1]
+    one = a_round(problem, transfer=arm("transfer", problem))
+    one.look()
+    assert one.on_test == {} and isinstance(one.arms["transfer"].answer, Teller) and one.arms["transfer"].answer.asked == []
+
+
+def test_rounds_join_into_predictions_of_every_item(tmp_path: Path) -> None:
+    played = [a_round(problem, transfer=arm("transfer", problem, wrong=[4])) for problem in problems(tmp_path)[:-1]]
+    for one in played:
+        one.look()
+    whole = joined([one.on_test["transfer"] for one in played])
+    assert sorted(whole.items) == sorted(DATASET.sources) and whole.classes == DATASET.classes
+    assert [whole.items[place] for place in np.flatnonzero(~whole.right)] == ["4.png"]
+    place = {source: n for n, source in enumerate(DATASET.sources)}
+    assert whole.truth.tolist() == [int(DATASET.labels[place[item]]) for item in whole.items]
+    assert whole.units.tolist() == [int(played[0].problem.split.units[place[item]]) for item in whole.items]
+
+
+def test_one_part_is_itself() -> None:
+    only = Predictions(("a",), np.array([0]), np.array([[1.0, 0.0]], np.float32), ("x", "y"), np.array([0]))
+    assert joined([only]) is only
+    with pytest.raises(IndexError):
+        joined([])
