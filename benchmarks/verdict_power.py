@@ -28,8 +28,9 @@ import numpy as np
 from benchmarks.ledger import RESULTS, Table, Values, groups, machine, spoken
 from benchmarks.verdict_repeats import Arms, How, Integers, Metric, draw, repeat, rightness
 from benchmarks.verdict_sources import POOLS, pool, source
-from benchmarks.verdict_tries import RULES, lows, truths
+from benchmarks.verdict_tries import ALONE, RULES, gains, lows, truths
 from headstart.base.seeds import seed_for
+from headstart.evaluation.verdict import helped_by
 from headstart.ranking.probe import probe
 from headstart.study.arms import Features, head_on
 from headstart.task.linear import one_thread
@@ -193,7 +194,7 @@ def block_of(row: Row, block: int) -> Values:
     with one_thread():
         found = [repeat(arms_of(row, seed, known), row.n, seed, row.how, row.metric) for seed in range(block * BLOCK, (block + 1) * BLOCK)]
     numbers = {name: [round(getattr(one, name), 4) for one in found] for name in ("points", "low", "high", "truth")}
-    return {**numbers, "helped": [one.helped for one in found], "rounds": [one.rounds for one in found]}
+    return {**numbers, "rounds": [one.rounds for one in found]}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float, float]:
@@ -213,9 +214,11 @@ def wilson(hits: int, n: int) -> tuple[float, float, float]:
 
 def summary(records: Sequence[Values], n_items: int, n_drawn: int) -> list[str]:
     """The fields of a row after its key."""
-    values = {name: np.array([one for record in records for one in record["values"][name]]) for name in ("points", "low", "high", "truth", "helped")}
-    n, yes, truth = len(values["points"]), values["helped"] == "yes", values["truth"].astype(float)
-    error, stated = values["points"] - truth, (values["high"] - values["low"]) / (2 * Z)
+    stated = gains(records)
+    values = {name: np.array([getattr(one, name) for one in stated]) for name in ("points", "low", "high")}
+    helped, truth, n = np.array([helped_by(one) for one in stated]), truths(records), len(stated)
+    yes = helped == "yes"
+    error, deviation = values["points"] - truth, (values["high"] - values["low"]) / (2 * Z)
     finite = math.sqrt(1 - n_drawn / n_items)  # the pool is finite: what is drawn without replacement varies less
     holds = int(((values["low"] <= truth) & (truth <= values["high"])).sum())
     return [
@@ -223,10 +226,10 @@ def summary(records: Sequence[Values], n_items: int, n_drawn: int) -> list[str]:
         f"{truth.mean():+.1f} ± {Z * truth.std(ddof=1) / math.sqrt(n):.1f} (sd {truth.std(ddof=1):.1f})",
         share(int(yes.sum()), n),
         share(int((yes & (truth <= 0)).sum()), int((truth <= 0).sum())),
-        share(int((values["helped"] == "no").sum()), n),
+        share(int((helped == "no").sum()), n),
         share(int((values["low"] > truth).sum()), n),
         share(holds, n),
-        f"{error.std(ddof=1) / stated.mean() / finite:.2f}",
+        f"{error.std(ddof=1) / deviation.mean() / finite:.2f}",
         f"{(values['high'] - values['low']).mean():.1f}",
     ]
 
@@ -286,7 +289,7 @@ def pooled(records: Sequence[Values]) -> list[str]:
     together = [((case, how, "all"), found) for (case, how), found in groups(wanted, ("case", "how"))]
     together += [((EVERY, how, "all"), found) for (how,), found in groups(wanted, ("how",))]
     for (case, how, n), found in sorted([*by_number, *together], key=lambda one: (one[0][1], (*CASES, EVERY).index(one[0][0]), one[0][2].zfill(5))):
-        for name, rule in RULES.items() if how == "nested" else [("product", RULES["product"])]:
+        for name, rule in RULES.items() if how == "nested" else [(ALONE, RULES[ALONE])]:
             low, truth = lows(found, rule), truths(found)
             lines.append(
                 f"| {case} | {how} | {n} | {name} | {len(low)} | {share(int((low > 0).sum()), len(low))} | {share(int((low > truth).sum()), len(low))} |"

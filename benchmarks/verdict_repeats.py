@@ -23,7 +23,6 @@ from headstart.data import Dataset, split
 from headstart.data.rows import FileRows
 from headstart.evaluation.intervals import gain
 from headstart.evaluation.predictions import Predictions
-from headstart.evaluation.verdict import helped_by
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import ROUNDS, first_plan
@@ -67,9 +66,8 @@ class Repeat:
     """What one repetition gave, in points.
 
     Attributes:
-        points: The gain that the verdict states; ``low`` and ``high`` are its interval's ends.
+        points: The gain that the verdict states; ``low`` and ``high`` are the ends of its bootstrap interval, before ``across_rounds``.
         truth: The gain of the same heads on all items that were not drawn.
-        helped: ``yes``, ``no`` or ``cannot tell``.
         rounds: Of each round, items that only the arm in transfer's place got right, items that only its twin got right, items.
     """
 
@@ -77,8 +75,7 @@ class Repeat:
     low: float
     high: float
     truth: float
-    helped: str
-    rounds: tuple[tuple[int, int, int], ...] = ()
+    rounds: tuple[tuple[int, int, int], ...]
 
 
 def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy") -> Repeat:
@@ -91,7 +88,7 @@ def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy")
     rest = np.setdiff1d(np.arange(len(arms.labels)), drawn)
     scores = [rightness([one.heads[n] for one in judged], features, arms.labels, rest, metric) for n, features in enumerate((arms.transfer, arms.twin))]
     truth = 100 * (scores[0] - scores[1])
-    return Repeat(found.points, found.low, found.high, truth, helped_by(found), tuple(wins_and_losses(one) for one in judged))
+    return Repeat(found.points, found.low, found.high, truth, tuple(wins_and_losses(one) for one in judged))
 
 
 def draw(labels: Integers, n: int, seed: int) -> Integers:

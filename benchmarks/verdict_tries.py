@@ -3,12 +3,12 @@
 Out-of-fold predictions share the items that taught them, so an interval that takes them for independent may be too narrow: Y. Bengio and Y. Grandvalet, No
 unbiased estimator of the variance of k-fold cross-validation, JMLR 5, 2004; P. Bayle, A. Bayle, L. Janson and L. Mackey, Cross-validation confidence
 intervals for test error, NeurIPS 33, 2020 (right in the limit for stable learners); A. Bayle, L. Janson and L. Mackey, The relative instability of model
-comparison with cross-validation, PMLR 306, 2026 (not always for differences). The rules, of one round or one held-out test the product's own alone:
+comparison with cross-validation, PMLR 306, 2026 (not always for differences). The rules:
 
-* ``product``: the paired bootstrap over items, as it is;
-* ``wider by sqrt(K / (K - 1))``: of K rounds; a small surcharge without a theory;
+* ``bootstrap alone``: the paired bootstrap over items, what the product had and has for one look at held-out items;
+* ``product``: that, wider by sqrt(K / (K - 1)) for K rounds (``evaluation.intervals.across_rounds``);
 * ``wider by 1.5``: the correction of C. Nadeau and Y. Bengio (Inference for the generalization error, Machine Learning 52, 2003), which multiplies the
-  variance over rounds by 1 + K n_test / n_train: 2.25 for five rounds; made for repeated random splits, known to be cautious here;
+  variance over rounds by 1 + K n_test / n_train: 2.25 for five rounds; made for repeated random splits;
 * ``t over rounds``: the k-fold cross-validated t-test (T. Dietterich, Approximate statistical tests, Neural Computation 10, 1998), K - 1 degrees.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.ledger import Values
+from headstart.evaluation.intervals import Gain, across_rounds
 
 Floats = NDArray[np.float64]
 Rounds = Sequence[tuple[int, int, int]]
@@ -28,16 +29,15 @@ Low = Callable[[float, float, Rounds], float]
 CONFIDENCE = 0.95
 
 
-def product(points: float, low: float, rounds: Rounds) -> float:
-    """The product's own lower end."""
+def alone(points: float, low: float, rounds: Rounds) -> float:
+    """The bootstrap's own lower end."""
     del points, rounds
     return low
 
 
-def slightly_wider(points: float, low: float, rounds: Rounds) -> float:
-    """The variance times K / (K - 1)."""
-    n_rounds = len(rounds)
-    return points - (points - low) * (math.sqrt(n_rounds / (n_rounds - 1)) if n_rounds > 1 else 1.0)
+def product(points: float, low: float, rounds: Rounds) -> float:
+    """The lower end that the product states."""
+    return across_rounds(Gain(points, low, points), len(rounds)).low
 
 
 def corrected(points: float, low: float, rounds: Rounds) -> float:
@@ -68,7 +68,15 @@ def over_rounds(points: float, low: float, rounds: Rounds) -> float:
     return points - half
 
 
-RULES: Mapping[str, Low] = {"product": product, "wider by sqrt(K / (K - 1))": slightly_wider, "wider by 1.5": corrected, "t over rounds": over_rounds}
+ALONE = "bootstrap alone"
+RULES: Mapping[str, Low] = {ALONE: alone, "product": product, "wider by 1.5": corrected, "t over rounds": over_rounds}
+
+
+def gains(records: Sequence[Values]) -> list[Gain]:
+    """What the product states in all repetitions of some records."""
+    names = ("points", "low", "high", "rounds")
+    told = [one for record in records for one in zip(*(record["values"][name] for name in names), strict=True)]
+    return [across_rounds(Gain(points, low, high), len(rounds)) for points, low, high, rounds in told]
 
 
 def lows(records: Sequence[Values], rule: Low) -> Floats:
