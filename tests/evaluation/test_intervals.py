@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from headstart.base.errors import InputError
 from headstart.evaluation import METRICS, Gain, Measured, Predictions, gain, measure
 from headstart.evaluation.bootstrap import Imagined, design_effect, interval
-from headstart.evaluation.intervals import proportion
+from headstart.evaluation.intervals import across_rounds, proportion
 from headstart.evaluation.metrics import ratio
 
 Rights = Callable[..., Predictions]
@@ -157,3 +157,17 @@ def test_the_interval_of_a_gain_covers_and_rarely_claims_help_where_there_is_non
         claimed += found.low > 0
     assert held / repeats >= 0.93
     assert wins > losses or claimed / repeats <= 0.04
+
+
+@given(st.floats(-100, 100), st.floats(0, 200), st.floats(0, 200), st.integers(2, 10))
+def test_rounds_that_taught_one_another_widen_a_gain_and_one_look_does_not(points: float, down: float, up: float, n_rounds: int) -> None:
+    alone = Gain(points, max(-100.0, points - down), min(100.0, points + up))
+    together = across_rounds(alone, n_rounds)
+    assert across_rounds(alone, 1) == alone
+    assert together.points == points
+    assert -100 <= together.low <= alone.low + 1e-9 and alone.high - 1e-9 <= together.high <= 100
+
+
+def test_five_rounds_widen_a_gain_by_an_eighth() -> None:
+    together = across_rounds(Gain(3.0, -1.0, 6.0), 5)
+    assert (together.low, together.high) == pytest.approx((3 - 4 * math.sqrt(1.25), 3 + 3 * math.sqrt(1.25)))

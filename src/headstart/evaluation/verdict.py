@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from headstart.base import records
 from headstart.base.errors import InputError
-from headstart.evaluation.intervals import Gain, Measured, gain, measure
+from headstart.evaluation.intervals import Gain, Measured, across_rounds, gain, measure
 from headstart.evaluation.metrics import is_lower_better
 from headstart.evaluation.predictions import Predictions
 
@@ -169,6 +169,7 @@ def judge(
     circumstances: Circumstances,
     metric: str = "accuracy",
     random: Predictions | None = None,
+    n_rounds: Mapping[str, int] | None = None,
 ) -> Verdict:
     """Decide whether transfer helped, from one look at the test set.
 
@@ -182,6 +183,7 @@ def judge(
         circumstances: What it is about and what it cost.
         metric: The metric of scores and gains.
         random: Predictions of the same network frozen at random weights with a trained head; it explains the gain and is never chosen.
+        n_rounds: Rounds of the cross-validation that judged each twin; one that is left out was judged by one look at held-out items.
 
     Raises:
         InputError: when arms are about different items, or validation names an arm that has no predictions.
@@ -190,9 +192,10 @@ def judge(
     arms = {"transfer", *(name for name in ("scratch", "plain") if others[name] is not None)}
     if set(validation) != arms or not all(math.isfinite(score) for score in validation.values()):
         raise InputError("validation needs one finite score for each arm that was trained", got=dict(validation), allowed=arms)
-    seed = circumstances.seed
+    seed, taught = circumstances.seed, n_rounds or {}
     gains: dict[str, Gain | None] = {
-        name: gain(transfer.among(other.items), other, metric, seed) if other is not None else None for name, other in others.items()
+        name: across_rounds(gain(transfer.among(other.items), other, metric, seed), taught.get(name, 1), metric) if other is not None else None
+        for name, other in others.items()
     }
     about: dict[str, Any] = {field.name: getattr(circumstances, field.name) for field in dataclasses.fields(circumstances)}
     about |= {"title": circumstances.title or circumstances.model, "seconds": dict(circumstances.seconds), "validation": dict(validation)}

@@ -15,6 +15,7 @@ from headstart.study.candidates import Collected
 from headstart.study.round import Round, joined
 
 CHOOSABLE = ("transfer", "plain", "scratch")
+TWINS = ("scratch", "plain", "majority", "random")
 
 
 def said(rounds: Sequence[Round], arm: str, *, calibrated: bool = True) -> Predictions | None:
@@ -86,6 +87,7 @@ def reach(
             why=plan.decision("cut").why,
         ),
         metric=problem.metric,
+        n_rounds={name: len(judged) for name in TWINS if sum(name in one.on_test for one in judged) > 1},
     )
 
 
