@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headstart import gallery
+from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
 from headstart.base.events import Event, Sink, stage
 from headstart.data import Dataset
@@ -15,11 +16,12 @@ from headstart.gallery.card import ModelCard
 from headstart.planning.budget import CANDIDATES_SHARE, Budget
 from headstart.planning.plan import Decision, Plan
 from headstart.ranking.combine import LeftOut
-from headstart.study.candidates import Collected, collect_candidate, open_candidate
+from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate
 from headstart.study.limits import Limits, within
 
 SAFETY = 1.2  # times what the dearest model so far took: the next one may be slower
 PASS_SHARE = 0.7  # of the candidates' seconds that the first forward pass may take
+ITEM_SECONDS = 0.004  # beside the pass: an item's decoding, its plain features, the heads that are fitted to it
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,10 @@ def gather(cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Lim
         if reason := within(limits, card, candidate.ms_per_item):
             outside.append(LeftOut(card.name, reason))
             continue
-        affordable = share.left * PASS_SHARE * candidate.items_per_second
+        affordable = share.left * PASS_SHARE / (1 / candidate.items_per_second + ITEM_SECONDS)
+        if collected and share.left < missing(candidate, dataset, store) / candidate.items_per_second:
+            outside.append(LeftOut(card.name, f"--budget: {max(0.0, share.left):.0f} s were left for it, its forward pass takes longer"))
+            continue
         if not collected and affordable < len(dataset):
             why = f"--budget affords {affordable:.0f} of {len(dataset)} items: {card.name} takes {1000 / candidate.items_per_second:.1f} ms an item"
             sink(Event("note", "candidates", text=why))
@@ -70,6 +75,13 @@ def gather(cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Lim
     if not collected:
         raise limits.nothing_left(outside)
     return Gathered(dataset, tuple(collected), tuple(outside), decision)
+
+
+def missing(candidate: Candidate, dataset: Dataset, store: Store) -> int:
+    """How many items the store does not hold yet at a candidate's head."""
+    backbone = candidate.backbone
+    shelf = store.shelf(stage_of(backbone, backbone.depth, candidate.engine, candidate.card.name))
+    return sum(item not in shelf for item in dataset.content)
 
 
 def by_promise(cards: Sequence[ModelCard]) -> list[ModelCard]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +28,7 @@ from headstart.training.speed import PRECISIONS, Speed, fastest, recall
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
 LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
 LOOKED_AT_LEAST = 50
+LOOKING_COST = 2.0  # times what the race of engines showed of torch: in the arithmetic and layout of training, from files that are decoded
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 HALVED_WORK = 4  # times less for half the side
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
@@ -70,17 +72,14 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
     speeds = {halved: _speed(candidate, classifier, pixels, backbone.chain[0], plan, problem, settings, halved=halved, hurried=hurried) for halved in sizes}
 
     def looking(n_items: int) -> float:
-        return n_items / candidate.torch_items_per_second
+        return LOOKING_COST * n_items / candidate.torch_items_per_second
 
     test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
     ends -= looking(len(test)) + looking(len(deciding))
     began, judged, history = time.perf_counter(), None, list[Epoch]()
     still_improving = True
-    for phase in PHASES if True in sizes else PHASES[1:]:
-        until = began + (ends - began) * phase.until
-        left, one = until - time.perf_counter(), speeds[phase.halved]
-        if history and left < one.seconds_per_step:
-            continue  # what is left does not hold one more step
+    for phase, share in timetable(ends - began, speeds):
+        left, one = began + (ends - began) * share - time.perf_counter(), speeds[phase.halved]
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
         rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
@@ -103,6 +102,24 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         model=candidate.card.name,
         test_items=test,
     )
+
+
+def timetable(seconds: float, speeds: Mapping[bool, Speed]) -> list[tuple[Phase, float]]:
+    """The phases that the seconds hold, each with the share of the time at which it ends; one that does not hold a step leaves its time to the first.
+
+    Args:
+        seconds: In all.
+        speeds: What a step takes, by whether pictures are of half the size; without ``True`` the network takes no half size.
+    """
+    possible = [phase for phase in PHASES if phase.halved in speeds]
+    shares = [phase.until - before for phase, before in zip(possible, [0.0, *(phase.until for phase in possible[:-1])], strict=True)]
+    held = [n for n, phase in enumerate(possible) if n == 0 or shares[n] * seconds >= speeds[phase.halved].seconds_per_step]
+    first = 1 - sum(shares[n] for n in held[1:])
+    ends, done = [], 0.0
+    for n in held:
+        done += first if n == 0 else shares[n]
+        ends.append((possible[n], done))
+    return ends
 
 
 def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, problem: Problem) -> Arm:

@@ -13,7 +13,7 @@ from headstart.base.files import read_json, write_json
 from headstart.base.folders import home
 
 USUAL_SECONDS = 3.0  # until one run on this machine has shown better: intervals, thumbnails, the report's figures, checksums
-LEAVING_SECONDS = 0.3  # the interpreter's own end, after everything is written
+LEAVING_SECONDS = 0.8  # the interpreter's own end, after everything is written
 OLD_SHARE = 0.3  # of the new estimate: one slow moment of the machine does not decide
 
 
