@@ -197,9 +197,10 @@ def test_the_random_network_explains_the_gain_and_changes_neither_rule_nor_choic
 
 
 def test_a_gain_judged_in_rounds_needs_to_be_clearer_than_one_judged_by_one_look(rights: Rights) -> None:
-    good, poor = rights(first(113)), rights(first(107))
+    wins, losses, item = 18, 7, np.arange(160)
+    good, poor = rights((item < wins) | (item >= wins + losses)), rights(item >= wins)
     about = {"scratch": poor, "plain": poor, "majority": None, "validation": {"transfer": 0.7, "scratch": 0.6, "plain": 0.6}, "circumstances": ABOUT}
-    once, rounds = judge(transfer=good, **about), judge(transfer=good, **about, n_rounds={"scratch": 2})
+    once, rounds = judge(transfer=good, **about), judge(transfer=good, **about, n_rounds={"scratch": 5})
     assert once.gain_over_scratch is not None and rounds.gain_over_scratch is not None
     assert once.gain_over_scratch.low > rounds.gain_over_scratch.low
     assert rounds.gain_over_plain == once.gain_over_plain
