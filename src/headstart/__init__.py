@@ -160,7 +160,7 @@ def fit(
         learning_rate: Peak rate of the fine-tuning; a rule decides when not given.
         precision: ``fast`` lets the frozen part run on the machine's best engine, its deviation measured; ``float32`` asks for bit-equality.
         twins: Train the same network from scratch, a frozen random one and a plain model beside it; without them nobody knows whether the transfer helped.
-        budget: Wall-clock seconds in all, or ``"2m"``: the finished run is there within 5 % of them; what did not fit is named in it.
+        budget: Wall-clock seconds in all, or ``"2m"``: the finished run is there by then, give or take 5 % on most tries; what did not fit is named.
         max_mb: Leave out models whose weight file is larger, in megabytes.
         max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.

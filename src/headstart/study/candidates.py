@@ -36,7 +36,6 @@ from headstart.ranking.pool import pooled
 from headstart.ranking.probe import Probe, probe
 from headstart.ranking.relatedness import Relatedness, relatedness
 from headstart.study.items import PreparedItems, prepared
-from headstart.study.limits import Limits, within
 from headstart.study.problem import Problem
 from headstart.task.linear import one_thread
 
@@ -183,31 +182,6 @@ def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Ba
     network = build(card, gallery.weights(card.name)) if seed is None else build(card, None, seed=seed)
     example = torch.zeros((1, 3, card.input.size, card.input.size), dtype=torch.uint8)
     return Backbone(network, example, identity=items.identity)
-
-
-def open_within(
-    cards: Sequence[ModelCard], dataset: Dataset, cuts: Sequence[str], limits: Limits, sink: Sink, *, exact: bool
-) -> tuple[list[Candidate], list[LeftOut]]:
-    """Open the candidates that keep within the limits; name the others. What a card says decides before anything is opened.
-
-    Raises:
-        InputError: when nothing is left; it says which limit to lift. When milliseconds are limited and nothing is timed.
-    """
-    if exact and limits.max_ms is not None:
-        raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
-    opened, left_out = [], [LeftOut(card.name, reason) for card in cards if (reason := within(limits, card, None))]
-    for card in cards:
-        if any(one.model == card.name for one in left_out):
-            continue
-        with stage(sink, f"open {card.name}"):
-            candidate = open_candidate(card, dataset, cuts, exact=exact)
-        if reason := within(limits, card, candidate.ms_per_item):
-            left_out.append(LeftOut(card.name, reason))
-        else:
-            opened.append(candidate)
-    if not opened:
-        raise limits.nothing_left(left_out)
-    return opened, left_out
 
 
 def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink) -> Collected:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from headstart import gallery
 from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
+from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, stage
 from headstart.data import Dataset
 from headstart.data.sample import sampled
@@ -45,8 +46,10 @@ def gather(cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Lim
     """Open the candidates and bring their activations into the store.
 
     Raises:
-        InputError: when no model keeps within the limits.
+        InputError: when no model keeps within the limits, or milliseconds are limited and nothing is timed.
     """
+    if exact and limits.max_ms is not None:
+        raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
     cuts, share, dearest, decision = plan.words("cuts"), budget.until(CANDIDATES_SHARE), 0.0, None
     collected: list[Collected] = []
     outside: list[LeftOut] = []

@@ -7,10 +7,12 @@ from pathlib import Path
 from headstart.activations.store import Store
 from headstart.base.events import Sink, silence
 from headstart.data import load, split
+from headstart.planning.budget import Budget
 from headstart.planning.facts import Wishes
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import Ranking
-from headstart.study.candidates import collect_candidate, models_for, open_within, rank_collected
+from headstart.study.candidates import models_for, rank_collected
+from headstart.study.gather import gather
 from headstart.study.limits import Limits
 from headstart.study.problem import known_facts, pose
 
@@ -36,7 +38,5 @@ def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str
     cards = models_for(dataset.modality, wishes.model)
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     problem = pose(dataset, parts, plan, Store(), sink)
-    cuts = plan.words("cuts")
-    candidates, left_out = open_within(cards, dataset, cuts, limits or Limits(), sink, exact=wishes.precision == "float32")
-    collected = [collect_candidate(one, cuts, dataset, problem.store, sink) for one in candidates]
-    return rank_collected(collected, problem, left_out)[0]
+    gathered = gather(cards, dataset, plan, limits or Limits(), Budget(), problem.store, sink, exact=wishes.precision == "float32")
+    return rank_collected(gathered.collected, problem, gathered.left_out)[0]

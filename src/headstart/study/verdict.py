@@ -14,7 +14,6 @@ from headstart.planning.plan import Plan
 from headstart.study.candidates import Collected
 from headstart.study.round import Round, joined
 
-CHOOSABLE = ("transfer", "plain", "scratch")
 TWINS = ("scratch", "plain", "majority", "random")
 
 
