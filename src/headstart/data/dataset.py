@@ -29,7 +29,7 @@ class Dataset:
 
     Attributes:
         root: Where it lies.
-        modality: What kind of data it is: ``image``.
+        modality: What kind of data it is: ``image``, ``text`` or ``audio``.
         classes: Names of the classes; a label is a place in this list.
         sources: ``(n,)`` printable name of each item, relative to the root.
         labels: ``(n,)`` class of each item.
@@ -40,8 +40,8 @@ class Dataset:
         faults: What was left out, and why.
         fingerprints: ``(n,)`` perceptual hashes, 64 bits.
         near: ``(m, 2)`` pairs of items that look the same and differ in bytes.
-        sizes: ``(n, 2)`` width and height.
-        modes: ``(n,)`` how each file holds its colours.
+        sizes: ``(n, 2)`` the two measures that the modality names: width and height, characters and words.
+        modes: ``(n,)`` how each item is written.
         digest: Hash of contents, labels, groups and given parts, whatever the order or the names of the files.
         rows: How bytes are fetched; use `read`.
     """
@@ -178,7 +178,7 @@ def _assembled(
         faults=faults,
         fingerprints=np.array([seen.fingerprint for seen in pictures], np.uint64),
         near=near,
-        sizes=np.array([(seen.width, seen.height) for seen in pictures], np.int64).reshape(-1, 2),
+        sizes=np.array([seen.size for seen in pictures], np.int64).reshape(-1, 2),
         modes=tuple(seen.mode for seen in pictures),
         digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
         rows=listing.rows.take(kept),

@@ -27,7 +27,6 @@ from headstart.base.events import Sink, stage
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
-from headstart.modality import Recipe
 from headstart.ranking.combine import LeftOut, Ranking, Scored, Scores, combine
 from headstart.ranking.h_score import h_score
 from headstart.ranking.logme import logme
@@ -35,7 +34,7 @@ from headstart.ranking.nearest import nearest
 from headstart.ranking.pool import pooled
 from headstart.ranking.probe import Probe, probe
 from headstart.ranking.relatedness import Relatedness, relatedness
-from headstart.study.items import PreparedItems, prepared
+from headstart.study.items import PreparedItems, prepared_for
 from headstart.study.problem import Problem
 from headstart.task.linear import one_thread
 
@@ -154,7 +153,7 @@ def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
     chosen = list(suitable) if wanted is None else [wanted]
     if not chosen:
         choices = [card.name for card in gallery.cards() if card.modality == modality]
-        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULT}")
+        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULTS[modality]}")
     for name in chosen:
         gallery.weights(name)
         if name not in suitable:
@@ -168,8 +167,7 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     Raises:
         InputError: when the network has no such cut.
     """
-    recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
-    items = prepared(dataset, recipe)
+    items = prepared_for(card, dataset)
     backbone = open_backbone(card, items, seed=None)
     taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
     batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
@@ -180,8 +178,7 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:
     """The pretrained network, or with a seed the same network from random weights."""
     network = build(card, gallery.weights(card.name)) if seed is None else build(card, None, seed=seed)
-    example = torch.zeros((1, 3, card.input.size, card.input.size), dtype=torch.uint8)
-    return Backbone(network, example, identity=items.identity)
+    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=items.identity)
 
 
 def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink) -> Collected:

@@ -27,7 +27,7 @@ from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
-from headstart.modality import Recipe, Unreadable, get
+from headstart.modality import Unreadable, get
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.run import check_run
 
@@ -95,7 +95,7 @@ def deploy(run: Path) -> Deployed:
     check_run(run, f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
-    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head)
+    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
     return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds)
@@ -198,13 +198,14 @@ def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -
     return answer
 
 
-def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead) -> Answer:
-    card, recipe = from_plain(ModelCard, about["card"], "model.json"), from_plain(Recipe, about["recipe"], "model.json")
+def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
+    card, modality = from_plain(ModelCard, about["card"], "model.json"), get(about["modality"])
+    recipe = modality.restored(about["recipe"]).moved(folder)
     network = build(card, None)
     network.load_state_dict({name.removeprefix("network."): torch.from_numpy(np.array(value)) for name, value in tensors.items()}, strict=True)
-    backbone = Backbone(network, torch.zeros((1, 3, recipe.size, recipe.size), dtype=torch.uint8))
-    engine, modality = engine_named(about["engine"]), get(about["modality"])
-    example = (np.zeros((BATCH_ITEMS, 3, recipe.size, recipe.size), dtype=np.uint8),)
+    usual = recipe.example()[None]
+    backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
+    example = (np.repeat(usual, BATCH_ITEMS, axis=0),)
     engine = engine if engine.available() else engine_named("torch-float32")
     run = engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
