@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart.base.hashing import digest_content
+from headstart.modality import get
 from headstart.modality.image import SHIFT_FRACTION, ImageModality
 from headstart.training import pixels
 
@@ -69,7 +70,8 @@ def test_shifts_do_not_depend_on_what_was_read_before() -> None:
 
 @pytest.mark.parametrize("epoch", [None, 0])
 def test_halved_pictures_have_half_the_side_and_the_same_brightness(epoch: int | None) -> None:
-    reader = Pixels(Pictures(), seed=0)
+    reader = Pixels(Pictures(), seed=0, halve=get("image").halved)
+    assert reader.can_halve(ALL[:2])
     (whole,) = reader.read(ALL, None)
     reader.halved = True
     (half,) = reader.read(ALL, epoch)
