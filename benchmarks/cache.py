@@ -120,12 +120,11 @@ def ceiling_cells(model: str, share: float, repeats: int) -> list[Values]:
     from benchmarks.data import solar
     from headstart import gallery
     from headstart.data import load
-    from headstart.modality import Recipe
     from headstart.study.candidates import open_backbone
-    from headstart.study.items import prepared
+    from headstart.study.items import prepared_for
 
     card, dataset = gallery.card(model), load(solar(N_ITEMS))
-    items = prepared(dataset, Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation))
+    items = prepared_for(card, dataset)
     backbone = open_backbone(card, items, None)
     cut = nearest_cut(backbone, share)
     found, u = one(backbone, cut, items, dataset.labels, repeats), backbone.trainable_share(cut)

@@ -31,7 +31,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT
 from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.data import load
-from headstart.modality import Recipe
+from headstart.modality.image import ImageRecipe as Recipe
 from headstart.study.items import PreparedItems, prepared
 from headstart.training.loop import train
 from headstart.training.network import Classifier, new_head

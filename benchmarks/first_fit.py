@@ -30,7 +30,8 @@ from headstart import gallery
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import engine_named
-from headstart.modality import Recipe, get
+from headstart.modality import get
+from headstart.modality.image import ImageRecipe as Recipe
 card = gallery.card("efficientnet_lite0")
 recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
 files = sorted(path for path in Path(sys.argv[1]).rglob("*.png"))

@@ -24,9 +24,8 @@ from headstart.base.seeds import seed_for
 from headstart.data import load
 from headstart.evaluation.intervals import Measured, measure
 from headstart.evaluation.predictions import Predictions
-from headstart.modality import Recipe
 from headstart.ranking.probe import probe
-from headstart.study.items import prepared
+from headstart.study.items import prepared_for
 from headstart.task.linear import fit_path, standardise
 from headstart.training.loop import rate_factor
 from headstart.training.network import Classifier, head_from
@@ -89,7 +88,7 @@ class Features(nn.Module):
 def fine_tune(data: Path, model: str, *, seed: int, epochs: int, rates: Sequence[float]) -> Tuned:
     """Train every block of a model on ``data/train``, test on ``data/test``."""
     card, dataset = gallery.card(model), load(data)
-    items = prepared(dataset, Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation))
+    items = prepared_for(card, dataset)
     pixels = torch.from_numpy(np.stack([items.prepare(n) for n in range(len(dataset.content))]))
     is_test = np.array([Path(source).parts[0] == "test" for source in dataset.sources])
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)

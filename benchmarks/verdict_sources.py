@@ -27,8 +27,7 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, load
 from headstart.gallery import subscriptions, weights
 from headstart.gallery.card import ModelCard
-from headstart.modality import Recipe
-from headstart.study.items import PreparedItems, prepared
+from headstart.study.items import PreparedItems, prepared_for
 
 MODEL = "efficientnet_lite0"
 POOLS: dict[str, Callable[[], Path]] = {
@@ -64,7 +63,7 @@ def pool(name: str) -> Dataset:
 def source(where: str, name: str) -> Source:
     """What a source says of a pool; computed once, then read from the store."""
     dataset, card = pool(where), model()
-    items = prepared(dataset, Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation))
+    items = prepared_for(card, dataset)
     backbone = opened(name, card, items)
     batch = np.stack([items.prepare(n) for n in range(BATCH_ITEMS)])
     choice = choose(backbone, batch)

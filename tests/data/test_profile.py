@@ -29,7 +29,7 @@ def test_counts_sizes_modes_faults_and_repeats_are_told(flowers: Make) -> None:
     assert all(one.n == one.train + one.validation + one.test for one in told.classes)
     assert told.classes[1] == ClassCount("rose", 21, 13, 4, 4, units=20)
     assert told.imbalance == 3.0 and told.majority == 0.75
-    assert told.width == Range(48, 48, 96) and told.height == Range(48, 48, 48)
+    assert told.measures == {"width": Range(48, 48, 96), "height": Range(48, 48, 48)}
     assert told.modes == {"RGB": 27, "L": 1}
     assert [(fault.source, fault.reason) for fault in told.faults] == [("daisy/empty.png", "empty file")]
     assert [family.sources for family in told.equal] == [("rose/0.png", "rose/copy.png")]

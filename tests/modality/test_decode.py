@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, features
 from tests.modality.photos import encoded, photo, tile
 
-from headstart.modality import Recipe, Unreadable, get
+from headstart.modality import Unreadable, get
 from headstart.modality.decode import PIXELS_MAX, opened, upright
+from headstart.modality.image import ImageRecipe as Recipe
 
 IMAGE = get("image")
 CORNER = 12
@@ -55,7 +56,7 @@ def test_a_picture_that_the_camera_stored_sideways_is_seen_upright(orientation: 
     assert pixels[2, 2, 0] > 150 and pixels[2, 2, 1] < 60
     assert pixels[-3, 2, 1] > 150 and pixels[2, -3, 1] > 150
     examined = IMAGE.examine(content)
-    assert (examined.width, examined.height) == (64, 32)
+    assert examined.size == (64, 32)
 
 
 def test_damaged_exif_does_not_spoil_a_good_picture() -> None:

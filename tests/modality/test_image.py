@@ -13,8 +13,9 @@ from tests.modality.photos import encoded, photo, tile
 
 from headstart import modality
 from headstart.base.errors import InputError
-from headstart.modality import Recipe, get
+from headstart.modality import get
 from headstart.modality.image import FILTERS
+from headstart.modality.image import ImageRecipe as Recipe
 
 IMAGE = get("image")
 
@@ -73,6 +74,6 @@ def test_an_unknown_kind_of_data_is_refused_with_the_known_ones() -> None:
 def test_examining_tells_size_and_mode_and_is_a_pure_function() -> None:
     content = encoded(photo(), "JPEG")
     examined = IMAGE.examine(content)
-    assert (examined.width, examined.height, examined.mode) == (640, 427, "RGB")
+    assert (*examined.size, examined.mode) == (640, 427, "RGB")
     assert examined == IMAGE.examine(content)
     assert 0 <= examined.fingerprint < 2**64

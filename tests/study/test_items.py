@@ -9,7 +9,8 @@ import pytest
 from tests.modality.photos import tile, write
 
 from headstart.data import Dataset, load
-from headstart.modality import Recipe, get
+from headstart.modality import get
+from headstart.modality.image import ImageRecipe as Recipe
 from headstart.study.items import PreparedItems, prepared
 
 RECIPE = Recipe(size=32)

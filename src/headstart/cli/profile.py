@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from headstart.cli.show import facts, table
+from headstart.modality import get
 
 if TYPE_CHECKING:
     from headstart.data import Profile
@@ -33,18 +34,18 @@ def profile_parts(profile: Profile) -> list[RenderableType]:
 
 def noun(profile: Profile) -> str:
     """What the items are."""
-    return "pictures" if profile.modality == "image" else "items"
+    return get(profile.modality).unit
 
 
 def lines(profile: Profile) -> Iterator[tuple[str, object]]:
     """The profile's values that need a line each."""
-    width, height = profile.width, profile.height
     yield "advice", profile.advice
     yield "guessing", f"always saying the largest class would be right {profile.majority:.1%} of the time"
     yield "split", profile.split
     yield "groups", f"{profile.groups:,}" if profile.groups is not None else None
-    yield "size", f"{width.low} x {height.low} to {width.high} x {height.high} pixels, typically {width.median} x {height.median}"
-    yield "colours", ", ".join(f"{mode} {count:,}" for mode, count in profile.modes.items())
+    for measure, seen in profile.measures.items():
+        yield measure, f"{seen.low:,} to {seen.high:,}, typically {seen.median:,}"
+    yield "written as", ", ".join(f"{mode} {count:,}" for mode, count in profile.modes.items())
     for leak in profile.leaks:
         yield "leak", Text(leak, style="bold red")
 

@@ -32,7 +32,7 @@ def examine_all(rows: Rows, n: int, modality: Modality, store: Remembered, sink:
 
     Cost: 0.2 ms an item of 28 x 28 pixels, 2 ms a photo of 0.5 Mpx; 0.02 ms when it is remembered.
     """
-    with stage(sink, "read", n, "pictures" if modality.name == "image" else "items") as advance:
+    with stage(sink, "read", n, modality.unit) as advance:
         stamps = [_stamp(rows, index) for index in range(n)]
         known = store.by_stamps(stamp for stamp in stamps if stamp)
         found: list[Finding | None] = [known.get(stamp) if stamp else None for stamp in stamps]

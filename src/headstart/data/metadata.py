@@ -18,6 +18,7 @@ from headstart.data.rows import FileRows, chosen
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 STEMS = ("metadata", "labels")
+TABLE_BYTES_MAX = 2 << 30  # it is decoded in memory
 SHOWN = 10  # missing files that a message names
 
 
@@ -71,11 +72,20 @@ def read_columns(table: Path) -> dict[str, list[str]]:
         InputError: when it is not UTF-8, has no rows, or rows of unequal length.
     """
     try:
+        if table.stat().st_size > TABLE_BYTES_MAX:
+            raise InputError(f"{table.name} is larger than {TABLE_BYTES_MAX >> 30} GiB", fix="save it as Parquet: that is read piece by piece")
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         fix = f"iconv -f GB18030 -t UTF-8 {table.name} > utf8.csv   (or in Excel: save as CSV UTF-8)"
         raise InputError(f"{table.name} is not UTF-8: its letters would be guessed wrong", fix=fix) from None
-    columns = _json_lines(text, table.name) if table.suffix.lower() == ".jsonl" else _separated(text, table)
+    if "\0" in text:
+        raise InputError(f"{table.name} is binary, not a text", got="NUL characters")
+    try:
+        columns = _json_lines(text, table.name) if table.suffix.lower() == ".jsonl" else _separated(text, table)
+    except (csv.Error, RecursionError, ValueError) as error:
+        raise InputError(
+            f"{table.name} cannot be read as a table", got=str(error)[:120], fix="close its quotes, and put cells that hold commas in them"
+        ) from None
     if not columns or not next(iter(columns.values())):
         raise InputError(f"{table.name} holds no rows", fix="its first line names the columns: file_name,label")
     return columns
@@ -84,7 +94,7 @@ def read_columns(table: Path) -> dict[str, list[str]]:
 def _separated(text: str, table: Path) -> dict[str, list[str]]:
     first = text.split("\n", 1)[0]
     separator = "\t" if table.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-    header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(cell.strip() for cell in row)] or [[]]
+    header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator, strict=True) if any(cell.strip() for cell in row)] or [[]]
     header = [name.strip() for name in header]
     uneven = [number for number, row in enumerate(rows, start=2) if len(row) != len(header)]
     if uneven:

@@ -14,6 +14,7 @@ from headstart.base.errors import Fault
 from headstart.data.dataset import Dataset
 from headstart.data.listing import PARTS
 from headstart.data.split import Split
+from headstart.modality import get
 
 # Examples a class in train, and what people have found to work there (Kornblith, Shlens, Le 2019, "Do better ImageNet models transfer better?", fig. 5:
 # with few examples a linear model on frozen features beats fine-tuning; from some hundreds on fine-tuning wins; from some thousands scratch catches up).
@@ -79,9 +80,8 @@ class Profile:
         imbalance: Items of the largest class over those of the smallest.
         majority: Share of the largest class: what always answering it would score.
         groups: How many groups; None when the data set knows none.
-        width: Pixels across.
-        height: Pixels down.
-        modes: Colour modes of the files, with counts, the most frequent first.
+        measures: How large the items are, by the two measures of their modality.
+        modes: How items are written, with counts, the most frequent first.
         faults: What was left out, with reasons.
         equal: Families of equal bytes.
         near: Families of look-alikes.
@@ -101,8 +101,7 @@ class Profile:
     imbalance: float
     majority: float
     groups: int | None
-    width: Range
-    height: Range
+    measures: dict[str, Range]
     modes: dict[str, int]
     faults: tuple[Fault, ...]
     equal: tuple[Family, ...]
@@ -126,7 +125,7 @@ def profile(dataset: Dataset, split: Split) -> Profile:
     leaks = _leaks(dataset, part_of, (*equal, *near))
     size, advice = _how_small(classes)
     groups = len(set(dataset.groups) - {""}) if dataset.groups is not None else None
-    width, height = _range(dataset.sizes[:, 0]), _range(dataset.sizes[:, 1])
+    measured = zip(get(dataset.modality).measures, (_range(dataset.sizes[:, 0]), _range(dataset.sizes[:, 1])), strict=True)
     across = tuple(family for family in near if len(family.classes) > 1)
     return Profile(
         root=str(dataset.root),
@@ -137,8 +136,7 @@ def profile(dataset: Dataset, split: Split) -> Profile:
         imbalance=round(max(counts) / min(counts), 2),
         majority=round(max(counts) / len(dataset), 4),
         groups=groups,
-        width=width,
-        height=height,
+        measures=dict(measured),
         modes=dict(Counter(dataset.modes).most_common()),
         faults=dataset.faults,
         equal=equal,

@@ -129,11 +129,11 @@ def _row(finding: Finding) -> tuple[object, ...]:
     seen = finding.examined
     if seen is None:
         return finding.content, 0, 0, "", 0, b"", finding.reason
-    return finding.content, seen.width, seen.height, seen.mode, seen.fingerprint - _SIGN, seen.thumbnail, ""
+    return finding.content, *seen.size, seen.mode, seen.fingerprint - _SIGN, seen.thumbnail, ""
 
 
 def _finding(row: Sequence[Any]) -> Finding:
     content, width, height, mode, fingerprint, thumbnail, reason = row
     if reason:
         return Finding(str(content), None, str(reason))
-    return Finding(str(content), Examined(width, height, mode, fingerprint + _SIGN, thumbnail))
+    return Finding(str(content), Examined((width, height), mode, fingerprint + _SIGN, thumbnail))

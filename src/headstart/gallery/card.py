@@ -53,6 +53,72 @@ class InputRecipe:
 
 
 @dataclass(frozen=True)
+class TextInput:
+    """How a text becomes the network's input.
+
+    Attributes:
+        max_tokens: Longest input in tokens, special ones included; longer texts are cut.
+        prefix: What stands before every text: ``query: `` for E5.
+        pooling: How the vectors of the tokens become one: their ``mean``, the ``first`` or the ``last``.
+        languages: Codes such as ``en``; ``multilingual`` for about a hundred.
+        tokenizer: Name of the tokenizer's file beside the weights.
+    """
+
+    max_tokens: int
+    pooling: Literal["mean", "first", "last"] = "mean"
+    prefix: str = ""
+    languages: tuple[str, ...] = ("en",)
+    tokenizer: str = "tokenizer.json"
+
+    def __post_init__(self) -> None:
+        _require((self.max_tokens > 0, "max_tokens must be above 0"), (bool(self.languages), "languages is empty: write 'multilingual' or codes"))
+
+
+@dataclass(frozen=True)
+class AudioInput:
+    """How a clip becomes the network's input.
+
+    Attributes:
+        rate: Samples a second that the network expects.
+        least_seconds: Shortest window that the network takes.
+        most_seconds: Longest window that is worth its time; longer clips show their loudest part.
+    """
+
+    rate: int
+    least_seconds: float
+    most_seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        _require((self.rate > 0, "rate must be above 0 samples a second"), (0 < self.least_seconds <= self.most_seconds, "windows must be above 0 seconds"))
+
+
+Input = InputRecipe | TextInput | AudioInput
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """A file that a model needs beside its weights: a tokenizer, a configuration.
+
+    Attributes:
+        name: Its name beside the weights.
+        source: Where it comes from, as for the weights.
+        sha256: Checksum of its bytes.
+        bytes: Its size.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    bytes: int
+
+    def __post_init__(self) -> None:
+        _require(
+            (re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", self.name) is not None, f"file name {self.name!r} needs letters, digits, '_', '.', '-'"),
+            (SHA256.fullmatch(self.sha256) is not None, "sha256 needs 64 hexadecimal digits"),
+        )
+
+
+@dataclass(frozen=True)
 class Prior:
     """Published accuracy: how good the model is in general, the pick that evidence has to beat.
 
@@ -92,11 +158,11 @@ class ModelCard:
     Attributes:
         name: Short name that people type; also the folder in the local gallery.
         title: Name for readers.
-        modality: ``image``, later ``text``, ``audio``, ….
+        modality: ``image``, ``text`` or ``audio``.
         task: What it was trained to do: ``classification``, ``saliency``, ….
         architecture: Who builds the network: ``timm:NAME``, ``torchvision:NAME`` or ``headstart:NAME``.
         parameters: Number of parameters without a classifier; 0 until it has been counted.
-        input: How a picture becomes its input.
+        input: How an item becomes its input.
         trained_on: What the weights have seen.
         licence: SPDX identifier of the weights' licence, several joined by ``AND`` or ``OR``; ``unknown`` when nobody says.
         licence_note: Who holds the rights and where that stands.
@@ -107,6 +173,7 @@ class ModelCard:
         format: How the weight file is written.
         keys: Whether its tensors are matched with the network's by ``name`` or by ``order``.
         layout: Order of the axes of its kernels: ``oihw`` as torch writes them, ``hwio`` as Keras does.
+        files: What it needs beside its weights: tokenizer, configuration.
         drop: Patterns (``_fc.*``) of tensors in the file that belong to no part of the network: classifiers, decoders.
         prior: Published accuracy; None where nobody published one for these weights.
         caveats: What a careful person wants to know before choosing it.
@@ -118,7 +185,7 @@ class ModelCard:
     task: str
     architecture: str
     parameters: int
-    input: InputRecipe
+    input: Input
     trained_on: TrainedOn
     licence: str
     licence_note: str
@@ -132,6 +199,7 @@ class ModelCard:
     caveats: tuple[str, ...] = ()
     layout: Literal["oihw", "hwio"] = "oihw"
     drop: tuple[str, ...] = ()
+    files: tuple[CardFile, ...] = ()
 
     def __post_init__(self) -> None:
         _require(

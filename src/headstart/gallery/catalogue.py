@@ -15,7 +15,8 @@ from headstart.base.records import read_toml
 from headstart.gallery.card import ModelCard
 from headstart.gallery.shelf import subscriptions
 
-DEFAULT = "efficientnet_lite0"
+DEFAULTS = {"image": "efficientnet_lite0", "text": "minilm_l6", "audio": "speech_embedding"}  # the first to be asked, by kind of data
+DEFAULT = DEFAULTS["image"]
 
 
 def cards() -> tuple[ModelCard, ...]:

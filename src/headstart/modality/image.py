@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
@@ -10,9 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from headstart.base.errors import InputError
+from headstart.base.hashing import digest
 from headstart.modality import likeness, plain
 from headstart.modality.decode import BYTES_MAX, opened, orientation, upright
-from headstart.modality.protocol import Examined, RecipeLike, Unreadable
+from headstart.modality.protocol import Examined, Preview, Unreadable
 
 EXAMINATION = 1  # raise it when `examine` or `alike` answers differently
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC, "nearest": Image.Resampling.NEAREST}
@@ -20,7 +25,47 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif",
 SUFFIXES |= {".jp2", ".j2k", ".avif"}
 EXAMINED_SIDE = 128  # JPEG files are decoded at an eighth to a half of their size as long as this many pixels remain: thumbnails need no more
 SHIFT_FRACTION = 0.125  # of the side: the augmentation that no class minds, unlike mirroring, which digits and letters do
+PREPARATION = 1  # raise it when `prepare` gives other pixels: stored activations of older ones are then not found
+JPEG_QUALITY = 85
 SIDEWAYS = 5  # EXIF orientations from 5 on swap width and height
+
+
+@dataclass(frozen=True)
+class ImageRecipe:
+    """How pixels reach a network: what a model card says, without the card.
+
+    Attributes:
+        size: Side of the square that the network sees, in pixels.
+        crop_fraction: Share of the resized shorter side that the square takes, in (0, 1].
+        interpolation: ``bilinear``, ``bicubic`` or ``nearest``.
+    """
+
+    size: int
+    crop_fraction: float = 1.0
+    interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        """Refuse what no picture can be brought to."""
+        if self.size < 1:
+            raise InputError("the size of a network's input is at least 1 pixel", got=self.size)
+        if not 0 < self.crop_fraction <= 1:
+            raise InputError("the crop fraction lies above 0 and at most at 1", got=self.crop_fraction)
+
+    @property
+    def identity(self) -> str:
+        """Its three values and the version of the preparation."""
+        return digest("image", str(PREPARATION), str(self.size), repr(self.crop_fraction), self.interpolation)
+
+    def example(self) -> NDArray[np.generic]:
+        """A black picture."""
+        return np.zeros((3, self.size, self.size), dtype=np.uint8)
+
+    def moved(self, folder: Path) -> ImageRecipe:  # noqa: ARG002 - it needs no files
+        """Itself."""
+        return self
+
+
+THUMBNAIL = ImageRecipe(size=160)  # what a report shows
 
 
 @dataclass(frozen=True)
@@ -32,6 +77,19 @@ class ImageModality:
     suffixes: frozenset[str] = SUFFIXES
     bytes_max: int = BYTES_MAX
     reach: float = likeness.REACH
+    unit: str = "pictures"
+    measures: tuple[str, str] = ("width", "height")
+    description: str = "a linear model on HOG and colours"
+    varies: bool = True
+    counts: bool = False
+
+    def recipe(self, given: Any, folder: Path, sizes: NDArray[np.int64]) -> ImageRecipe:  # noqa: ARG002 - the card says it all
+        """What a model card's input says of size, crop and filter."""
+        return ImageRecipe(given.size, given.crop_fraction, given.interpolation)
+
+    def restored(self, plain: Mapping[str, Any]) -> ImageRecipe:
+        """From plain values."""
+        return ImageRecipe(**plain)
 
     def examine(self, content: bytes) -> Examined:
         """Decode to the end (JPEG at a fraction of its size) and say what it is.
@@ -45,9 +103,9 @@ class ImageModality:
             if orientation(picture) >= SIDEWAYS:
                 width, height = height, width
             thumbnail = likeness.thumbnail(seen)
-        return Examined(width, height, mode, likeness.fingerprint(thumbnail), thumbnail)
+        return Examined((width, height), mode, likeness.fingerprint(thumbnail), thumbnail)
 
-    def prepare(self, content: bytes, recipe: RecipeLike) -> NDArray[np.uint8]:
+    def prepare(self, content: bytes, recipe: ImageRecipe) -> NDArray[np.uint8]:
         """Resize the shorter side to ``round(size / crop_fraction)`` and take the square in the middle, in one antialiased step.
 
         Only what the square shows is ever resized: the same numbers as resizing everything and cropping, at 0.7 of the cost,
@@ -72,6 +130,19 @@ class ImageModality:
         down, right = generator.integers(-reach, reach + 1, size=2)
         rows, columns = (np.clip(np.arange(size) - shift, 0, size - 1) for shift in (down, right))
         return np.ascontiguousarray(prepared[:, rows][:, :, columns])
+
+    def halved(self, batch: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """The mean of each two by two pixels of ``(n, 3, size, size)``."""
+        n, colours, size, _ = batch.shape
+        even = batch[..., : size // 2 * 2, : size // 2 * 2].reshape(n, colours, size // 2, 2, size // 2, 2)
+        smaller: NDArray[np.uint8] = np.rint(even.mean(axis=(3, 5), dtype=np.float32)).astype(np.uint8)
+        return smaller
+
+    def preview(self, content: bytes) -> Preview:
+        """A small JPEG."""
+        stream = io.BytesIO()
+        Image.fromarray(self.prepare(content, THUMBNAIL).transpose(1, 2, 0)).save(stream, "JPEG", quality=JPEG_QUALITY)
+        return Preview(".jpg", stream.getvalue())
 
     def plain_features(self, content: bytes) -> NDArray[np.float32]:
         """Edges by direction (HOG) and a histogram of colours: ``(plain.N_FEATURES,)``."""

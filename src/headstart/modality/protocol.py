@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,36 +25,31 @@ class Unreadable(InputError):  # noqa: N818 — a state of an item, named as one
         self.reason = reason
 
 
+class Recipe(Protocol):
+    """How an item of one kind becomes a network's input; each kind of data has a frozen record of its own, which round-trips through JSON."""
+
+    @property
+    def identity(self) -> str:
+        """Every value that decides the prepared numbers, as text: part of the key of every stored activation; places of files are no part of it."""
+
+    def example(self) -> NDArray[np.generic]:
+        """Something of the shape and type of a prepared item, to learn shapes and costs of a network from; of the usual length, where lengths vary."""
+
+    def moved(self, folder: Path) -> Self:
+        """The same recipe with the files that it needs (a tokenizer) in another folder; itself where it needs none."""
+
+
 @dataclass(frozen=True)
-class Recipe:
-    """How pixels reach a network: what a model card says, without the card.
+class Preview:
+    """What a page shows of an item: a small file of its own.
 
     Attributes:
-        size: Side of the square that the network sees, in pixels.
-        crop_fraction: Share of the resized shorter side that the square takes, in (0, 1].
-        interpolation: ``bilinear``, ``bicubic`` or ``nearest``.
+        suffix: ``.jpg``, ``.txt`` or ``.wav``.
+        content: Its bytes.
     """
 
-    size: int
-    crop_fraction: float = 1.0
-    interpolation: str = "bicubic"
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise InputError("the size of a network's input is at least 1 pixel", got=self.size)
-        if not 0 < self.crop_fraction <= 1:
-            raise InputError("the crop fraction lies above 0 and at most at 1", got=self.crop_fraction)
-
-
-class RecipeLike(Protocol):
-    """Anything that carries a recipe's three values: a `Recipe`, or the input recipe of a model card."""
-
-    @property
-    def size(self) -> int: ...  # noqa: D102
-    @property
-    def crop_fraction(self) -> float: ...  # noqa: D102
-    @property
-    def interpolation(self) -> str: ...  # noqa: D102
+    suffix: str
+    content: bytes
 
 
 @dataclass(frozen=True)
@@ -60,15 +57,13 @@ class Examined:
     """What one look at an item tells, small enough to be remembered for ever under the hash of its content.
 
     Attributes:
-        width: Pixels across, as a person sees it (after the camera's orientation).
-        height: Pixels down.
-        mode: How the file holds its colours: ``RGB``, ``L`` (grey), ``P`` (palette), ``CMYK``, ``I;16`` (16 bit grey), …
-        fingerprint: 64 bits that hardly change when a picture is resized or saved again.
+        size: How large it is, by the two measures that its modality names: pixels across and down, characters and words, milliseconds and hertz.
+        mode: How it is written: colours of a picture (``RGB``, ``L``, ``P``), script of a text (``Latin``, ``Han``), channels of a clip (``mono``).
+        fingerprint: 64 bits that hardly change when a picture is resized, a text sent again, a clip saved again.
         thumbnail: A coarse copy that decides whether two items with like fingerprints really are alike.
     """
 
-    width: int
-    height: int
+    size: tuple[int, int]
     mode: str
     fingerprint: int
     thumbnail: bytes
@@ -93,6 +88,30 @@ class Modality(Protocol):
     def bytes_max(self) -> int:
         """Files larger than this are not read at all."""
 
+    @property
+    def unit(self) -> str:
+        """What people call its items: ``pictures``, ``texts``, ``clips``."""
+
+    @property
+    def measures(self) -> tuple[str, str]:
+        """What the two numbers of `Examined.size` are: ``("width", "height")``."""
+
+    @property
+    def description(self) -> str:
+        """What `plain_features` describe, in words: ``HOG and colours``."""
+
+    def recipe(self, given: object, folder: Path, sizes: NDArray[np.int64]) -> Recipe:
+        """How items reach a network.
+
+        Args:
+            given: The ``input`` of the model's card.
+            folder: Where the model's files lie.
+            sizes: ``(n, 2)`` sizes of the items of the data set: a window may follow from them.
+        """
+
+    def restored(self, plain: Mapping[str, Any]) -> Recipe:
+        """A recipe from the plain values that it was kept as."""
+
     def examine(self, content: bytes) -> Examined:
         """Decode one item to the end and say what it is.
 
@@ -100,18 +119,41 @@ class Modality(Protocol):
             Unreadable: with a reason, whatever is wrong with it.
         """
 
-    def prepare(self, content: bytes, recipe: RecipeLike) -> NDArray[np.uint8]:
-        """Decode one item into what a network takes: ``(3, size, size)``, red green blue, 0 to 255.
+    def prepare(self, content: bytes, recipe: Any) -> NDArray[np.generic]:
+        """Decode one item into what a network takes, by a recipe of this kind.
+
+        Returns:
+            A picture ``(3, size, size)`` of bytes; a clip ``(samples,)`` of float32; the tokens of a text ``(length,)`` of int32, as many as it has.
 
         Raises:
             Unreadable: with a reason.
         """
 
-    def augment(self, prepared: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-        """Vary a prepared item in a way that changes no label; everything random is drawn from the generator."""
+    def augment(self, prepared: NDArray[Any], generator: np.random.Generator) -> NDArray[np.generic]:
+        """Vary a prepared item in a way that changes no label; everything random is drawn from the generator. Some kinds have no such way."""
+
+    @property
+    def varies(self) -> bool:
+        """Does `augment` change anything?"""
+
+    def halved(self, batch: NDArray[Any]) -> NDArray[np.generic] | None:
+        """A batch of prepared items at half their size, for the cheap part of training from scratch; None where this kind knows no half size."""
 
     def plain_features(self, content: bytes) -> NDArray[np.float32]:
         """Describe one item without any network: ``(d,)``, for the plain model that transfer has to beat.
+
+        Where ``counts`` is true these are counts of words or the like, as ``(m, 2)`` pairs of column and count, for vectors that are nearly all zero.
+
+        Raises:
+            Unreadable: with a reason.
+        """
+
+    @property
+    def counts(self) -> bool:
+        """Are the plain features counts (column, count) that a weighting by rarity (TF-IDF) should follow, rather than dense vectors?"""
+
+    def preview(self, content: bytes) -> Preview:
+        """What a report shows of one item.
 
         Raises:
             Unreadable: with a reason.

@@ -8,7 +8,11 @@ from importlib import import_module
 from headstart.base.errors import InputError
 from headstart.modality.protocol import Modality
 
-_MAKERS = {"image": ("headstart.modality.image", "ImageModality")}
+_MAKERS = {
+    "image": ("headstart.modality.image", "ImageModality"),
+    "text": ("headstart.modality.text", "TextModality"),
+    "audio": ("headstart.modality.audio", "AudioModality"),
+}
 
 
 def names() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart import gallery
+from headstart.activations.batch import bucket, side_by_side
 from headstart.activations.collect import Activations, collect
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
@@ -27,7 +28,6 @@ from headstart.base.events import Sink, stage
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
-from headstart.modality import Recipe
 from headstart.ranking.combine import LeftOut, Ranking, Scored, Scores, combine
 from headstart.ranking.h_score import h_score
 from headstart.ranking.logme import logme
@@ -35,7 +35,7 @@ from headstart.ranking.nearest import nearest
 from headstart.ranking.pool import pooled
 from headstart.ranking.probe import Probe, probe
 from headstart.ranking.relatedness import Relatedness, relatedness
-from headstart.study.items import PreparedItems, prepared
+from headstart.study.items import PreparedItems, prepared_for
 from headstart.study.problem import Problem
 from headstart.task.linear import one_thread
 
@@ -154,7 +154,7 @@ def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
     chosen = list(suitable) if wanted is None else [wanted]
     if not chosen:
         choices = [card.name for card in gallery.cards() if card.modality == modality]
-        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULT}")
+        raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULTS[modality]}")
     for name in chosen:
         gallery.weights(name)
         if name not in suitable:
@@ -168,20 +168,27 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     Raises:
         InputError: when the network has no such cut.
     """
-    recipe = Recipe(card.input.size, card.input.crop_fraction, card.input.interpolation)
-    items = prepared(dataset, recipe)
+    items = prepared_for(card, dataset)
     backbone = open_backbone(card, items, seed=None)
     taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
-    batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
+    batch = racing(items) if not exact else np.zeros(0)
     choice = choose(backbone, batch, taps, exact=exact)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
+
+
+def racing(items: PreparedItems) -> NDArray[np.generic]:
+    """A batch for the race of engines; where items vary in length, of the bucket into which the middle one of them falls."""
+    some = [items.prepare(n % len(items.content)) for n in range(BATCH_ITEMS)]
+    if len({array.shape for array in some}) == 1:
+        return np.stack(some)
+    longest = bucket(int(np.median([len(array) for array in some])))
+    return side_by_side([array[:longest] for array in some], longest)
 
 
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:
     """The pretrained network, or with a seed the same network from random weights."""
     network = build(card, gallery.weights(card.name)) if seed is None else build(card, None, seed=seed)
-    example = torch.zeros((1, 3, card.input.size, card.input.size), dtype=torch.uint8)
-    return Backbone(network, example, identity=items.identity)
+    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=items.identity)
 
 
 def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink) -> Collected:

@@ -89,4 +89,4 @@ def missing(candidate: Candidate, dataset: Dataset, store: Store) -> int:
 
 def by_promise(cards: Sequence[ModelCard]) -> list[ModelCard]:
     """The order in which models are asked while time lasts: the gallery's default, then by published accuracy, the small before the large."""
-    return sorted(cards, key=lambda card: (card.name != gallery.DEFAULT, -(card.prior.value if card.prior else 0.0), card.bytes))
+    return sorted(cards, key=lambda card: (card.name not in gallery.DEFAULTS.values(), -(card.prior.value if card.prior else 0.0), card.bytes))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart import gallery
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.data import Dataset
+from headstart.gallery.card import ModelCard
 from headstart.modality import Modality, Recipe, get
-
-PREPARATION = 1  # raise it when `prepare` gives other pixels: stored activations of older ones are then not found
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class PreparedItems:
     @property
     def identity(self) -> str:
         """Names the preparation in every stored activation's key; the view's number stands there by itself."""
-        return digest(self.modality.name, str(PREPARATION), str(self.recipe.size), repr(self.recipe.crop_fraction), self.recipe.interpolation)
+        return digest(self.modality.name, self.recipe.identity)
 
     def prepare(self, index: int) -> NDArray[np.generic]:
-        """Read and prepare one item: ``(3, size, size)`` bytes for pictures."""
+        """Read and prepare one item: ``(3, size, size)`` bytes for pictures, ``(length,)`` tokens for texts, ``(samples,)`` for clips."""
         plain = self.modality.prepare(self.dataset.read(index), self.recipe)
         if self.view == 0:
             return plain
@@ -48,7 +48,7 @@ class PreparedItems:
 
     def augment(self, prepared: NDArray[np.generic], generator: np.random.Generator) -> NDArray[np.generic]:
         """Vary a prepared item."""
-        return self.modality.augment(np.asarray(prepared, dtype=np.uint8), generator)
+        return self.modality.augment(prepared, generator)
 
     def seen_as(self, view: int) -> PreparedItems:
         """The same items in another view."""
@@ -58,3 +58,8 @@ class PreparedItems:
 def prepared(dataset: Dataset, recipe: Recipe) -> PreparedItems:
     """A data set under a recipe."""
     return PreparedItems(dataset, get(dataset.modality), recipe)
+
+
+def prepared_for(card: ModelCard, dataset: Dataset) -> PreparedItems:
+    """A data set as a model of the gallery takes it."""
+    return prepared(dataset, get(dataset.modality).recipe(card.input, gallery.folder(card.name), dataset.sizes))

@@ -166,7 +166,7 @@ def _mistakes(run: RunWriter, outcome: Outcome, pictures: Pictures) -> None:
     worst = [n for n in np.argsort(-sure, kind="stable") if not predictions.right[n]][:WORST_MISTAKES]
     rows = []
     for number, n in enumerate(worst):
-        name = pictures.draw(f"mistakes/{number:03d}.jpg", int(test[n]))
+        name = pictures.draw(f"mistakes/{number:03d}", int(test[n]))
         truth, called = dataset.classes[predictions.truth[n]], dataset.classes[predictions.predicted[n]]
         rows.append({"file": name, "source": predictions.items[n], "truth": truth, "predicted": called, "probability": float(sure[n])})
     run.json("mistakes.json", rows)
@@ -176,7 +176,7 @@ def _evidence(outcome: Outcome, pictures: Pictures) -> dict[str, Any]:
     """What is known beside the scores; doubted labels with their pictures."""
     found: dict[str, Any] = {name: value for name, value in outcome.found.items() if value is not None}
     doubted: Sequence[dict[str, Any]] = found.get("label_errors", {}).get("rows", ())
-    rows = [{**row, "file": pictures.draw(f"label_errors/{n:03d}.jpg", row["position"])} for n, row in enumerate(doubted[: 2 * WORST_MISTAKES])]
+    rows = [{**row, "file": pictures.draw(f"label_errors/{n:03d}", row["position"])} for n, row in enumerate(doubted[: 2 * WORST_MISTAKES])]
     rows += doubted[2 * WORST_MISTAKES :]
     return {**found, "label_errors": {**found.get("label_errors", {}), "rows": rows}}
 

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from headstart.activations.batch import bucket, side_by_side
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Runner
 from headstart.backbone.engines.race import engine_named
-from headstart.base.errors import InputError
+from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
@@ -28,7 +29,7 @@ from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
-from headstart.modality import Recipe, Unreadable, get
+from headstart.modality import Unreadable, get
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.run import check_run
 
@@ -90,14 +91,20 @@ def deploy(run: Path) -> Deployed:
         IntegrityError: when its files are not those that were written.
     """
     check_run(run, "model.json")
-    about = read_json(run / "model.json")
+    try:
+        return _deployed(run, read_json(run / "model.json"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # whoever writes a run folder by hand writes its checksums too
+        raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
+
+
+def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
     check_run(run, f"{name}.safetensors")
     check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
-    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head)
+    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
     return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds)
@@ -173,6 +180,8 @@ def _batch(deployed: Deployed, files: Sequence[Path], threshold: float | None) -
     modality = get(deployed.modality)
     for n, path in enumerate(files):
         try:
+            if path.stat().st_size > modality.bytes_max:
+                raise Unreadable(f"larger than {modality.bytes_max >> 20} MiB")
             content = path.read_bytes()
             modality.examine(content)
             contents[n] = content
@@ -200,21 +209,29 @@ def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -
     return answer
 
 
-def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead) -> Answer:
-    card, recipe = from_plain(ModelCard, about["card"], "model.json"), from_plain(Recipe, about["recipe"], "model.json")
+def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
+    card, modality = from_plain(ModelCard, about["card"], "model.json"), get(about["modality"])
+    recipe = modality.restored(about["recipe"]).moved(folder)
     network = build(card, None)
     network.load_state_dict({name.removeprefix("network."): torch.from_numpy(np.array(value)) for name, value in tensors.items()}, strict=True)
-    backbone = Backbone(network, torch.zeros((1, 3, recipe.size, recipe.size), dtype=torch.uint8))
-    engine, modality = engine_named(about["engine"]), get(about["modality"])
-    example = (np.zeros((BATCH_ITEMS, 3, recipe.size, recipe.size), dtype=np.uint8),)
+    usual = recipe.example()[None]
+    backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
+    example = (np.repeat(usual, BATCH_ITEMS, axis=0),)
     engine = engine if engine.available() else engine_named("torch-float32")
-    run = engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])
+    runners: dict[int, Runner] = {} if backbone.varies else {0: engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])}
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
 
     def answer(contents: Sequence[bytes]) -> Floats:
-        pixels = np.stack(list(pool.map(lambda content: modality.prepare(content, recipe), contents)))
-        missing = BATCH_ITEMS - len(pixels)
-        full = np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)]) if missing else pixels
-        return head.probabilities(run((full,))[0][: len(pixels)])
+        items = list(pool.map(lambda content: modality.prepare(content, recipe), contents))
+        lengths = [bucket(len(item)) if backbone.varies else 0 for item in items]
+        rows = np.zeros((len(items), head.weight.shape[1]), dtype=np.float32)
+        for longest in sorted(set(lengths)):
+            places = [n for n, length in enumerate(lengths) if length == longest]
+            batch = side_by_side([items[n] for n in places], longest or None)
+            full = np.concatenate([batch, np.repeat(batch[-1:], BATCH_ITEMS - len(places), axis=0)])
+            if longest not in runners:
+                runners[longest] = engine.load(backbone.part(0, backbone.depth), (full,), backbone.chain[-1])
+            rows[places] = runners[longest]((full,))[0][: len(places)]
+        return head.probabilities(rows)
 
     return answer

@@ -80,7 +80,7 @@ class Tracks:
         one = self.collected[model].candidate
         if cut == 0:
             if model not in self._pixels:
-                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed)
+                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed, halve=one.items.modality.halved)
             return self._pixels[model].read
         kept = [self._activations(model, cut, view, problem) for view in range(views + 1)]
 
