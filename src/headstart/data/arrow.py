@@ -157,6 +157,7 @@ def _read(path: Path, image: str, label: str, group: str | None, parted: str | N
     with _readable(path):
         others = [column for column in (label, group, parted) if column]
         table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
+        table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
         values = {column: table.column(column).to_pylist() for column in others}
         holder, places = path, None if path.suffix.lower() in PARQUET else _places(path, image)
         if places is None:
@@ -200,6 +201,8 @@ def _places(path: Path, image: str) -> NDArray[np.int64] | None:
         if not 0 <= start <= whole.size:
             return None
         edges = np.frombuffer(offsets, wide)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+        if edges[0] < 0 or (np.diff(edges) < 0).any() or start + edges[-1] > whole.size:
+            raise InputError(f"{path} cannot be read as a table", got="cells that lie outside it", fix="fetch or write the file again")
         pieces.append(np.stack([start + edges[:-1], np.diff(edges)], axis=1))
     return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.int64)
 
@@ -242,12 +245,17 @@ def _write(path: Path, batches: Iterable[Any]) -> None:
 def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
     """The names that `datasets` keeps for the numbers of a ClassLabel, in the schema or in ``dataset_info.json``; empty when there are none."""
     kept = (schema.metadata or {}).get(b"huggingface")
-    info = json.loads(kept).get("info", {}) if kept else {}
+    try:
+        info = json.loads(kept).get("info", {}) if kept else {}
+    except (ValueError, AttributeError, RecursionError):  # notes of another program
+        info = {}
     beside = path.parent / "dataset_info.json"
     if not info and beside.is_file():
         info = files.read_json(beside)
-    feature = (info.get("features") or {}).get(label) or {}
-    return [plain(str(name)) for name in feature.get("names") or []] if isinstance(feature, dict) else []
+    features = info.get("features") if isinstance(info, dict) else None
+    feature = features.get(label) if isinstance(features, dict) else None
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return [plain(str(name)) for name in names] if isinstance(names, list) else []
 
 
 def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:
