@@ -18,6 +18,7 @@ from headstart.planning.facts import Facts, has_bfloat16, threads
 from headstart.planning.plan import Plan
 from headstart.ranking.probe import Folds
 from headstart.task.linear import Floats
+from headstart.training.keeping import NOWHERE, Keeping
 
 NOBODY = np.zeros(0, dtype=np.int64)
 
@@ -31,6 +32,7 @@ class Problem:
         folds: Positions of items that may be learnt from (fitted on, held out), for the ranking.
         heats: The same for the race: as many folds as a finalist is judged on.
         metric: What is compared.
+        keeping: Where what was decided and trained in this round is kept.
     """
 
     dataset: Dataset
@@ -41,6 +43,7 @@ class Problem:
     seed: int
     store: Store
     sink: Sink
+    keeping: Keeping = NOWHERE
 
     @property
     def n_classes(self) -> int:
@@ -88,7 +91,7 @@ def known_facts(dataset: Dataset, split: Split, models: Sequence[str]) -> Facts:
     )
 
 
-def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink) -> Problem:
+def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink, keeping: Keeping = NOWHERE) -> Problem:
     """Pose the problem as the plan says."""
     seed, n_heats = int(plan.number("seed")), int(plan.number("race_folds"))
     everybody = replace(split, train=np.union1d(split.train, split.validation), validation=NOBODY)
@@ -98,7 +101,7 @@ def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink) -
         heats = [(split.train, np.sort(deciding))]
     else:
         heats = folds(dataset, everybody, max(2, n_heats), seed_for(seed, "race"))
-    return Problem(dataset, split, ranking, heats, str(plan["metric"]), seed, store, sink)
+    return Problem(dataset, split, ranking, heats, str(plan["metric"]), seed, store, sink, keeping)
 
 
 def rounds(dataset: Dataset, split: Split, plan: Plan) -> list[Split]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from headstart.activations.collect import Activations, collect
 from headstart.backbone.engines.race import machine
 from headstart.base.hashing import digest
+from headstart.base.journal import Recall, afresh, recall_record
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
 from headstart.planning.entrants import Entrant
@@ -45,10 +46,12 @@ class Tracks:
     Attributes:
         collected: By model.
         plan: Its values are the settings that entrants vary.
+        recall: What was measured when the study began.
     """
 
     collected: dict[str, Collected]
     plan: Plan
+    recall: Recall = afresh
     _pixels: dict[str, Pixels] = field(default_factory=dict)
     _kept: dict[tuple[str, int, int], Activations] = field(default_factory=dict)
     _speeds: dict[tuple[str, int], Speed] = field(default_factory=dict)
@@ -113,7 +116,12 @@ class Tracks:
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
             precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
             labels, doubted = problem.dataset.labels, lambda speed: self._seconds_at(speed, problem) > most_seconds
-            known = fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted)
+            known = recall_record(
+                self.recall,
+                Speed,
+                f"a step of {model} from block {cut}",
+                lambda: fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted),
+            )
             self._speeds[(model, cut)] = known
         return known
 
@@ -153,8 +161,8 @@ class Tracks:
             candidate = one.candidate
             unit = f"items · {model}{f', view {view}' if view else ''}"
             items, name = candidate.items.seen_as(view), candidate.card.name
-            found = collect(candidate.backbone, [cut], items, candidate.engine, problem.store, label=name, view=view, sink=problem.sink, unit=unit)
-            self._kept[(model, cut, view)] = found[cut]
+            about: dict[str, Any] = {"label": name, "view": view, "sink": problem.sink, "unit": unit, "recall": self.recall}
+            self._kept[(model, cut, view)] = collect(candidate.backbone, [cut], items, candidate.engine, problem.store, **about)[cut]
         return self._kept[(model, cut, view)]
 
 
@@ -223,7 +231,9 @@ class Contest:
             fitted, _ = self.problem.heats[0]
             classifier = self.tracks.classifier(entrant.model, entrant.cut, self._head(replace(entrant, views=0), 0, fitted))
             read, settings = self.tracks.reader(entrant.model, entrant.cut, 0, self.problem), self.tracks.settings(entrant)
-            self._rates[key] = highest_rate(classifier, read, self.problem.dataset.labels, fitted, settings, seed=self.problem.seed)
+            name, labels, seed = f"highest rate of {entrant.model} from block {entrant.cut}", self.problem.dataset.labels, self.problem.seed
+            recall = self.problem.keeping.journal.recall
+            self._rates[key] = recall(name, lambda: highest_rate(classifier, read, labels, fitted, settings, seed=seed))
         return self._rates[key]
 
     def _features(self, entrant: Entrant) -> NDArray[np.generic]:
@@ -246,7 +256,8 @@ class Contest:
         tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
-        done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
+        place = problem.keeping.training(name, entrant.block, str(entrant.views))
+        done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
         tracks.took(entrant, done)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
 

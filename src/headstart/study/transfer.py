@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, replace
 
@@ -54,8 +55,9 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
         budget: What this race may take; without a limit the plan's expectation decides alone, so that the same plan gives the same bits.
         n_races: How many races share the price of varied views.
     """
-    started, problem = time.perf_counter(), contest.problem
-    seconds = plan.number("race_seconds") if budget.seconds is None else budget.left
+    problem, journal = contest.problem, contest.problem.keeping.journal
+    started = journal.instant("race")
+    seconds = plan.number("race_seconds") if budget.seconds is None else journal.recall("seconds of the race", lambda: budget.left)
     options, too_dear = _options(ranking, contest, plan, seconds, n_races)
     entered, left_out = admit(options, seconds, len(problem.heats))
     entered = [_steadied(one, contest, plan) for one in entered]
@@ -63,13 +65,17 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     highest = max((one.views for one in options), default=0)
     search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed)
 
+    asked = itertools.count(1)
+
     def affordable(entrant: Entrant) -> bool:
-        return budget.left > entrant.seconds * (1 + REFIT)
+        if budget.seconds is None:
+            return True
+        return bool(journal.recall(f"time {next(asked)}", lambda: budget.left > entrant.seconds * (1 + REFIT)))
 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
-    took, penalty = time.perf_counter() - started, contest.probed[arm.model].probe.penalty
+    took, penalty = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.penalty
     first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
     return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
 
