@@ -72,7 +72,8 @@ class _Plan:
     make: Callable[[], nn.Module]
     classifiers: tuple[str, ...] = ()
     translate: Callable[[Tensors], Tensors] | None = None
-    filled: Callable[[Any], object] | None = None  # what is done with a network that holds published weights
+    draw: Callable[[Any], object] | None = None  # gives it fresh weights, where it is not made with such
+    filled: Callable[[Any], object] | None = None  # what is done with it once it holds published weights
 
 
 def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
@@ -93,6 +94,8 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "network"))
         network = Network(Normalise(card.input) if isinstance(card.input, InputRecipe) else nn.Identity(), plan.make())
+        if weights is None and plan.draw is not None:
+            plan.draw(network.net)
     if weights is not None:
         _fill(network, card, plan, read(weights))
     network.float().eval()
@@ -165,13 +168,17 @@ def _transformers(name: str, card: ModelCard) -> _Plan:
 
     def make() -> nn.Module:
         try:
-            network = family.make(values, pooling)
+            return family.make(values, pooling)
         except (ValueError, KeyError, RuntimeError) as error:
-            raise InputError(f"{card.name}: no {name} has these sizes", got=str(error).splitlines()[0]) from None
-        text.draw(network, float(values.get("initializer_range", text.SPREAD)))
-        return network
+            raise InputError(f"{card.name}: no {name} has these sizes", got=(str(error).splitlines() or [type(error).__name__])[0]) from None
 
-    return _Plan(make, translate=lambda tensors: to_ours(name, family, values, card.format, tensors), filled=text.keep_table)
+    spread = float(values.get("initializer_range", text.SPREAD))
+    return _Plan(
+        make,
+        translate=lambda tensors: to_ours(name, family, values, card.format, tensors),
+        draw=lambda network: text.draw(network, spread),
+        filled=text.keep_table,
+    )
 
 
 def _own(name: str, card: ModelCard) -> _Plan:

@@ -146,7 +146,7 @@ def keep_table(network: TextNetwork) -> bool:
         Whether it was exempted.
     """
     total = sum(parameter.numel() for parameter in network.parameters())
-    kept = network.table.numel() > TABLE_SHARE * total
+    kept = bool(network.table.numel() > TABLE_SHARE * total)
     if kept:
         network.table.requires_grad_(False)
     return kept

@@ -29,7 +29,7 @@ class _FromTokens:
     is_atom = True
 
     def forward(self, ids: Tensor) -> Tensor:
-        return super().forward(input_ids=ids.clamp(min=0))  # type: ignore[misc,no-any-return]
+        return super().forward(input_ids=ids.clamp(min=0))  # type: ignore[misc]
 
 
 class _FromTokensBehindPadding:
@@ -39,7 +39,7 @@ class _FromTokensBehindPadding:
 
     def forward(self, ids: Tensor) -> Tensor:
         places = torch.arange(ids.shape[1], device=ids.device)[None] + (self.padding_idx + 1)  # type: ignore[attr-defined]
-        return super().forward(input_ids=ids.clamp(min=0), position_ids=places)  # type: ignore[misc,no-any-return]
+        return super().forward(input_ids=ids.clamp(min=0), position_ids=places)  # type: ignore[misc]
 
 
 class _Masked:
@@ -48,7 +48,7 @@ class _Masked:
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        return super().forward(x, attention_mask=seen(mask))  # type: ignore[misc,no-any-return]
+        return super().forward(x, attention_mask=seen(mask))  # type: ignore[misc]
 
 
 class BertEmbed(_FromTokens, BertEmbeddings):
