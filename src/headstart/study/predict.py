@@ -28,6 +28,7 @@ from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
+from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.run import check_run
@@ -94,6 +95,7 @@ def deploy(run: Path) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
     check_run(run, f"{name}.safetensors")
+    check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
     answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
