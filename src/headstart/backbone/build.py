@@ -47,19 +47,19 @@ class Network(nn.Module):
     """A pretrained network without its classifier.
 
     Attributes:
-        normalise: From pixels in 0..1.
-        net: From normalised pictures to features (n, d).
+        normalise: From pixels in 0..1; nothing for texts and clips, whose networks begin with what they need.
+        net: From normalised pictures, or samples, to features (n, d).
         dropped: Tensors of the weight file that belong to no part of it, such as the classifier; empty for fresh weights.
     """
 
-    def __init__(self, normalise: Normalise, net: nn.Module) -> None:
+    def __init__(self, normalise: nn.Module, net: nn.Module) -> None:
         super().__init__()
         self.normalise = normalise
         self.net = net
         self.dropped: tuple[str, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (n, 3, size, size) in 0..1 to features (n, d)."""
+        """Pictures (n, 3, size, size) in 0..1, or samples (n, s), to features (n, d)."""
         features: Tensor = self.net(self.normalise(x))
         return features
 
@@ -90,7 +90,7 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
     plan = _plan(card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "network"))
-        network = Network(Normalise(card.input), plan.make())
+        network = Network(Normalise(card.input) if isinstance(card.input, InputRecipe) else nn.Identity(), plan.make())
     if weights is not None:
         _fill(network, card, plan, read(weights))
     network.float().eval()
@@ -99,7 +99,7 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
 
 def _fill(network: Network, card: ModelCard, plan: _Plan, tensors: Tensors) -> None:
     state, network.dropped = match(card, network.net.state_dict(), tensors, plan.classifiers, plan.translate)
-    if card.input.channels == "BGR":
+    if isinstance(card.input, InputRecipe) and card.input.channels == "BGR":
         first = next(name for name, value in state.items() if value.ndim == 4)
         state[first] = state[first].flip(1)
     network.net.load_state_dict(state, strict=True)
@@ -150,10 +150,12 @@ def _without_classifier(models: Any, name: str) -> nn.Module:
 
 def _own(name: str, card: ModelCard) -> _Plan:
     from headstart.backbone.networks.resnet50_thin import resnet50_thin
+    from headstart.backbone.networks.sounds import SOUNDS
     from headstart.backbone.networks.vgg16_edges import vgg16_edges
     from headstart.backbone.networks.vit_s14_focus import translate, vit_s14_focus
 
     plans = {"resnet50_thin": _Plan(resnet50_thin), "vgg16_edges": _Plan(vgg16_edges), "vit_s14_focus": _Plan(vit_s14_focus, translate=translate)}
+    plans |= {sound: _Plan(make) for sound, make in SOUNDS.items()}
     if name not in plans:
         raise InputError(f"{card.name}: headstart has no such network of its own", got=name, allowed=plans)
     return plans[name]
