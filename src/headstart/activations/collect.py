@@ -23,7 +23,7 @@ from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
 from headstart.base.errors import HeadstartError
-from headstart.base.events import Sink, silence, stage
+from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh
 
@@ -118,21 +118,28 @@ def collect(
     sound = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in shelves.items()}
     kept = {cut: stage_of(backbone, cut, engine, label, view) for cut in backbone.cuts if cut > 0}
     about = f"{label}, view {view}, cuts {', '.join(map(str, cuts))}"
-    planned = recall(f"passes of {about}", lambda: _plain(_jobs(names, sound, kept, store, sink), names))
-    jobs = _left(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
+    first = _jobs(names, sound, kept, store, sink)
+    planned = recall(f"passes of {about}", lambda: _plain(first, names))
+    if _plain(first, names) != planned and first:
+        text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
+        sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
-    with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
-        done = 0
-        for job in jobs:
-            writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
-            try:
-                for batch, values in _pass(backbone, job, items, unique, engine):
-                    writer.add(batch, values)
-                    done += len(batch.names)
-                    advance(done)
-            finally:
-                for cut, size in writer.flush().items():
-                    written[cut] += size
+    for make in (_lost, _left):  # what the passes start from comes before them
+        jobs = make(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
+        if not jobs and make is _lost:
+            continue
+        with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
+            done = 0
+            for job in jobs:
+                writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
+                try:
+                    for batch, values in _pass(backbone, job, items, unique, engine):
+                        writer.add(batch, values)
+                        done += len(batch.names)
+                        advance(done)
+                finally:
+                    for cut, size in writer.flush().items():
+                        written[cut] += size
     seconds = time.perf_counter() - started
     if any(written.values()):
         store.prune()
@@ -174,18 +181,25 @@ def _plain(jobs: Sequence[_Job], names: Sequence[str]) -> list[list[Any]]:
 def _left(
     planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, size: int
 ) -> list[_Job]:
-    """What is left of planned jobs: whole stretches of ``size`` items of which a row is missing; and what the store has lost since it was planned with."""
-    jobs, covered = [], set[str]()
+    """What is left of planned jobs: whole stretches of ``size`` items of which a row is missing."""
+    jobs = []
     for start, wanted, runs in planned:
         items = tuple(names[n] for begin, end in runs for n in range(begin, end))
-        covered.update(items)
         lacking = tuple(name for batch in _together(items, size) if not all(sound[cut][one] for cut in wanted for one in batch) for name in batch)
         ancestor = store.shelf(kept[start], sink) if start and lacking else None
         if ancestor is not None and not all(ancestor.sound(lacking)):
             start, ancestor = 0, None
         if lacking:
             jobs.append(_Job(start, tuple(wanted), lacking, ancestor))
-    return jobs + _jobs([name for name in names if name not in covered], sound, kept, store, sink)
+    return jobs
+
+
+def _lost(
+    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, _: int
+) -> list[_Job]:
+    """What the store has lost since it was planned with: items that no planned pass computes."""
+    covered = {n for _, _, runs in planned for begin, end in runs for n in range(begin, end)}
+    return _jobs([name for n, name in enumerate(names) if n not in covered], sound, kept, store, sink)
 
 
 def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:

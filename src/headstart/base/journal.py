@@ -12,12 +12,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, silence
 from headstart.base.files import write
 from headstart.base.hashing import digest
@@ -46,14 +45,13 @@ class Book:
         path: Where; None keeps nothing.
         started: Reading of ``time.perf_counter`` at which the run would have begun, had it never been interrupted.
         values: By key, the latest.
-        places: Line of each key's latest value.
+        chain: After each line, a hash of it and of all lines before it: what was made after line 7 belongs to these seven lines and to no others.
     """
 
     path: Path | None
     started: float
     values: dict[str, Any] = field(default_factory=dict)
-    places: dict[str, int] = field(default_factory=dict)
-    n_lines: int = 0
+    chain: list[str] = field(default_factory=lambda: [""])
 
     @property
     def seconds(self) -> float:
@@ -70,10 +68,23 @@ class Book:
                 stream.flush()
                 os.fsync(stream.fileno())
             value = json.loads(line)["value"]
-            self.values[key] = value
-            self.n_lines += 1
-            self.places[key] = self.n_lines
+            self.admit(key, value, line.encode())
         return value
+
+    def admit(self, key: str, value: Any, line: bytes) -> None:
+        """Take up a line that stands in the file."""
+        self.values[key] = value
+        self.chain.append(digest(self.chain[-1], line))
+
+    @property
+    def place(self) -> list[Any]:
+        """Names the lines so far: their number and hash."""
+        return [len(self.chain) - 1, self.chain[-1]]
+
+    def holds(self, place: Sequence[Any]) -> bool:
+        """Are the lines that a place names still there, all of them and as they were?"""
+        number, name = place
+        return 0 <= number < len(self.chain) and self.chain[number] == name
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,15 +153,16 @@ def reopen(folder: Path, started: float, sink: Sink = silence) -> Journal:
         if entry is not None:
             worked = max(worked, entry[2])
         if entry is not None and not damaged:
-            book.values[entry[0]] = entry[1]
-            book.places[entry[0]] = number
+            book.admit(entry[0], entry[1], line + b"\n")
             whole.append(line)
     if damaged:
         text = f"{JOURNAL} is damaged in line {damaged} of {len(lines) - 1}: what was recorded from there on is measured and decided anew"
         sink(Event("note", "resume", text=text, data={"file": JOURNAL, "line": damaged}))
+    elif lines[-1]:
+        sink(Event("note", "resume", text=f"{JOURNAL} ends in the middle of a line: what was cut off there is measured and decided anew"))
     if raw and b"\n".join([*whole, b""]) != raw:
         write(path, b"\n".join([*whole, b""]))
-    book.n_lines, book.started = len(whole), started - worked
+    book.started = started - worked
     return Journal(book)
 
 
@@ -167,8 +179,6 @@ def _entry(line: bytes) -> tuple[str, Any, float] | None:
     try:
         found = json.loads(line)
         key, value, at = found["key"], found["value"], found["at"]
-        if not isinstance(key, str) or found["sum"] != digest(json.dumps([key, value, at], ensure_ascii=False)):
-            return None
-        return key, value, float(at)
-    except (ValueError, KeyError, TypeError, InputError, RecursionError):
+        return (key, value, float(at)) if isinstance(key, str) and _line(key, value, at).encode() == line + b"\n" else None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

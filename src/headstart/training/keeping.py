@@ -73,8 +73,9 @@ class Keeping:
         name, lost = self.journal.find(_piece(key)), ""
         for path in sorted(self.folder.glob(f"{self._stem(key)}-*.safetensors"), key=lambda path: -path.stat().st_mtime_ns):
             found, fault = _read(path)
-            if found is not None:
+            if found is not None and self.journal.book.holds(found.plain["place"]):
                 return found
+            fault = fault or "follows from what the journal has lost"
             lost = f"{WORK}/{path.name} {fault}"
             path.unlink()
         if name and not lost:
@@ -88,7 +89,7 @@ class Keeping:
         if self.folder is None:
             return
         arrays = {one: np.asarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value, order="C") for one, value in tensors.items()}
-        content = save(arrays, {PLAIN: json.dumps(plain)})
+        content = save(arrays, {PLAIN: json.dumps({**plain, "place": self.journal.book.place})})
         path = self.folder / f"{self._stem(key)}-{hashlib.sha256(content).hexdigest()}.safetensors"
         older = [one for one in self.folder.glob(f"{self._stem(key)}-*.safetensors") if one != path]
         write(path, content)

@@ -90,9 +90,10 @@ def train(
     best.restore()
     if settings.seconds is not None:
         place.paced(clock.shares)
-    if place.worth(clock.elapsed):
-        place.save(*way.end())
-    return way.trained()
+    trained = way.trained()
+    if place.worth(trained.seconds):
+        place.save(*way.end(trained))
+    return trained
 
 
 def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:

@@ -59,6 +59,8 @@ class RunWriter:
                 self._lock.release()
                 raise unfinished(folder)
             self._events = (folder / EVENTS).open("a" if again else "w", encoding="utf-8")
+            if again and not (folder / EVENTS).read_bytes().endswith(b"\n"):
+                self._events.write("\n")  # the line in whose middle it was killed
         except Timeout:
             raise InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another with --out") from None
         except OSError as error:

@@ -193,9 +193,9 @@ class Way:
         best = self.best
         return Trained(tuple(self.history), best.epoch, best.probabilities, self.pace.elapsed, best.epoch == len(self.history), tuple(best.by_epoch), step)
 
-    def end(self) -> State:
+    def end(self, plain: Trained) -> State:
         """The trained weights and what the epochs showed."""
-        tensors, plain = self._shown(), self.trained()
+        tensors = self._shown()
         tensors |= _prefixed(CLASSIFIER, self.best.classifier.state_dict())
         told = {"seconds": plain.seconds, "still_improving": plain.still_improving, "seconds_per_step": plain.seconds_per_step}
         return tensors, {"ended": True, **self._said(), **told}
