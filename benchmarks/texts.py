@@ -163,7 +163,9 @@ def rated(archive: Path) -> Iterable[Row]:
     except UnicodeDecodeError:
         lines = raw.decode("latin-1").splitlines()
     cells = [line.split("\t", 2) for line in lines if line.count("\t") > 1]
-    return once((text.strip(), "positive" if float(mean) > NEUTRAL_BAND else "negative" if float(mean) < -NEUTRAL_BAND else "neutral") for _, mean, text in cells)
+    return once(
+        (text.strip(), "positive" if float(mean) > NEUTRAL_BAND else "negative" if float(mean) < -NEUTRAL_BAND else "neutral") for _, mean, text in cells
+    )
 
 
 TASKS = {
