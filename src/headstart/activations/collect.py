@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,12 @@ from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
 from headstart.base.errors import HeadstartError
-from headstart.base.events import Sink, silence, stage
+from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
+from headstart.base.journal import Recall, afresh
 
 BATCHES_AHEAD = 4  # decoded batches that wait for the engine: 20 MB at 224 pixels
+STRETCH_ITEMS = 32 * BATCH_ITEMS  # items of different lengths that are put together by length: whole stretches are done again after a kill
 FLUSH_SECONDS = 20.0  # at most this much computing is lost to a kill -9
 
 
@@ -80,7 +82,17 @@ def stored_type(engine: Engine) -> np.dtype[np.generic]:
 
 
 def collect(
-    backbone: Backbone, cuts: Sequence[int], items: Items, engine: Engine, store: Store, *, label: str, view: int = 0, sink: Sink = silence, unit: str = "items"
+    backbone: Backbone,
+    cuts: Sequence[int],
+    items: Items,
+    engine: Engine,
+    store: Store,
+    *,
+    label: str,
+    view: int = 0,
+    sink: Sink = silence,
+    unit: str = "items",
+    recall: Recall = afresh,
 ) -> dict[int, Activations]:
     """Bring the activations of all items at the given cuts into the store.
 
@@ -94,6 +106,8 @@ def collect(
         view: Number of the augmented view; 0 is the plain item.
         sink: Receives progress.
         unit: What an item is called in the progress.
+        recall: Which passes were planned when the run began, and what they took: what a kill left undone is done as it was planned, in the same
+            batches, from the same cut, to the same cuts; so the last bits are those of a run that was not killed.
 
     Returns:
         Activations by cut.
@@ -102,29 +116,40 @@ def collect(
     unique = {item: n for n, item in reversed(list(enumerate(items.content)))}
     names = tuple(sorted(unique, key=unique.__getitem__))
     sound = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in shelves.items()}
-    jobs = _jobs(backbone, names, sound, engine, store, label, view, sink)
+    kept = {cut: stage_of(backbone, cut, engine, label, view) for cut in backbone.cuts if cut > 0}
+    about = f"{label}, view {view}, cuts {', '.join(map(str, cuts))}"
+    first = _jobs(names, sound, kept, store, sink)
+    planned = recall(f"passes of {about}", lambda: _plain(first, names))
+    if _plain(first, names) != planned and first:
+        text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
+        sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
-    with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
-        done = 0
-        for job in jobs:
-            writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
-            try:
-                for batch, values in _pass(backbone, job, items, unique, engine):
-                    writer.add(batch, values)
-                    done += len(batch.names)
-                    advance(done)
-            finally:
-                for cut, size in writer.flush().items():
-                    written[cut] += size
+    for make in (_lost, _left):  # what the passes start from comes before them
+        jobs = make(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
+        if not jobs and make is _lost:
+            continue
+        with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
+            done = 0
+            for job in jobs:
+                writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
+                try:
+                    for batch, values in _pass(backbone, job, items, unique, engine):
+                        writer.add(batch, values)
+                        done += len(batch.names)
+                        advance(done)
+                finally:
+                    for cut, size in writer.flush().items():
+                        written[cut] += size
     seconds = time.perf_counter() - started
     if any(written.values()):
         store.prune()
     for shelf in shelves.values():
         shelf.touch()
-    misses = {cut: sum(not found for found in sound[cut].values()) for cut in cuts}
+    misses = {cut: sum(end - begin for _, wanted, runs in planned for begin, end in runs if cut in wanted) for cut in cuts}
+    took = recall(f"what {about} took", lambda: [[written[cut], seconds, shelf.seconds_per_item() * len(names)] for cut, shelf in shelves.items()])
     return {
-        cut: Activations(cut, tuple(items.content), len(names) - misses[cut], misses[cut], written[cut], seconds, shelf.seconds_per_item() * len(names), shelf)
-        for cut, shelf in shelves.items()
+        cut: Activations(cut, tuple(items.content), len(names) - misses[cut], misses[cut], numbers[0], numbers[1], numbers[2], shelf)
+        for (cut, shelf), numbers in zip(shelves.items(), took, strict=True)
     }
 
 
@@ -138,10 +163,46 @@ class _Job:
     ancestor: Shelf | None
 
 
-def _jobs(
-    backbone: Backbone, names: Sequence[str], sound: dict[int, dict[str, bool]], engine: Engine, store: Store, label: str, view: int, sink: Sink
+def _plain(jobs: Sequence[_Job], names: Sequence[str]) -> list[list[Any]]:
+    """Jobs as plain values: start, wanted cuts, and the places of the items among the names as stretches ``[begin, end]``."""
+    place = {name: n for n, name in enumerate(names)}
+    planned: list[list[Any]] = []
+    for job in jobs:
+        runs: list[list[int]] = []
+        for n in (place[name] for name in job.items):
+            if runs and runs[-1][1] == n:
+                runs[-1][1] = n + 1
+            else:
+                runs.append([n, n + 1])
+        planned.append([job.start, list(job.wanted), runs])
+    return planned
+
+
+def _left(
+    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, size: int
 ) -> list[_Job]:
-    kept = {cut: stage_of(backbone, cut, engine, label, view) for cut in backbone.cuts if cut > 0}
+    """What is left of planned jobs: whole stretches of ``size`` items of which a row is missing."""
+    jobs = []
+    for start, wanted, runs in planned:
+        items = tuple(names[n] for begin, end in runs for n in range(begin, end))
+        lacking = tuple(name for batch in _together(items, size) if not all(sound[cut][one] for cut in wanted for one in batch) for name in batch)
+        ancestor = store.shelf(kept[start], sink) if start and lacking else None
+        if ancestor is not None and not all(ancestor.sound(lacking)):
+            start, ancestor = 0, None
+        if lacking:
+            jobs.append(_Job(start, tuple(wanted), lacking, ancestor))
+    return jobs
+
+
+def _lost(
+    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, _: int
+) -> list[_Job]:
+    """What the store has lost since it was planned with: items that no planned pass computes."""
+    covered = {n for _, _, runs in planned for begin, end in runs for n in range(begin, end)}
+    return _jobs([name for n, name in enumerate(names) if n not in covered], sound, kept, store, sink)
+
+
+def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
     ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if (store.folder / one.key).is_dir()}
     whole = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in ancestors.items()}
     groups: dict[tuple[int, tuple[int, ...]], list[str]] = {}
@@ -188,17 +249,19 @@ def _batches(backbone: Backbone, job: _Job, items: Items, positions: dict[str, i
             yield _Batch(names, tuple(side_by_side(some) for some in zip(*arrays, strict=True)))
         return
     waiting: dict[int, list[tuple[str, int, Arrays]]] = {}
+    seen = 0
     for names, arrays in _read(job, items, positions):
         for name, one in zip(names, arrays, strict=True):
             length = len(one[0]) if job.ancestor is None else job.ancestor.length(name)
             held = waiting.setdefault(bucket(length), [])
             held.append((name, length, one))
             if len(held) == BATCH_ITEMS:
-                yield _of_lengths(held, bucket(length), backbone.varying(job.start))
-                held.clear()
-    for longest, held in waiting.items():
-        if held:
-            yield _of_lengths(held, longest, backbone.varying(job.start))
+                yield _of_lengths(waiting.pop(bucket(length)), bucket(length), backbone.varying(job.start))
+        seen += len(names)
+        if seen % STRETCH_ITEMS == 0 or seen == len(job.items):
+            for longest, held in sorted(waiting.items()):
+                yield _of_lengths(held, longest, backbone.varying(job.start))
+            waiting.clear()
 
 
 def _of_lengths(held: Sequence[tuple[str, int, Arrays]], longest: int, varying: Sequence[bool]) -> _Batch:
@@ -211,7 +274,7 @@ def _of_lengths(held: Sequence[tuple[str, int, Arrays]], longest: int, varying: 
 
 def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[tuple[str, ...], list[Arrays]]]:
     """Names of some items, and for each of them what crosses where the pass starts."""
-    batches = [job.items[n : n + BATCH_ITEMS] for n in range(0, len(job.items), BATCH_ITEMS)]
+    batches = _together(job.items)
     if job.ancestor is not None:
         for names in batches:
             rows = tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
@@ -228,6 +291,10 @@ def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[
                 yield _ready(waiting.popleft())
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _together(items: tuple[str, ...], size: int = BATCH_ITEMS) -> list[tuple[str, ...]]:
+    return [items[n : n + size] for n in range(0, len(items), size)]
 
 
 def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> tuple[tuple[str, ...], list[Arrays]]:

@@ -16,11 +16,12 @@ from filelock import FileLock
 from headstart.base import archives, files, folders
 from headstart.base.errors import HeadstartError, InputError, IntegrityError
 from headstart.base.hashing import sha256_file
+from headstart.data import arrow, separated
 from headstart.data.folders import visible
 
 BYTES, MEMBERS, RATIO = "HEADSTART_ARCHIVE_BYTES", "HEADSTART_ARCHIVE_MEMBERS", "HEADSTART_ARCHIVE_RATIO"
 OTHERS = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")  # compressed, and not read
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".pq", ".arrow", ".feather", ".ipc")
+TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 KEPT_DIGITS = 32  # of the SHA-256, in the folder's name
 
 
@@ -32,11 +33,6 @@ def limits() -> archives.Limits:
     """
     usual = archives.Limits()
     return archives.Limits(_whole_number(MEMBERS, usual.members), _whole_number(BYTES, usual.bytes), _whole_number(RATIO, usual.ratio))
-
-
-def opened(path: Path) -> Path:
-    """Where the data of a path lies: the path itself, unless it is an archive."""
-    return unpacked(path) if path.is_file() and archives.is_archive(path) else path
 
 
 def unpacked(archive: Path) -> Path:

