@@ -17,6 +17,7 @@ from headstart.base.events import silence
 from headstart.base.hashing import sha256_file
 from headstart.gallery import hub, licences
 from headstart.gallery.card import InputRecipe, ModelCard, TrainedOn
+from headstart.gallery.configs import check_config
 from headstart.gallery.fetch import PREFERRED, TIMM_OWNER, in_folder
 from headstart.gallery.sources import Source
 
@@ -90,11 +91,11 @@ def _read(config: Path) -> dict[str, Any]:
         raise InputError(f"{CONFIG} is larger than a description should be", got=config.stat().st_size)
     try:
         plain = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{CONFIG} is not JSON", got=str(error)) from None
     if not isinstance(plain, dict) or not isinstance(plain.get("architecture"), str):
         raise InputError(f"{CONFIG} does not name a timm architecture", fix="write a card into the folder cards of HEADSTART_HOME")
-    return plain
+    return check_config(plain, CONFIG)
 
 
 def _card(asked: Source, pinned: Source, config: Mapping[str, Any], *, licence: str | None, sha256: str, size: int) -> ModelCard:

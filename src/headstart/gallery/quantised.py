@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.errors import InputError
+from headstart.gallery.gguf import check_gguf
 
 Arrays = dict[str, NDArray[np.generic]]
 TENSORS_LIMIT = 100_000
@@ -33,6 +34,7 @@ def gguf(path: Path) -> Arrays:
     from gguf import GGUFReader
     from gguf.quants import dequantize
 
+    check_gguf(path)
     tensors = GGUFReader(path).tensors
     if not 0 < len(tensors) <= TENSORS_LIMIT:
         raise InputError("the file holds no tensors, or too many", got=len(tensors))
