@@ -48,7 +48,7 @@ class Network(nn.Module):
     """A pretrained network without its classifier.
 
     Attributes:
-        normalise: From prepared items: from pixels in 0..1; tokens stay as they are.
+        normalise: From prepared items: from pixels in 0..1; tokens and samples stay as they are.
         net: From normalised items to features (n, d).
         dropped: Tensors of the weight file that belong to no part of it, such as the classifier; empty for fresh weights.
     """
@@ -60,7 +60,7 @@ class Network(nn.Module):
         self.dropped: tuple[str, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (n, 3, size, size) in 0..1, or tokens (n, L), to features (n, d)."""
+        """Pictures (n, 3, size, size) in 0..1, tokens (n, L) or samples (n, s), to features (n, d)."""
         features: Tensor = self.net(self.normalise(x))
         return features
 
@@ -85,7 +85,7 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
         seed: Seed of the fresh weights; those of different seeds differ, those of one seed are equal.
 
     Returns:
-        The network in eval mode; pictures (n, 3, size, size) in 0..1, or tokens (n, L), to features (n, d).
+        The network in eval mode; pictures (n, 3, size, size) in 0..1, tokens (n, L) or samples (n, s), to features (n, d).
 
     Raises:
         InputError: when there is no such architecture, or the file lacks tensors, has others, or has other shapes; all faults at once.
@@ -183,10 +183,12 @@ def _transformers(name: str, card: ModelCard) -> _Plan:
 
 def _own(name: str, card: ModelCard) -> _Plan:
     from headstart.backbone.networks.resnet50_thin import resnet50_thin
+    from headstart.backbone.networks.sounds import SOUNDS
     from headstart.backbone.networks.vgg16_edges import vgg16_edges
     from headstart.backbone.networks.vit_s14_focus import translate, vit_s14_focus
 
     plans = {"resnet50_thin": _Plan(resnet50_thin), "vgg16_edges": _Plan(vgg16_edges), "vit_s14_focus": _Plan(vit_s14_focus, translate=translate)}
+    plans |= {sound: _Plan(make) for sound, make in SOUNDS.items()}
     if name not in plans:
         raise InputError(f"{card.name}: headstart has no such network of its own", got=name, allowed=plans)
     return plans[name]

@@ -95,7 +95,7 @@ def load(
 
     Args:
         path: A folder of class folders, with or without train / validation / test; a folder with ``metadata.csv``; a CSV, TSV, JSON Lines, Parquet or
-            Arrow file or a folder of such; a folder saved by Hugging Face ``datasets``.
+            Arrow file or a folder of such; a folder saved by Hugging Face ``datasets``; an archive (zip, tar) of any of these.
         label: The column of the class; found by its name when not given.
         group: The column of what must stay together (patient, site); found by its name when not given; ``none`` for: there are no groups.
         sink: Hears of the stage ``read``.

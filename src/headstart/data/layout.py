@@ -6,17 +6,19 @@ import difflib
 from itertools import chain
 from pathlib import Path
 
+from headstart.base import archives
 from headstart.base.errors import InputError
 from headstart.data import arrow, folders, metadata
 from headstart.data.listing import Listing
 from headstart.data.rows import FileRows
+from headstart.data.unpacked import OTHERS, unpacked
 
 
 def lay_out(path: Path, suffixes: frozenset[str], label: str | None, group: str | None) -> Listing:
     """List the items of a data set in any of the layouts.
 
-    Tried in this order: a table file; a folder with Parquet or Arrow files; a folder with ``metadata.csv``; train / validation / test folders, each
-    with a table or with class folders; class folders.
+    Tried in this order: a table file or an archive, which is unpacked once and looked at anew; a folder with Parquet or Arrow files; a folder with
+    ``metadata.csv``; train / validation / test folders, each with a table or with class folders; class folders.
 
     Raises:
         InputError: when the path does not exist or holds none of these.
@@ -49,8 +51,10 @@ def _list_file(path: Path, suffixes: frozenset[str], label: str | None, group: s
         return arrow.list_tables(path, label, group)
     if suffix in metadata.SUFFIXES:
         return metadata.list_table(path, path.parent, label, group)
-    if suffix in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
-        raise InputError(f"{path} is an archive", fix=f"unpack it and point at the folder: headstart inspect {path.with_suffix('')}")
+    if archives.is_archive(path):
+        return lay_out(unpacked(path), suffixes, label, group)
+    if suffix in OTHERS:
+        raise InputError(f"{path} is compressed in a way that is not read", allowed=archives.SUFFIXES, fix="unpack it and point at the folder")
     what = "is one picture" if suffix in suffixes else "is a file"
     raise InputError(
         f"{path} {what}, not a data set",

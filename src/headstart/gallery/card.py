@@ -211,7 +211,10 @@ class ModelCard:
     def __post_init__(self) -> None:
         _require(
             (NAME.fullmatch(self.name) is not None, f"name {self.name!r} needs lower case letters, digits, '_', '.', '-'"),
-            (ARCHITECTURE.fullmatch(self.architecture) is not None, f"architecture {self.architecture!r} is not timm:, torchvision:, transformers: or headstart:NAME"),
+            (
+                ARCHITECTURE.fullmatch(self.architecture) is not None,
+                f"architecture {self.architecture!r} is not timm:, torchvision:, transformers: or headstart:NAME",
+            ),
             (bool(self.licence.strip()), "licence is empty: write 'unknown' when nobody says"),
             (self.sha256 == "" or SHA256.fullmatch(self.sha256) is not None, "sha256 needs 64 hexadecimal digits"),
             (self.layout == "oihw" or self.format in TURNED, f"layout {self.layout} is not for a {self.format} file"),

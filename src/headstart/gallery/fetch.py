@@ -86,7 +86,9 @@ class Fetcher:
     def _slice(self, source: Source, limit: int) -> Path:
         if source.kind in ("hf", "timm"):
             name = source.name if source.kind == "hf" else f"{TIMM_OWNER}/{source.name}"
-            return hub.download(name, source.version, source.member or PREFERRED[0], self._folder, total=limit if limit < FILE_LIMIT_BYTES else 0, sink=self._sink)
+            return hub.download(
+                name, source.version, source.member or PREFERRED[0], self._folder, total=limit if limit < FILE_LIMIT_BYTES else 0, sink=self._sink
+            )
         if source.kind == "folder":
             return archives.copy(in_folder(source), self._new(), limit)
         if not source.member:

