@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from headstart.activations.batch import bucket, side_by_side
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Runner
+from headstart.backbone.engines.parts import runner
+from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence, stage
@@ -210,7 +211,7 @@ def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], hea
     backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
     example = (np.repeat(usual, BATCH_ITEMS, axis=0),)
     engine = engine if engine.available() else engine_named("torch-float32")
-    runners: dict[int, Runner] = {} if backbone.varies else {0: engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])}
+    run = runner(engine, backbone, 0, backbone.depth, (), example)
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
 
     def answer(contents: Sequence[bytes]) -> Floats:
@@ -221,9 +222,7 @@ def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], hea
             places = [n for n, length in enumerate(lengths) if length == longest]
             batch = side_by_side([items[n] for n in places], longest or None)
             full = np.concatenate([batch, np.repeat(batch[-1:], BATCH_ITEMS - len(places), axis=0)])
-            if longest not in runners:
-                runners[longest] = engine.load(backbone.part(0, backbone.depth), (full,), backbone.chain[-1])
-            rows[places] = runners[longest]((full,))[0][: len(places)]
+            rows[places] = run((full,))[0][: len(places)]
         return head.probabilities(rows)
 
     return answer
