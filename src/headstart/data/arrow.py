@@ -183,7 +183,7 @@ def _read(path: Path, item: str, label: str, group: str | None, parted: str | No
         others = [column for column in (label, group, parted) if column]
         table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
         values = {column: table.column(column).to_pylist() for column in others}
-        rows = _texts(path, item) if is_text(schema_of(path).field(item).type) else _files(path, item)
+        rows = _files(path, item) if _holds_bytes(schema_of(path).field(item).type) else _texts(path, item)
     return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
 
 
@@ -191,7 +191,7 @@ def _texts(path: Path, column: str) -> Rows:
     """Texts are short: they are held. What is missing is an empty text, and named as such."""
     batches = pq.ParquetFile(path).iter_batches(columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
     origin = stamp(path)
-    return held((cell or "" for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
+    return held(("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
 
 
 def _files(path: Path, column: str) -> Rows:
