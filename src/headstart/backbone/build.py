@@ -122,8 +122,8 @@ def _timm(name: str, card: ModelCard) -> _Plan:
         known = False
     if not known:
         raise InputError(f"{card.name}: timm has no such architecture", got=name, allowed=timm.list_models(f"*{name[:4]}*"))
-    resized = facts.fixed_input_size and facts.input_size[-1] != card.input.size
-    options = {"img_size": card.input.size} if resized else {}
+    size = card.input.size if isinstance(card.input, InputRecipe) else facts.input_size[-1]
+    options = {"img_size": size} if facts.fixed_input_size and facts.input_size[-1] != size else {}
     classifier = facts.classifier or ()
     classifiers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
     return _Plan(lambda: timm.create_model(name, pretrained=False, num_classes=0, **options), classifiers)

@@ -1,8 +1,13 @@
 """Which clips are the same recording, saved again: samples in, thumbnails of their spectra out, and answers about pairs of them.
 
 A thumbnail is the spectrum of the stretch that holds all but a little of the energy, as a small grey picture (bands x time, so that leading silence, rate,
-format and gain fall away), and how long that stretch is. Its ends are shares of the energy, not the first and last moment above a threshold: these jump when
-half a frame shifts, and of 60 Spanish prompts with 50 ms of silence before them 8 were lost. The 64-bit fingerprint is that of `likeness` (Zauner 2010), taken of this picture.
+format and gain fall away), and how long that stretch is. Its ends are shares of the energy, not the first and last moment above a threshold: these jump
+when half a frame shifts, and of 60 Spanish prompts with 50 ms of silence before them 8 were lost. The 64-bit fingerprint is that of `likeness` (Zauner
+2010), taken of this picture.
+
+Measured on Debian's recordings: no two of 205 digits correlate above .89, the nearest other prompts of one voice at .95 (Spanish 60 and 70), copies as MP3,
+OGG, Opus, FLAC, at 8 and 44.1 kHz, quieter, with 50 ms of silence before them at .97 or more in 99 of 100 cases; GSM copies in 148 of 180. Short drum hits
+are harder: 8 bits or GSM turn them into noise that lasts longer than they do.
 """
 
 from __future__ import annotations
@@ -25,8 +30,8 @@ DURATION_BYTES = 4
 THUMBNAIL_BYTES = SIDE * SIDE + DURATION_BYTES
 CORRELATION_MIN = 0.97
 REACH = float(np.sqrt(2 * (1 - CORRELATION_MIN)))
-DURATION_MILLISECONDS_MAX = 40
-DURATION_FRACTION_MAX = 0.02
+DURATION_MILLISECONDS_MAX = 10
+DURATION_FRACTION_MAX = 0.01
 SMALLEST_POWER = 1e-20
 FLAT = 1.0  # levels of 255
 
@@ -44,7 +49,8 @@ def thumbnail(samples: Samples, rate: int) -> bytes:
     decibels = 10 * np.log10(np.maximum(cells, SMALLEST_POWER))
     levels = np.clip(255 * (1 + (decibels - decibels.max()) / RANGE_DECIBELS), 0, 255)
     milliseconds = round(1000 * (edges[-1] - edges[0]) * HOP / RATE)
-    return np.rint(levels).astype(np.uint8).T.tobytes() + milliseconds.to_bytes(DURATION_BYTES, "little")
+    raw: bytes = np.rint(levels).astype(np.uint8).T.tobytes() + milliseconds.to_bytes(DURATION_BYTES, "little")
+    return raw
 
 
 def alike(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_]:
