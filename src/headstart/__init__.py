@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headstart.study.predict import Prediction
 
 __version__ = "0.1.0"
-__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "rank", "report"]
+__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "rank", "report", "resume"]
 
 Effort = Literal["quick", "usual", "thorough"]
 Precision = Literal["fast", "float32"]
@@ -144,6 +144,7 @@ def fit(
     licence: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    accept: Collection[str] = (),
     sink: Sink = silence,
     started: float | None = None,
 ) -> Run:
@@ -166,6 +167,7 @@ def fit(
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
         label: The column that holds the label, where the data has columns.
         group: The column of what must stay on one side of the split.
+        accept: Models to subscribe to first, whose licences you accept by naming them.
         sink: Receives the events of the work.
         started: Reading of ``time.perf_counter`` from which the budget counts; now when not given.
 
@@ -185,9 +187,27 @@ def fit(
         wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
         label=label,
         group=group,
+        accept=accept,
         sink=sink,
         started=started,
     )
+
+
+def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run:
+    """Finish a run that was interrupted, by whatever: it ends as it would have ended, bit for bit; timings aside.
+
+    Args:
+        run: The run folder that `fit` had begun.
+        sink: Receives the events of the work, and names what was damaged and is computed anew.
+        started: Reading of ``time.perf_counter`` from which what is left of a budget counts; now when not given.
+
+    Raises:
+        InputError: when the folder holds nothing to resume, another process is at work on it, or the data, the models, the versions or the machine are
+            others than they were: the numbers would be others too.
+    """
+    from headstart.study.resume import resume as study
+
+    return study(Path(run), sink=sink, started=started)
 
 
 def predict(run: Somewhere, inputs: Somewhere | Sequence[Somewhere], *, coverage: float | None = None, sink: Sink = silence) -> list[Prediction]:

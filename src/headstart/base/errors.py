@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,10 @@ class LicenceError(InputError):
     """A licence outside the allow-list has not been accepted; no byte of the weights was loaded."""
 
 
+class StorageError(InputError):
+    """The disk is full, or a folder must not be written; nothing that was kept before is lost."""
+
+
 class IntegrityError(HeadstartError):
     """Bytes on disk are not the bytes that were recorded; they were not used."""
 
@@ -77,3 +82,27 @@ class Fault:
 
     source: str
     reason: str
+
+
+_STORAGE = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than this system allows",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "there is no permission to write",
+    errno.EPERM: "there is no permission to write",
+}
+
+
+def storage_error(error: OSError, fix: str) -> StorageError | None:
+    """What a person can mend about the disk, said so; None when the error is of another kind.
+
+    Args:
+        error: What the system said.
+        fix: The line that goes on afterwards.
+    """
+    what = _STORAGE.get(error.errno or 0)
+    if what is None:
+        return None
+    where = f": {error.filename}" if error.filename else ""
+    return StorageError(f"{what}{where}", details=["what was computed so far is kept; make room or give permission, then go on"], fix=fix)

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -17,7 +17,7 @@ from headstart.cli import words
 from headstart.cli.cache import cache
 from headstart.cli.clock import process_started
 from headstart.cli.gallery import gallery
-from headstart.cli.leave import DEBUG, guarded
+from headstart.cli.leave import DEBUG, guarded, resumable
 from headstart.cli.progress import watching
 from headstart.cli.runs import runs
 from headstart.cli.show import talk
@@ -65,7 +65,7 @@ def top(asked: Annotated[bool, typer.Option("--version", callback=version, is_ea
 @app.command()
 def demo(out: words.Out = None, accept: words.Accept = None, as_json: words.Json = False) -> None:
     """The whole river on real data: 800 photographs of solar cells, defective or whole."""
-    with watching(talk()) as sink:
+    with resumable(), watching(talk()) as sink:
         done = headstart.demo(out, accept=accept or [], sink=sink)
     give_run(done, as_json=as_json)
 
@@ -151,10 +151,20 @@ def fit(
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
     limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
-    with watching(talk()) as sink:
-        for name in accept or []:
-            subscribe_accepted(name, sink)
-        done = headstart.fit(data, out=out, label=label, group=group, sink=sink, started=process_started(), **choices, **limits)  # type: ignore[arg-type]
+    columns = {"label": label, "group": group, "accept": accept or []}
+    with resumable(), watching(talk()) as sink:
+        done = headstart.fit(data, out=out, sink=sink, started=process_started(), **columns, **choices, **limits)  # type: ignore[arg-type]
+    give_run(done, as_json=as_json)
+
+
+@app.command()
+def resume(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that was left unfinished.")],
+    as_json: words.Json = False,
+) -> None:
+    """Finish a run that was interrupted; it ends as it would have ended."""
+    with resumable(), watching(talk()) as sink:
+        done = headstart.resume(run_folder, sink=sink, started=process_started())
     give_run(done, as_json=as_json)
 
 
@@ -204,13 +214,6 @@ def cautions(verdict: Verdict) -> Iterator[str]:
         yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"
-
-
-def subscribe_accepted(name: str, sink: Any) -> None:
-    """Subscribe to the model whose licence the user accepts by name."""
-    from headstart.gallery import subscribe
-
-    subscribe(name, accept=[name], sink=sink)
 
 
 def give_run(done: Run, *, as_json: bool) -> None:

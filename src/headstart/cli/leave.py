@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +21,26 @@ DONE, OUR_FAULT, INPUT_WRONG, STOPPED = 0, 1, 2, 130
 DEBUG = "HEADSTART_DEBUG"
 
 
+class StoppedError(HeadstartError):
+    """Ctrl-C in the middle of a run; the text is the line that goes on with it."""
+
+    exit_code = STOPPED
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Remember, when Ctrl-C stops a run, the line that resumes it: Typer would forget it."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise StoppedError(how_to_go_on(stop)) from None
+
+
+def how_to_go_on(error: BaseException) -> str:
+    """The line that goes on with a run, where the run has left one with the error."""
+    return next((note for note in getattr(error, "__notes__", ()) if note.startswith("headstart resume ")), "")
+
+
 def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     """Run the command line and turn however it ends into an exit code and, with ``--json``, still one JSON object."""
     try:
@@ -28,6 +49,8 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
         return input_wrong(str(error), error.fix, as_json=as_json)
     except TyperException as error:
         return usage_wrong(error, as_json=as_json)
+    except StoppedError as stop:
+        return stopped(str(stop), as_json=as_json)
     except (KeyboardInterrupt, Abort):
         return stopped(as_json=as_json)
     except Exit as end:
@@ -59,11 +82,13 @@ def usage_wrong(error: TyperException, *, as_json: bool) -> int:
     return input_wrong(f"{error.format_message()}\n  fix: {hint}", hint, as_json=as_json)
 
 
-def stopped(*, as_json: bool) -> int:
-    """Say that Ctrl-C was heard and what became of the work."""
+def stopped(go_on: str = "", *, as_json: bool) -> int:
+    """Say that Ctrl-C was heard, what became of the work, and as the last line how it goes on."""
     talk().print("\nstopped. What was fetched and computed so far is kept and will be used again; a run that was not finished has no manifest.")
+    if go_on:
+        talk().print(f"go on with it:\n{go_on}", soft_wrap=True, markup=False, highlight=False)
     if as_json:
-        answer_json({"error": {"kind": "stopped", "message": "stopped by the user", "fix": None}})
+        answer_json({"error": {"kind": "stopped", "message": "stopped by the user", "fix": go_on or None}})
     return STOPPED
 
 
@@ -75,6 +100,7 @@ def our_fault(error: Exception, *, as_json: bool) -> int:
     where = keep(details)
     message = str(error) if isinstance(error, HeadstartError) else f"{type(error).__name__}: {error}"
     ours = "" if isinstance(error, HeadstartError) else "\n  this is a fault of headstart or of the machine, not of your input"
+    ours += f"\n  go on with the run: {line}" if (line := how_to_go_on(error)) else ""
     talk().print(Text.assemble(("failed: ", "bold red"), (message, "bold"), f"{ours}\n  the traceback lies in {where}"), soft_wrap=True)
     if as_json:
         answer_json({"error": {"kind": "fault", "message": message, "traceback": str(where), "fix": None}})

@@ -72,7 +72,8 @@ def random_activations(candidate: Candidate, problem: Problem) -> Activations:
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS))
     name = f"{candidate.card.name} with random weights"
     unit = f"items · {name}"
-    return collect(backbone, [backbone.depth], candidate.items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit)[backbone.depth]
+    cut, items, recall = backbone.depth, candidate.items, problem.keeping.journal.recall
+    return collect(backbone, [cut], items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit, recall=recall)[cut]
 
 
 def linear_arm(name: str, features: Features, problem: Problem, plan: Plan, *, model: str = "") -> Arm:

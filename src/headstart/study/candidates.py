@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart import gallery
+from headstart.activations.batch import bucket, side_by_side
 from headstart.activations.collect import Activations, collect
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
@@ -24,6 +25,7 @@ from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine
 from headstart.backbone.engines.race import Choice, choose, engine_named
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, stage
+from headstart.base.journal import Recall, afresh, recall_record
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
@@ -161,8 +163,8 @@ def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
     return [suitable[name] for name in chosen]
 
 
-def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, exact: bool) -> Candidate:
-    """Build the network, find its blocks and choose its engine on this machine with the first items of the data.
+def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, exact: bool, recall: Recall = afresh) -> Candidate:
+    """Build the network, find its blocks and choose its engine on this machine with the first items of the data, or as it was chosen for this run.
 
     Raises:
         InputError: when the network has no such cut.
@@ -170,9 +172,21 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     items = prepared_for(card, dataset)
     backbone = open_backbone(card, items, seed=None)
     taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
-    batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
-    choice = choose(backbone, batch, taps, exact=exact)
+
+    def raced() -> Choice:
+        return choose(backbone, racing(items) if not exact else np.zeros(0), taps, exact=exact)
+
+    choice = recall_record(recall, Choice, f"engine of {card.name}", raced)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
+
+
+def racing(items: PreparedItems) -> NDArray[np.generic]:
+    """A batch for the race of engines; where items vary in length, of the bucket into which the middle one of them falls."""
+    some = [items.prepare(n % len(items.content)) for n in range(BATCH_ITEMS)]
+    if len({array.shape for array in some}) == 1:
+        return np.stack(some)
+    longest = bucket(int(np.median([len(array) for array in some])))
+    return side_by_side([array[:longest] for array in some], longest)
 
 
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:
@@ -181,13 +195,15 @@ def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Ba
     return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=items.identity)
 
 
-def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink) -> Collected:
+def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink, *, recall: Recall = afresh) -> Collected:
     """One forward pass over everything, tapped at the middle and at the cuts that are worth keeping; no label is looked at."""
     started = time.perf_counter()
     name, n_items = candidate.card.name, len(dataset.content)
-    middle = middle_cut(candidate, n_items, store)
-    wanted = sorted({*wanted_cuts(candidate, cuts, n_items, store), *([] if middle is None else [middle])})
-    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, store, label=name, sink=sink, unit=f"items · {name}")
+    middle = recall(f"middle cut of {name}", lambda: middle_cut(candidate, n_items, store))
+    worth = recall(f"cuts of {name} that are worth keeping", lambda: wanted_cuts(candidate, cuts, n_items, store))
+    wanted = sorted({*worth, *([] if middle is None else [middle])})
+    unit = f"items · {name}"
+    activations = collect(candidate.backbone, wanted, candidate.items, candidate.engine, store, label=name, sink=sink, unit=unit, recall=recall)
     features = activations[candidate.backbone.depth].rows(np.arange(n_items))[0]
     related = relatedness(candidate.card.trained_on, candidate.backbone, candidate.items)
     return Collected(candidate, activations, middle, features, related, time.perf_counter() - started)

@@ -7,21 +7,24 @@
 |                                                                                                    │
 | report ◄─ run folder ◄─ evidence ◄─ verdict ◄──────────────────────────────────────────────────────┘
 
+Whatever the clock decides on this way is written into the run's journal, so that a run that was killed goes the same way again (`study/resume.py`).
 One round judges on a held-out test; where that would be small, five rounds judge on every item in turn, and a last one is delivered.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from headstart import gallery
 from headstart.activations.collect import Activations
 from headstart.activations.store import Store
 from headstart.base.events import Event, Sink, silence, stage, tee
+from headstart.base.journal import Journal, begin, recall_record
 from headstart.data import Dataset, Split, load, split
 from headstart.evaluation.verdict import Verdict
 from headstart.gallery.card import ModelCard
@@ -31,8 +34,10 @@ from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.report import write_report
 from headstart.study import arms, evidence, tail, why
+from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.candidates import models_for, rank_collected
-from headstart.study.gather import Gathered, gather
+from headstart.study.clock import Clock
+from headstart.study.gather import Gathered, gather, kept, since
 from headstart.study.keep import Outcome, keep
 from headstart.study.limits import Limits
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
@@ -41,6 +46,7 @@ from headstart.study.scratch import better_untaught, from_scratch
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
 from headstart.study.verdict import reach, said
+from headstart.training.keeping import Keeping, keeping
 from headstart.training.run import RunWriter
 
 PLAY_SHARE = 0.5  # of what a budget leaves after the forward passes: rounds begin only as long as they fit into it
@@ -59,7 +65,15 @@ class Run:
 
 
 def fit(
-    data: Path, *, out: Path, wishes: Wishes, label: str | None = None, group: str | None = None, sink: Sink = silence, started: float | None = None
+    data: Path,
+    *,
+    out: Path,
+    wishes: Wishes,
+    label: str | None = None,
+    group: str | None = None,
+    accept: Collection[str] = (),
+    sink: Sink = silence,
+    started: float | None = None,
 ) -> Run:
     """Pick a model, decide how much of it to retrain, train it and its twins, and say whether transfer helped.
 
@@ -69,33 +83,40 @@ def fit(
         wishes: What the user pinned.
         label: Name of the label column, where there are columns.
         group: Name of the column whose values stay on one side of the split.
+        accept: Models to subscribe to first, whose licences the user accepts.
         sink: Receives events.
         started: Reading of ``time.perf_counter`` from which a budget counts; now when not given.
 
     Raises:
         InputError: before anything expensive starts.
     """
+    wanted = asked(data, wishes, label, group, tuple(accept))
     with RunWriter(out) as run:
-        return Study(data, wishes, label, group, tee(sink, run.record), Clock(time.perf_counter() if started is None else started)).flow(run)
+        wanted.write(run.folder)
+        journal = begin(run.folder, time.perf_counter() if started is None else started)
+        heard = tee(sink, run.record)
+        return Study(wanted, heard, keeping(journal, run.folder, heard)).flow(run)
 
 
 @dataclass(eq=False)
 class Study:
-    """One study on its way: what was asked, the clock, and what several stages need of one another."""
+    """One study on its way: what was asked, what has been decided, and what several stages need of one another."""
 
-    data: Path
-    wishes: Wishes
-    label: str | None
-    group: str | None
+    asked: Asked
     sink: Sink
-    clock: Clock
+    keeping: Keeping
     store: Store = field(default_factory=Store)
     random: dict[str, Activations] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """The clock is the journal's."""
+        self.clock = Clock(self.journal)
+
     def flow(self, run: RunWriter) -> Run:
         """From the files to the report."""
-        clock, wishes = self.clock, self.wishes
-        budget = Budget(wishes.budget_seconds, clock.started).less(tail.recall())
+        clock, wishes, recall = self.clock, self.wishes, self.journal.recall
+        budget = Budget(wishes.budget_seconds, self.journal.book.started).less(recall("seconds of the end", tail.recall))
+        self.subscribe()
         with clock("read"):
             dataset, parts, plan, cards = self.read()
         with clock("candidates"):
@@ -103,13 +124,14 @@ class Study:
             if gathered.decision is not None:  # the budget affords a part of the data: it is divided and planned for anew
                 parts = split(gathered.dataset, seed=wishes.seed)
                 plan = first_plan(known_facts(gathered.dataset, parts, [card.name for card in cards]), wishes).decide(gathered.decision)
-        tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan)
+        tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan, recall)
 
-        judged = [pose(gathered.dataset, one, plan, self.store, self.sink) for one in rounds(gathered.dataset, parts, plan)]
-        delivered = [] if len(judged) == 1 else [pose(gathered.dataset, last_round(parts, plan), plan, self.store, self.sink)]
+        divisions = rounds(gathered.dataset, parts, plan)
+        judged = [self.pose(gathered.dataset, one, plan, f"round {number}") for number, one in enumerate(divisions, 1)]
+        delivered = [] if len(judged) == 1 else [self.pose(gathered.dataset, last_round(parts, plan), plan, "last round")]
         with clock("race"):
             played, last = self.play(judged, delivered, gathered, tracks, plan, budget)
-        plan = why.decided(plan, last, tracks.collected, wishes)
+        first = plan = why.decided(plan, last, tracks.collected, wishes)
 
         if wishes.twins:
             with clock("plain"):
@@ -123,29 +145,51 @@ class Study:
             asked = self.more_evidence(last, parts, tracks, budget)
         if wishes.twins:
             with clock("scratch"):
-                for decision in scratch_time(clock, gathered, budget, plan):
+                for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
                     plan = plan.decide(decision)
                 self.scratch(played, tracks, plan, budget)
 
-        with tail.timed(), clock("verdict"):
-            verdict = reach(played, last, tracks.collected, list(self.random.values()), clock.so_far, plan)
+        with tail.timed():
+            verdict = reach(played, last, tracks.collected, list(self.random.values()), recall("seconds by stage", lambda: clock.so_far), plan)
             found = {**asked, **self.trust(played, last, verdict, plan)}
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))
             write_report(run.folder)
             run.finish()
         return Run(run.folder, verdict)
 
+    @property
+    def wishes(self) -> Wishes:
+        """What the user pinned."""
+        return self.asked.wishes
+
+    @property
+    def journal(self) -> Journal:
+        """What has been decided."""
+        return self.keeping.journal
+
+    def subscribe(self) -> None:
+        """The models whose licences the user accepted with the fit."""
+        for name in self.asked.accept:
+            with self.clock("subscribe"):
+                gallery.subscribe(name, accept=[name], sink=self.sink)
+
+    def pose(self, dataset: Dataset, division: Split, plan: Plan, where: str) -> Problem:
+        """The problem of one round."""
+        return pose(dataset, division, plan, self.store, self.sink, self.keeping.within(where))
+
     def read(self) -> tuple[Dataset, Split, Plan, list[ModelCard]]:
         """Data, its division, the first plan, and the models that may compete."""
-        dataset = load(self.data, label=self.label, group=self.group, sink=self.sink)
+        dataset = load(Path(self.asked.data), label=self.asked.label, group=self.asked.group, sink=self.sink)
+        unchanged(self.journal, dataset)
         parts = split(dataset, seed=self.wishes.seed)
-        cards = models_for(dataset.modality, self.wishes.model)
+        cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))
         return dataset, parts, first_plan(known_facts(dataset, parts, [card.name for card in cards]), self.wishes), cards
 
     def gather(self, cards: list[ModelCard], dataset: Dataset, plan: Plan, budget: Budget) -> Gathered:
         """One forward pass of each model over everything."""
         limits = Limits(self.wishes.max_mb, self.wishes.max_ms, self.wishes.licence)
-        return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=self.wishes.precision == "float32")
+        exact = self.wishes.precision == "float32"
+        return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=exact, journal=self.journal)
 
     def play(
         self, judged: list[Problem], delivered: list[Problem], gathered: Gathered, tracks: Tracks, plan: Plan, budget: Budget
@@ -155,20 +199,21 @@ class Study:
         Returns:
             The judged rounds, and the round that is delivered (the judged one, where there is no other).
         """
-        share, dearest, total = budget.until(PLAY_SHARE), 0.0, len(judged) + len(delivered)
+        share, dearest, total = kept(budget.until(PLAY_SHARE), self.journal, "rounds' budget"), 0.0, len(judged) + len(delivered)
         played: list[Round] = []
         for number, problem in enumerate([*judged, *delivered], 1):
-            if played and problem not in delivered and share.left < SAFETY * (1 + len(delivered)) * dearest:
+            journal, needed = problem.keeping.journal, SAFETY * (1 + len(delivered)) * dearest
+            if played and problem not in delivered and not journal.recall("is played", lambda: share.left >= needed):  # noqa: B023 - asked at once
                 self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
                 continue
-            began, where = time.perf_counter(), f" in round {number} of {total}" if total > 1 else ""
+            began, where = journal.instant("this round"), f" in round {number} of {total}" if total > 1 else ""
             with stage(self.sink, f"rank and race{where}"):
                 ranking, probed = rank_collected(gathered.collected, problem, gathered.left_out, every_score=number == total)
                 contest = Contest(tracks, {one.candidate.card.name: one for one in probed}, problem)
-                seconds = race_share(budget, total, number, twins=self.wishes.twins)
-                raced = transfer(ranking, contest, plan, Budget(seconds), n_races=total)
+                allotted = kept(Budget(race_share(budget, total, number, twins=self.wishes.twins)), journal, "race's budget")
+                raced = transfer(ranking, contest, plan, allotted, n_races=total)
             played.append(Round(problem, ranking, raced, {"transfer": raced.arm, "majority": arms.majority(problem)}))
-            dearest = max(dearest, time.perf_counter() - began)
+            dearest = max(dearest, journal.recall("seconds of this round", partial(since, began)))
         return (played[:-1], played[-1]) if delivered else (played, played[-1])
 
     def plain(self, played: list[Round], plan: Plan) -> None:
@@ -183,7 +228,8 @@ class Study:
             model = one.raced.arm.model
             if model not in self.random:
                 candidate = tracks.collected[model].candidate
-                if budget.left * RANDOM_SHARE < OPENING_SECONDS + len(one.problem.dataset) / candidate.items_per_second:
+                price = OPENING_SECONDS + len(one.problem.dataset) / candidate.items_per_second
+                if not self.journal.recall(f"time for {model} with random weights", partial(has_left, budget, price / RANDOM_SHARE)):
                     continue
                 self.random[model] = arms.random_activations(candidate, one.problem)
             features = self.random[model].rows(one.problem.everything)[0]
@@ -191,11 +237,12 @@ class Study:
 
     def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""
-        ends = Budget(plan.number("scratch_seconds"))
+        ends = Budget(plan.number("scratch_seconds"), self.journal.instant("twins from scratch"))
         taught = played[: int(plan.number("scratch_rounds"))]
         for number, one in enumerate(taught):
             candidate = tracks.collected[one.raced.arm.model].candidate
-            seconds = max(0.0, min(ends.left, budget.left)) / (len(taught) - number)
+            share = 1 / (len(taught) - number)
+            seconds = one.problem.keeping.journal.recall("seconds from scratch", partial(at_most, ends, budget, share))
             where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
             with stage(self.sink, f"twin from scratch{where}"):
                 trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
@@ -205,7 +252,7 @@ class Study:
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""
         found: dict[str, Any] = {"duplicates": evidence.duplicates(last, parts)}
-        if budget.left > 5 * CURVE_SECONDS:
+        if self.journal.recall("time for a learning curve", partial(has_left, budget, 5 * CURVE_SECONDS)):
             found["learning_curve"] = evidence.more_labels(last, tracks)
         return found
 
@@ -218,27 +265,17 @@ class Study:
         return {"evaluation": evidence.evaluation(played, plan), **found, "label_errors": evidence.label_errors(last, played, chosen)}
 
 
-@dataclass
-class Clock:
-    """Adds up wall-clock seconds by stage."""
-
-    started: float = field(default_factory=time.perf_counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        begun = time.perf_counter()
-        yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
-
-    @property
-    def so_far(self) -> dict[str, float]:
-        """Seconds by stage, and in all since the start."""
-        return {name: round(value, 3) for name, value in {**self.seconds, "total": time.perf_counter() - self.started}.items()}
+def has_left(budget: Budget, seconds: float) -> bool:
+    """Does a budget have more than so many seconds left?"""
+    return budget.left > seconds
 
 
-def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -> tuple[Decision, Decision]:
+def at_most(ends: Budget, budget: Budget, share: float) -> float:
+    """A share of what two budgets both have left."""
+    return max(0.0, min(ends.left, budget.left)) * share
+
+
+def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -> Plan:
     """How long the scratch twin may train, and in how many rounds: as long as the transfer arm needs from an empty store, and never too little to learn."""
     saved = sum(one.seconds_saved for one in gathered.collected)
     needed = clock.seconds["candidates"] + clock.seconds["race"] + saved
@@ -253,4 +290,5 @@ def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -
         if affordable < rounds
         else "it is judged wherever transfer is"
     )
-    return Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured"), Decision("scratch_rounds", affordable, "rounds", why, "measured")
+    length = Decision("scratch_seconds", round(seconds, 1), "seconds", reason, "measured")
+    return Plan((length, Decision("scratch_rounds", affordable, "rounds", why, "measured")))

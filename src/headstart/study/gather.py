@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from headstart import gallery
 from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, stage
+from headstart.base.journal import Journal
 from headstart.data import Dataset
 from headstart.data.sample import sampled
 from headstart.gallery.card import ModelCard
@@ -42,42 +44,78 @@ class Gathered:
     decision: Decision | None = None
 
 
-def gather(cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Limits, budget: Budget, store: Store, sink: Sink, *, exact: bool) -> Gathered:
-    """Open the candidates and bring their activations into the store.
+def gather(
+    cards: Sequence[ModelCard],
+    dataset: Dataset,
+    plan: Plan,
+    limits: Limits,
+    budget: Budget,
+    store: Store,
+    sink: Sink,
+    *,
+    exact: bool,
+    journal: Journal | None = None,
+) -> Gathered:
+    """Open the candidates and bring their activations into the store; what the budget affords is decided once in a run's life.
 
     Raises:
         InputError: when no model keeps within the limits, or milliseconds are limited and nothing is timed.
     """
     if exact and limits.max_ms is not None:
         raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
-    cuts, share, dearest, decision = plan.words("cuts"), budget.until(CANDIDATES_SHARE), 0.0, None
+    journal = Journal() if journal is None else journal
+    recall, share = journal.recall, kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
+    cuts, dearest, decision = plan.words("cuts"), 0.0, None
     collected: list[Collected] = []
     outside: list[LeftOut] = []
     for card in by_promise(limits.allowed(cards, outside)):
-        if collected and share.left < SAFETY * dearest:
-            outside.append(LeftOut(card.name, f"--budget: {max(0.0, share.left):.0f} s were left for it, the dearest so far took {dearest:.0f} s"))
+        if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, SAFETY * dearest, f"the dearest so far took {dearest:.0f} s"))):
+            outside.append(LeftOut(card.name, reason))
             continue
-        began = time.perf_counter()
+        began = journal.instant(card.name)
         with stage(sink, f"open {card.name}"):
-            candidate = open_candidate(card, dataset, cuts, exact=exact)
+            candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
         if reason := within(limits, card, candidate.ms_per_item):
             outside.append(LeftOut(card.name, reason))
             continue
-        affordable = share.left * PASS_SHARE / (1 / candidate.items_per_second + ITEM_SECONDS)
-        if collected and share.left < missing(candidate, dataset, store) / candidate.items_per_second:
-            outside.append(LeftOut(card.name, f"--budget: {max(0.0, share.left):.0f} s were left for it, its forward pass takes longer"))
+        if collected and (reason := recall(f"time for a pass of {card.name}", partial(_no_pass, share, candidate, dataset, store))):
+            outside.append(LeftOut(card.name, reason))
             continue
-        if not collected and affordable < len(dataset):
+        price = 1 / candidate.items_per_second + ITEM_SECONDS
+        affordable = float("inf") if share.seconds is None or collected else recall("affordable items", partial(_affordable, share, price))
+        if affordable < len(dataset):
             why = f"--budget affords {affordable:.0f} of {len(dataset)} items: {card.name} takes {1000 / candidate.items_per_second:.1f} ms an item"
             sink(Event("note", "candidates", text=why))
             dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
             decision = Decision("items", len(dataset), "items", why, "measured")
-            candidate = open_candidate(card, dataset, cuts, exact=exact)
-        collected.append(collect_candidate(candidate, cuts, dataset, store, sink))
-        dearest = max(dearest, time.perf_counter() - began)
+            candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
+        collected.append(collect_candidate(candidate, cuts, dataset, store, sink, recall=recall))
+        dearest = max(dearest, recall(f"seconds of {card.name}", partial(since, began)))
     if not collected:
         raise limits.nothing_left(outside)
     return Gathered(dataset, tuple(collected), tuple(outside), decision)
+
+
+def kept(budget: Budget, journal: Journal, key: str) -> Budget:
+    """A part of a budget as it was allotted when the run first came by, with what has been used of it since."""
+    return budget if budget.seconds is None else Budget(journal.recall(key, lambda: budget.seconds), journal.instant(key))
+
+
+def _no_time(share: Budget, least: float, why: str) -> str:
+    return "" if share.left >= least else f"--budget: {max(0.0, share.left):.0f} s were left for it, {why}"
+
+
+def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store) -> str:
+    return "" if share.seconds is None else _no_time(share, missing(candidate, dataset, store) / candidate.items_per_second, "its forward pass takes longer")
+
+
+def _affordable(share: Budget, item_seconds: float) -> float:
+    return share.left * PASS_SHARE / item_seconds
+
+
+def since(began: float) -> float:
+    """Seconds since a reading of ``time.perf_counter``."""
+    return time.perf_counter() - began
 
 
 def missing(candidate: Candidate, dataset: Dataset, store: Store) -> int:

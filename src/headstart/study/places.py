@@ -8,9 +8,9 @@ from itertools import count
 from pathlib import Path
 
 from headstart.base.errors import InputError
+from headstart.training.run import ASKED, MANIFEST, unfinished
 
 RUNS = Path("runs")
-FINISHED = "manifest.json"
 STARTED = "plan.toml"
 
 
@@ -27,16 +27,18 @@ def new_run(data: Path, runs: Path = RUNS, day: date | None = None) -> Path:
 
 
 def free_run(out: Path) -> Path:
-    """Refuse a folder that holds a finished run or something else; an empty or unfinished one may be used.
+    """Refuse a folder that holds a finished run, one that can go on, or something else; an empty one may be used.
 
     Raises:
         InputError: naming what is there.
     """
     if out.is_file():
         raise InputError("--out is a file, a run needs a folder", got=out)
-    if not out.is_dir() or ((out / STARTED).is_file() and not (out / FINISHED).is_file()):
+    if (out / ASKED).is_file() and not (out / MANIFEST).is_file():
+        raise unfinished(out)
+    if not out.is_dir() or ((out / STARTED).is_file() and not (out / MANIFEST).is_file()):
         return out
     if any(out.iterdir()):
-        what = "a finished run" if (out / FINISHED).is_file() else "other files"
+        what = "a finished run" if (out / MANIFEST).is_file() else "other files"
         raise InputError(f"the folder given with --out holds {what}; nothing is written over", got=out, fix=f"--out {out}-2")
     return out

@@ -14,10 +14,12 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, folds
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
+from headstart.modality import get
 from headstart.planning.facts import Facts, has_bfloat16, threads
 from headstart.planning.plan import Plan
 from headstart.ranking.probe import Folds
 from headstart.task.linear import Floats
+from headstart.training.keeping import NOWHERE, Keeping
 
 NOBODY = np.zeros(0, dtype=np.int64)
 
@@ -31,6 +33,7 @@ class Problem:
         folds: Positions of items that may be learnt from (fitted on, held out), for the ranking.
         heats: The same for the race: as many folds as a finalist is judged on.
         metric: What is compared.
+        keeping: Where what was decided and trained in this round is kept.
     """
 
     dataset: Dataset
@@ -41,6 +44,7 @@ class Problem:
     seed: int
     store: Store
     sink: Sink
+    keeping: Keeping = NOWHERE
 
     @property
     def n_classes(self) -> int:
@@ -85,10 +89,13 @@ def known_facts(dataset: Dataset, split: Split, models: Sequence[str]) -> Facts:
         has_bfloat16=has_bfloat16(),
         threads=threads(),
         given=tuple(sorted(set(dataset.given_split or ()))),
+        modality=dataset.modality,
+        varies=get(dataset.modality).varies,
+        plain_model=get(dataset.modality).description,
     )
 
 
-def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink) -> Problem:
+def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink, keeping: Keeping = NOWHERE) -> Problem:
     """Pose the problem as the plan says."""
     seed, n_heats = int(plan.number("seed")), int(plan.number("race_folds"))
     everybody = replace(split, train=np.union1d(split.train, split.validation), validation=NOBODY)
@@ -98,7 +105,7 @@ def pose(dataset: Dataset, split: Split, plan: Plan, store: Store, sink: Sink) -
         heats = [(split.train, np.sort(deciding))]
     else:
         heats = folds(dataset, everybody, max(2, n_heats), seed_for(seed, "race"))
-    return Problem(dataset, split, ranking, heats, str(plan["metric"]), seed, store, sink)
+    return Problem(dataset, split, ranking, heats, str(plan["metric"]), seed, store, sink, keeping)
 
 
 def rounds(dataset: Dataset, split: Split, plan: Plan) -> list[Split]:

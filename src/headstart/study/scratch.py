@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from headstart.backbone.engines.race import machine
 from headstart.base.events import stage
 from headstart.base.hashing import digest
+from headstart.base.journal import recall_record
 from headstart.base.seeds import seed_for
 from headstart.planning.plan import Plan
 from headstart.study.arms import RANDOM_WEIGHTS, Arm
@@ -60,31 +62,42 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         plan: For the peak rate and the arithmetic.
         problem: One round's.
     """
-    ends, labels = time.perf_counter() + seconds, problem.dataset.labels
+    ends, labels = problem.keeping.journal.instant("twin from scratch") + seconds, problem.dataset.labels
     fitted, deciding = _parts(problem)
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
-    pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed)
+    pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed, halve=candidate.items.modality.halved)
     settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
     sizes = (False, True) if takes_half_size(classifier, pixels, fitted) else (False,)
     hurried = seconds < UNHURRIED_SECONDS
-    speeds = {halved: _speed(candidate, classifier, pixels, backbone.chain[0], plan, problem, settings, halved=halved, hurried=hurried) for halved in sizes}
+    journal = problem.keeping.journal
+
+    def speed(*, halved: bool) -> Speed:
+        key = f"a step from scratch at {'half' if halved else 'full'} size"
+        measure = partial(_speed, candidate, classifier, pixels, backbone.chain[0], plan, problem, settings, halved=halved, hurried=hurried)
+        return recall_record(journal.recall, Speed, key, measure)
+
+    speeds = {halved: speed(halved=halved) for halved in sizes}
 
     def looking(n_items: int) -> float:
         return LOOKING_COST * n_items / candidate.torch_items_per_second
 
     test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
     ends -= looking(len(test)) + looking(len(deciding))
-    began, judged, history = time.perf_counter(), None, list[Epoch]()
+    began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
-    for phase, share in timetable(ends - began, speeds):
-        left, one = began + (ends - began) * share - time.perf_counter(), speeds[phase.halved]
+    phases = journal.recall("phases from scratch", lambda: [(PHASES.index(one), until) for one, until in timetable(ends - began, speeds)])
+    for number, share in phases:
+        phase, so_far = PHASES[number], repr([row.train_loss for row in history])
+        one, left = speeds[phase.halved], journal.recall(f"seconds of {phase.name}", partial(_left, began + (ends - began) * share))
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
         rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
         ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left))
-        done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=f"scratch, {phase.name}", sink=problem.sink)
+        name = f"scratch, {phase.name}"
+        place = problem.keeping.training(name, candidate.card.name, so_far)
+        done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink, place=place)
         if len(judges):
             judged, still_improving = done.probabilities, done.still_improving
         passed = history[-1].seconds if history else 0.0
@@ -145,7 +158,9 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
 
 
 def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:
-    """Does the network take pictures of half its size? Transformers with fixed positions do not."""
+    """Do the items know a half size, and does the network take it? Transformers with fixed positions do not."""
+    if not pixels.can_halve(items[:2]):
+        return False
     pixels.halved = True
     try:
         with torch.inference_mode():
@@ -155,6 +170,10 @@ def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.
     finally:
         pixels.halved = False
     return True
+
+
+def _left(ends: float) -> float:
+    return ends - time.perf_counter()
 
 
 def _looked_at(problem: Problem, most: int) -> NDArray[np.int64]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from headstart.activations.collect import Activations, collect
 from headstart.backbone.engines.race import machine
 from headstart.base.hashing import digest
+from headstart.base.journal import Recall, afresh, recall_record
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
 from headstart.planning.entrants import Entrant
@@ -25,7 +26,7 @@ from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.epochs import best_epoch, crossed, losses
-from headstart.training.loop import Read, Trained, predict, train
+from headstart.training.loop import NOBODY, Read, Trained, describe, predict, train
 from headstart.training.network import Classifier, head_from
 from headstart.training.pixels import Pixels
 from headstart.training.race import Heat
@@ -45,10 +46,12 @@ class Tracks:
     Attributes:
         collected: By model.
         plan: Its values are the settings that entrants vary.
+        recall: What was measured when the study began.
     """
 
     collected: dict[str, Collected]
     plan: Plan
+    recall: Recall = afresh
     _pixels: dict[str, Pixels] = field(default_factory=dict)
     _kept: dict[tuple[str, int, int], Activations] = field(default_factory=dict)
     _speeds: dict[tuple[str, int], Speed] = field(default_factory=dict)
@@ -80,7 +83,7 @@ class Tracks:
         one = self.collected[model].candidate
         if cut == 0:
             if model not in self._pixels:
-                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed)
+                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed, halve=one.items.modality.halved)
             return self._pixels[model].read
         kept = [self._activations(model, cut, view, problem) for view in range(views + 1)]
 
@@ -113,7 +116,12 @@ class Tracks:
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
             precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
             labels, doubted = problem.dataset.labels, lambda speed: self._seconds_at(speed, problem) > most_seconds
-            known = fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted)
+            known = recall_record(
+                self.recall,
+                Speed,
+                f"a step of {model} from block {cut}",
+                lambda: fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted),
+            )
             self._speeds[(model, cut)] = known
         return known
 
@@ -153,8 +161,8 @@ class Tracks:
             candidate = one.candidate
             unit = f"items · {model}{f', view {view}' if view else ''}"
             items, name = candidate.items.seen_as(view), candidate.card.name
-            found = collect(candidate.backbone, [cut], items, candidate.engine, problem.store, label=name, view=view, sink=problem.sink, unit=unit)
-            self._kept[(model, cut, view)] = found[cut]
+            about: dict[str, Any] = {"label": name, "view": view, "sink": problem.sink, "unit": unit, "recall": self.recall}
+            self._kept[(model, cut, view)] = collect(candidate.backbone, [cut], items, candidate.engine, problem.store, **about)[cut]
         return self._kept[(model, cut, view)]
 
 
@@ -176,7 +184,7 @@ class Contest:
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
-        start = head.probabilities(self._features(entrant)[held])
+        start = head.probabilities(self._features(entrant)[held]) if done.by_epoch else None
         return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
@@ -190,7 +198,8 @@ class Contest:
         head = self._head(entrant, -1, pool)
         if entrant.is_linear:
             return head, _head_weights(head)
-        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True)])
+        judged = [(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True) if heat.by_epoch]
+        epochs = best_epoch([losses(by_epoch, truth) for by_epoch, truth in judged]) if judged else None
         _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
         return None, weights
 
@@ -223,7 +232,9 @@ class Contest:
             fitted, _ = self.problem.heats[0]
             classifier = self.tracks.classifier(entrant.model, entrant.cut, self._head(replace(entrant, views=0), 0, fitted))
             read, settings = self.tracks.reader(entrant.model, entrant.cut, 0, self.problem), self.tracks.settings(entrant)
-            self._rates[key] = highest_rate(classifier, read, self.problem.dataset.labels, fitted, settings, seed=self.problem.seed)
+            name, labels, seed = f"highest rate of {entrant.model} from block {entrant.cut}", self.problem.dataset.labels, self.problem.seed
+            recall = self.problem.keeping.journal.recall
+            self._rates[key] = recall(name, lambda: highest_rate(classifier, read, labels, fitted, settings, seed=seed))
         return self._rates[key]
 
     def _features(self, entrant: Entrant) -> NDArray[np.generic]:
@@ -246,9 +257,22 @@ class Contest:
         tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
-        done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after)
+        place = problem.keeping.training(name, entrant.block, str(entrant.views))
+        judges = held if not settings.contrastive else NOBODY
+        done = train(classifier, read, labels, fitted, judges, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
         tracks.took(entrant, done)
+        if settings.contrastive:
+            done = self._headed(entrant, classifier, done, fitted, held)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+
+    def _headed(self, entrant: Entrant, classifier: Classifier, done: Trained, fitted: NDArray[np.int64], held: NDArray[np.int64]) -> Trained:
+        """Give features that were tuned without a head the linear head that suits them."""
+        problem, settings, read = self.problem, self.tracks.settings(entrant), self.tracks.reader(entrant.model, entrant.cut, 0, self.problem)
+        features = describe(classifier, read, fitted, settings)
+        penalty = self.probed[entrant.model].probe.penalty
+        classifier.head = head_from(head_on(features, problem.dataset.labels[fitted], problem.n_classes, penalty, balance=settings.balance))
+        said = predict(classifier, read, held, settings) if len(held) else done.probabilities
+        return replace(done, probabilities=said, by_epoch=())
 
 
 def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:

@@ -4,41 +4,65 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from headstart.base.errors import InputError, IntegrityError
+from headstart.base.errors import InputError, IntegrityError, StorageError, storage_error
 from headstart.base.events import Event
 from headstart.base.files import read_json, write, write_json
 from headstart.base.hashing import sha256_file
+from headstart.base.journal import JOURNAL
 from headstart.base.records import to_plain
+from headstart.training.keeping import WORK
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
+ASKED = "asked.json"  # what was asked for: with it, a run folder can go on
+LOCK = ".lock"
+BEGINNINGS = {EVENTS, ASKED, JOURNAL, LOCK}  # what lies there before anything dear has been computed
 
 
 class RunWriter:
-    """Fills a run folder; ``finish`` makes it a run."""
+    """Fills a run folder, the only one at a time; ``finish`` makes it a run.
 
-    def __init__(self, folder: Path) -> None:
-        """Create the folder.
+    Attributes:
+        folder: The run folder.
+        again: Does it go on with what an interrupted one left?
+    """
+
+    def __init__(self, folder: Path, *, again: bool = False) -> None:
+        """Create the folder, or with ``again`` take up one that was begun: what it wrote of its end is removed, what it computed stays.
 
         Raises:
-            InputError: when it cannot be created or written, or holds a finished run.
+            InputError: when it cannot be created or written, holds a finished run, or another process is at work on it.
         """
-        self.folder = folder
+        self.folder, self.again = folder, again
         if (folder / MANIFEST).exists():
             raise InputError("this folder holds a finished run; nothing is written over", got=folder, fix=f"--out {folder}-2")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._events = (folder / EVENTS).open("w", encoding="utf-8")
+            self._lock = FileLock(folder / LOCK, timeout=0)
+            self._lock.acquire()
+            if again:
+                _clear(folder)
+            elif (folder / ASKED).exists():
+                self._lock.release()
+                raise unfinished(folder)
+            self._events = (folder / EVENTS).open("a" if again else "w", encoding="utf-8")
+            if again and not (folder / EVENTS).read_bytes().endswith(b"\n"):
+                self._events.write("\n")  # the line in whose middle it was killed
+        except Timeout:
+            raise InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another with --out") from None
         except OSError as error:
             raise InputError("the run folder cannot be written", got=folder, details=[str(error)], fix="--out ANOTHER_FOLDER") from None
 
@@ -47,11 +71,23 @@ class RunWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the events; a run that was refused before anything was computed leaves no folder behind."""
-        self.close()
-        if isinstance(error, InputError) and [path.name for path in self.folder.iterdir()] == [EVENTS]:
-            (self.folder / EVENTS).unlink()
+        """Close; a run that was refused before anything was computed leaves no folder behind, any other says how it goes on."""
+        try:
+            self.close()
+        except OSError:
+            if error is None:
+                raise
+        if error is None:
+            return
+        refused = isinstance(error, InputError) and not isinstance(error, StorageError) and not self.again
+        if refused and {path.name for path in self.folder.iterdir()} <= BEGINNINGS:
+            for name in BEGINNINGS:
+                (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
+            return
+        if isinstance(error, OSError) and (known := storage_error(error, f"headstart resume {shlex.quote(str(self.folder))}")) is not None:
+            raise known from error
+        error.add_note(f"headstart resume {shlex.quote(str(self.folder))}")
 
     def record(self, event: Event) -> None:
         """The sink that keeps events, progress left out."""
@@ -69,17 +105,48 @@ class RunWriter:
         write(self.folder / name, save(arrays))
 
     def close(self) -> None:
-        """Close the events."""
-        if not self._events.closed:
-            self._events.flush()
-            os.fsync(self._events.fileno())
-            self._events.close()
+        """Close the events and let go of the folder."""
+        try:
+            self._close_events()
+        finally:
+            self._lock.release()
 
     def finish(self) -> None:
-        """Write the manifest: the checksum of every file, last."""
+        """Write the manifest: the checksum of every file, last; then what was kept for a resume may go."""
+        self._close_events()
+        paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and path.name != LOCK and path.parent.name != WORK]
+        write_json(self.folder / MANIFEST, {"files": {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in paths}})
         self.close()
-        files = {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in sorted(self.folder.rglob("*")) if path.is_file()}
-        write_json(self.folder / MANIFEST, {"files": files})
+        tidy(self.folder)
+
+    def _close_events(self) -> None:
+        try:
+            if not self._events.closed:
+                self._events.flush()
+                os.fsync(self._events.fileno())
+        finally:
+            self._events.close()
+
+
+def tidy(folder: Path) -> None:
+    """Remove from a finished run what only a resume would have needed."""
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    (folder / LOCK).unlink(missing_ok=True)
+
+
+def unfinished(folder: Path) -> InputError:
+    """The refusal to begin anew where a run can go on."""
+    return InputError("this folder holds a run that was begun and can go on", got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an interrupted try wrote of its end, and half-written files; what was asked, decided and computed stays."""
+    for path in folder.iterdir():
+        if path.name in BEGINNINGS or path.name == WORK:
+            continue
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for partial in (folder / WORK).glob(".*.partial"):
+        partial.unlink()
 
 
 def check_run(folder: Path, *names: str) -> None:

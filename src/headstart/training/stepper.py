@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.base.seeds import seed_for
+from headstart.training.contrastive import supervised_contrastive
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings, joins_at, rate_factor
 
@@ -22,7 +23,7 @@ class Stepper:
         """Take the classifier as it is: its weights now are those that L2-SP pulls back to."""
         self.classifier, self.settings = classifier, settings
         self._weights = None if class_weights is None else torch.from_numpy(class_weights)
-        self._mixing = np.random.default_rng(seed_for(seed, "mixup"))
+        self.mixing = np.random.default_rng(seed_for(seed, "mixup"))
         trained = [(name, parameter) for name, parameter in classifier.named_parameters() if parameter.requires_grad]
         by_distance: dict[int, list[Tensor]] = {}
         for name, parameter in trained:
@@ -52,6 +53,22 @@ class Stepper:
             for parameter in group["params"]:
                 parameter.requires_grad_(True)
 
+    def moments(self) -> dict[str, Tensor]:
+        """What the optimiser remembers of every parameter that has trained: ``0.exp_avg``, by the parameter's place."""
+        state = self.optimiser.state
+        return {f"{place}.{name}": value for place, one in enumerate(self._parameters()) for name, value in state.get(one, {}).items()}
+
+    def take_moments(self, kept: dict[str, Tensor]) -> None:
+        """Give the optimiser its memory back, each value in the layout of its parameter."""
+        parameters = self._parameters()
+        for name, value in kept.items():
+            place, _, moment = name.partition(".")
+            parameter = parameters[int(place)]
+            self.optimiser.state[parameter][moment] = torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value
+
+    def _parameters(self) -> list[Tensor]:
+        return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+
     def _schedule(self, done: float) -> None:
         settings = self.settings
         for group in self.optimiser.param_groups:
@@ -63,9 +80,13 @@ class Stepper:
 
     def _loss(self, crossing: tuple[Tensor, ...], labels: Tensor) -> Tensor:
         settings, others, share = self.settings, None, 1.0
+        if settings.contrastive:
+            with precision_of(settings):
+                features = self.classifier.features(*crossing)
+            return supervised_contrastive(features, labels, settings.contrastive)
         if settings.mixup and len(labels) > 1:
-            share = float(self._mixing.beta(settings.mixup, settings.mixup))
-            order = torch.from_numpy(self._mixing.permutation(len(labels)))
+            share = float(self.mixing.beta(settings.mixup, settings.mixup))
+            order = torch.from_numpy(self.mixing.permutation(len(labels)))
             crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
         with precision_of(settings):

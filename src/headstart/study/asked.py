@@ -1,0 +1,134 @@
+"""What was asked of a run, kept in ``asked.json`` from its first moment: arguments and circumstances in, the same back when the run goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import headstart
+from headstart import gallery
+from headstart.backbone.engines.race import machine
+from headstart.base.errors import InputError, IntegrityError
+from headstart.base.files import read_json, write_json
+from headstart.base.hashing import digest
+from headstart.base.journal import Journal
+from headstart.base.records import from_plain, to_plain
+from headstart.data import Dataset
+from headstart.gallery.card import ModelCard
+from headstart.planning.facts import Wishes
+from headstart.training.run import ASKED, MANIFEST
+
+DECIDING = ("torch", "torchvision", "timm", "openvino", "numpy", "scipy", "pillow", "optuna", "cleanlab")  # their versions may move the numbers
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of a fit, and what else its numbers depend on.
+
+    Attributes:
+        data: Where the data lies, from the root of the file system.
+        wishes: What the user pinned.
+        label: The column of the label.
+        group: The column of what must stay on one side.
+        accept: Models to subscribe to first, their licences accepted.
+        headstart: Version.
+        versions: Of the libraries that compute.
+        machine: Processor, threads and what computes on them.
+    """
+
+    data: str
+    wishes: Wishes
+    label: str | None
+    group: str | None
+    accept: tuple[str, ...]
+    headstart: str
+    versions: dict[str, str]
+    machine: str
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a run folder."""
+        plain = to_plain(self)
+        write_json(folder / ASKED, {**plain, "sum": _sum(plain)})
+
+    def check(self, folder: Path) -> None:
+        """Refuse to go on where the numbers could differ.
+
+        Raises:
+            InputError: naming what is another than it was.
+        """
+        now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept)
+        others = [f"headstart {self.headstart}, here {now.headstart}"] if self.headstart != now.headstart else []
+        others += [f"{name} {was}, here {now.versions.get(name, 'none')}" for name, was in self.versions.items() if now.versions.get(name) != was]
+        others += [f"begun on {self.machine}; here {now.machine}"] if self.machine != now.machine and not others else []
+        if others:
+            what = "this run was begun with other versions or on another machine, where the same work gives other numbers"
+            raise InputError(what, got=folder, details=others, fix=f"begin anew: headstart fit {self.data} --out {folder}-2")
+
+
+def asked(data: Path, wishes: Wishes, label: str | None, group: str | None, accept: tuple[str, ...] = ()) -> Asked:
+    """What is asked here and now."""
+    versions = {name: version(name) for name in DECIDING}
+    return Asked(os.path.abspath(data.expanduser()), wishes, label, group, accept, headstart.__version__, versions, machine())  # noqa: PTH100 - links stay
+
+
+def recorded(folder: Path) -> Asked:
+    """What was asked of a run that is to go on.
+
+    Raises:
+        InputError: when the folder holds no run that was begun, or a finished one.
+        IntegrityError: when what was asked is damaged.
+    """
+    if (folder / MANIFEST).is_file():
+        raise InputError("this run is finished: there is nothing to resume", got=folder, fix=f"headstart report {folder}")
+    if not (folder / ASKED).is_file():
+        what = "the folder holds no run that was begun (no asked.json)" if folder.is_dir() else "the run folder does not exist"
+        raise InputError(what, got=folder, fix="headstart fit DATA")
+    try:
+        plain: dict[str, Any] = dict(read_json(folder / ASKED))
+        if plain.pop("sum") != _sum(plain):
+            raise ValueError
+        return from_plain(Asked, plain, str(folder / ASKED))
+    except (ValueError, KeyError, TypeError, InputError):
+        raise IntegrityError(f"{folder / ASKED} is damaged: what was asked of this run is not known\n  fix: begin anew with headstart fit DATA") from None
+
+
+def unchanged(journal: Journal, dataset: Dataset) -> None:
+    """Record which data a run learns from, or refuse other data.
+
+    Raises:
+        InputError: when the data is not what it was when the run began.
+    """
+    was = journal.recall("data", lambda: {"items": len(dataset), "identity": identity(dataset)})
+    if was["identity"] != identity(dataset):
+        details = [f"{was['items']} items then, {len(dataset)} now", "files were added, taken away, renamed or changed"]
+        raise InputError("the data is not what it was when this run began", got=dataset.root, details=details, fix=f"headstart fit {dataset.root}")
+
+
+def same_models(journal: Journal, cards: Sequence[ModelCard]) -> list[ModelCard]:
+    """Record which models compete, or go on with those that did.
+
+    Raises:
+        InputError: when one of them is gone, or its weights are others.
+    """
+    here = {card.name: card for card in cards}
+    weights = {one.card.name: one.sha256 for one in gallery.subscriptions() if one.card.name in here}
+    was = journal.recall("models", lambda: {name: weights[name] for name in here})
+    gone = sorted(name for name, sha256 in was.items() if weights.get(name) != sha256)
+    if gone:
+        raise InputError("models of this run are gone, or their weights are others now", got=", ".join(gone), fix=f"headstart gallery subscribe {gone[0]}")
+    return [here[name] for name in was]
+
+
+def identity(dataset: Dataset) -> str:
+    """Names a data set with the order and the names of its items: two that differ in it give other numbers or other words."""
+    places = [str(one) for one in dataset.labels.tolist()]
+    return digest(dataset.digest, *dataset.classes, *dataset.sources, *dataset.content, *places, *(dataset.given_split or ()), *(dataset.groups or ()))
+
+
+def _sum(plain: dict[str, Any]) -> str:
+    return digest(json.dumps(plain, sort_keys=True, ensure_ascii=False))

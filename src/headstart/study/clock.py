@@ -1,0 +1,31 @@
+"""Stages in, their wall-clock seconds out; of a run that was interrupted, without the time in which it did not exist."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from headstart.base.journal import Journal
+
+
+@dataclass
+class Clock:
+    """Adds up wall-clock seconds by stage."""
+
+    journal: Journal
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        begun = self.journal.instant(f"stage {name}")
+        yield
+        took = self.journal.recall(f"stage {name} took", lambda: time.perf_counter() - begun)
+        self.seconds[name] = self.seconds.get(name, 0.0) + took
+
+    @property
+    def so_far(self) -> dict[str, float]:
+        """Seconds by stage, and in all since the start."""
+        return {name: round(value, 3) for name, value in {**self.seconds, "total": self.journal.seconds}.items()}

@@ -1,0 +1,99 @@
+"""Pieces of dear work are found again after a kill, whole or not at all; what is damaged or missing is named."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.base.journal import JOURNAL, begin, reopen
+from headstart.training.keeping import NOWHERE, Keeping, keeping
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Keeping, list[str]]:
+    notes: list[str] = []
+    return keeping(begin(tmp_path, time.perf_counter()), tmp_path, lambda event: notes.append(event.text)), notes
+
+
+def weights() -> dict[str, Any]:
+    return {"weight": torch.arange(6.0).reshape(2, 3).T, "count": torch.tensor(3), "none": np.zeros((0, 2), np.float32)}
+
+
+def test_a_piece_comes_back_bit_for_bit_and_the_newest_counts(kept: tuple[Keeping, list[str]]) -> None:
+    keeping, notes = kept
+    place = keeping.training("tune").of("fold 1")
+    place.save(weights(), {"ended": False})
+    place.save(weights() | {"count": torch.tensor(4)}, {"ended": True, "花": [0.1]})
+    found = keeping.training("tune").of("fold 1").find()
+    assert found is not None and found.plain["ended"] and found.plain["花"] == [0.1] and int(found.tensors["count"]) == 4
+    assert found.tensors["count"].shape == () and np.array_equal(found.tensors["weight"], np.arange(6.0).reshape(2, 3).T)
+    assert keeping.folder is not None and len(list(keeping.folder.iterdir())) == 1 and not notes
+    assert keeping.training("tune").of("fold 2").find() is None and keeping.within("round 2").training("tune").of("fold 1").find() is None
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "empty", "delete"])
+def test_a_damaged_or_missing_piece_is_named_and_never_used(kept: tuple[Keeping, list[str]], harm: str) -> None:
+    keeping, notes = kept
+    keeping.training("tune the last block").save(weights(), {"ended": True})
+    (file,) = (keeping.folder or Path()).iterdir()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.unlink() if harm == "delete" else file.write_bytes({"flip": bytes(content), "truncate": content[:-1], "empty": b""}[harm])
+    assert keeping.training("tune the last block").find() is None
+    assert (
+        len(notes) == 1 and "tune the last block is computed anew" in notes[0] and ("missing" if harm == "delete" else "differs from its checksum") in notes[0]
+    )
+
+
+def test_a_piece_that_is_whole_and_no_piece_is_refused(kept: tuple[Keeping, list[str]]) -> None:
+    keeping, notes = kept
+    place = keeping.training("tune")
+    place.save(weights(), {})
+    (file,) = (keeping.folder or Path()).iterdir()
+    for content in (b"", b"\x00" * 40, b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "):
+        stem = file.name.rpartition("-")[0]
+        for old in file.parent.iterdir():
+            old.unlink()
+        (file.parent / f"{stem}-{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+        assert place.find() is None and "cannot be read" in notes[-1]
+
+
+def test_a_piece_that_followed_from_lines_that_the_journal_lost_is_not_used(tmp_path: Path, kept: tuple[Keeping, list[str]]) -> None:
+    keeping, _ = kept
+    keeping.journal.recall("engine", lambda: "fast")
+    keeping.training("tune").save(weights(), {})
+    lines = (tmp_path / JOURNAL).read_bytes().splitlines(keepends=True)
+    (tmp_path / JOURNAL).write_bytes(lines[1])
+    journal = reopen(tmp_path, time.perf_counter())
+    journal.recall("engine", lambda: "exact")
+    notes: list[str] = []
+    assert Keeping(journal, keeping.folder, lambda event: notes.append(event.text)).training("tune").find() is None
+    assert "follows from what the journal has lost" in notes[0]
+
+
+def test_nowhere_keeps_nothing() -> None:
+    place = NOWHERE.training("tune")
+    place.save(weights(), {})
+    place.paced([0.5])
+    NOWHERE.drop()
+    assert place.find() is None and place.pace() is None and not place.due()
+
+
+def test_pieces_go_when_they_are_dropped(kept: tuple[Keeping, list[str]]) -> None:
+    keeping, _ = kept
+    keeping.training("tune").save(weights(), {})
+    keeping.drop()
+    assert keeping.folder is not None and not keeping.folder.exists()
+
+
+def test_how_often_a_training_is_kept_can_be_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_CHECKPOINT_SECONDS", "0")
+    often = keeping(begin(tmp_path, 0.0), tmp_path, lambda event: None)
+    assert often.training("tune").due() and often.training("tune").worth(0.0)
+    assert not Keeping(often.journal, tmp_path).training("tune").worth(0.5)
