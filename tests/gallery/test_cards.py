@@ -12,22 +12,26 @@ from headstart.base.errors import InputError
 from headstart.base.records import read_toml, to_toml
 from headstart.gallery import ModelCard, licences, sources
 
-SHIPPED = (
+VISION = (
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet_v2", "resnet50_thin", "squeezenet1_1", "vgg16_edges", "vit_s14_focus",
 )  # fmt: skip
+TEXT = ("e5_small_multilingual", "minilm_l6", "mpnet_base", "paraphrase_l3", "smollm2_135m")
+RESTRICTED = ("gemma3_270m",)  # not under an open licence: the gate asks
+SHIPPED = (*VISION, *TEXT)
 
 
-def test_every_vision_card_is_shipped_and_the_default_comes_first(empty_home: Path) -> None:
-    assert tuple(card.name for card in gallery.cards()) == SHIPPED
+def test_every_card_is_shipped_and_the_default_comes_first(empty_home: Path) -> None:
+    assert {card.name for card in gallery.cards()} >= {*SHIPPED, *RESTRICTED}
+    assert {card.name for card in gallery.cards() if card.modality == "image"} == set(VISION)
     assert gallery.cards()[0].name == gallery.DEFAULT
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_card_says_everything_a_careful_person_asks(name: str, empty_home: Path) -> None:
     card = gallery.card(name)
-    source = sources.parse(card.source)
+    joined = sources.parse_joined(card.source)
     assert len(card.sha256) == 64 and card.bytes > 1_000_000 and card.parameters > 100_000
-    assert source.version and source.member and str(source) == card.source
+    assert str(joined) == card.source and all(source.version and source.member for source in joined.slices)
     assert licences.is_allowed(card.licence) and card.licence_note
     assert card.prior is not None or any("no prior" in caveat for caveat in card.caveats)
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from tests.gallery.test_cards import SHIPPED
+from tests.gallery.test_cards import VISION
 
 from headstart import gallery
 from headstart.backbone.build import Network, build
@@ -76,7 +76,7 @@ def top_one(name: str, weights: Path, photos: list[tuple[Path, int]], classify: 
     return int((guesses == torch.tensor([label for _, label in photos])).sum())
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", VISION)
 def test_a_shipped_card_gives_the_network_that_it_describes(name: str, subscribed: Callable[[str], Path]) -> None:
     weights, card = subscribed(name), gallery.card(name)
     network = build(card, weights)
@@ -140,18 +140,18 @@ def published(source: str, home: Path) -> Path:
 
 
 def test_everything_that_was_subscribed_to_works_without_a_network(subscribed: Callable[[str], Path], gallery_home: Path) -> None:
-    for name in SHIPPED:
+    for name in VISION:
         subscribed(name)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src"), "HEADSTART_HOME": str(gallery_home)}
     done = subprocess.run([sys.executable, "-c", NO_NETWORK], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) >= set(SHIPPED)
+    assert set(done.stdout.split()) >= set(VISION)
 
 
 def test_the_packages_are_never_installed_or_imported(subscribed: Callable[[str], Path]) -> None:
     from importlib import metadata
 
-    packages = {sources.parse(gallery.card(name).source).name.replace("-", "_") for name in SHIPPED}
+    packages = {sources.parse(gallery.card(name).source).name.replace("-", "_") for name in VISION}
     installed = {(found.metadata["Name"] or "").lower().replace("-", "_") for found in metadata.distributions()}
     assert not packages & installed and not packages & {name.partition(".")[0] for name in sys.modules}
 

@@ -173,7 +173,8 @@ def test_predict_answers_what_the_chosen_arm_answered_on_test(held_out: Run, div
     about = json.loads((copy / "model.json").read_text(encoding="utf-8"))
     if arm == "scratch" and about["chosen"] != "scratch":
         pytest.skip("the twin's weights are kept only where the twin is chosen")
-    (copy / "manifest.json").unlink()
+    for name in ("manifest.json", "asked.json"):
+        (copy / name).unlink()
     writer = RunWriter(copy)
     writer.json("model.json", {**about, "chosen": arm})
     writer.finish()

@@ -17,7 +17,7 @@ ALL = np.arange(N)
 
 def Pixels(items: pixels.Items, *, seed: int, memory_bytes: int = pixels.MEMORY_BYTES) -> pixels.Pixels:
     """Pixels under the augmentation of pictures."""
-    return pixels.Pixels(items, ImageModality().augment, seed=seed, memory_bytes=memory_bytes)
+    return pixels.Pixels(items, ImageModality().augment, seed=seed, halve=ImageModality().halved, memory_bytes=memory_bytes)
 
 
 class Pictures:
@@ -70,6 +70,7 @@ def test_shifts_do_not_depend_on_what_was_read_before() -> None:
 @pytest.mark.parametrize("epoch", [None, 0])
 def test_halved_pictures_have_half_the_side_and_the_same_brightness(epoch: int | None) -> None:
     reader = Pixels(Pictures(), seed=0)
+    assert reader.can_halve(ALL[:2])
     (whole,) = reader.read(ALL, None)
     reader.halved = True
     (half,) = reader.read(ALL, epoch)

@@ -17,16 +17,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.activations.batch import bucket, end_to_end, side_by_side
 from headstart.activations.shard import Rows
 from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
 from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh
 
 BATCHES_AHEAD = 4  # decoded batches that wait for the engine: 20 MB at 224 pixels
+STRETCH_ITEMS = 32 * BATCH_ITEMS  # items of different lengths that are put together by length: whole stretches are done again after a kill
 FLUSH_SECONDS = 20.0  # at most this much computing is lost to a kill -9
 
 
@@ -123,17 +125,17 @@ def collect(
         sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
     for make in (_lost, _left):  # what the passes start from comes before them
-        jobs = make(planned, names, sound, kept, store, sink)
+        jobs = make(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
         if not jobs and make is _lost:
             continue
         with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
             done = 0
             for job in jobs:
-                writer = _Writer(job, shelves)
+                writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
                 try:
                     for batch, values in _pass(backbone, job, items, unique, engine):
                         writer.add(batch, values)
-                        done += len(batch)
+                        done += len(batch.names)
                         advance(done)
                 finally:
                     for cut, size in writer.flush().items():
@@ -176,12 +178,14 @@ def _plain(jobs: Sequence[_Job], names: Sequence[str]) -> list[list[Any]]:
     return planned
 
 
-def _left(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
-    """What is left of planned jobs: whole batches of which a row is missing."""
+def _left(
+    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, size: int
+) -> list[_Job]:
+    """What is left of planned jobs: whole stretches of ``size`` items of which a row is missing."""
     jobs = []
     for start, wanted, runs in planned:
         items = tuple(names[n] for begin, end in runs for n in range(begin, end))
-        lacking = tuple(name for batch in _batches(items) if not all(sound[cut][one] for cut in wanted for one in batch) for name in batch)
+        lacking = tuple(name for batch in _together(items, size) if not all(sound[cut][one] for cut in wanted for one in batch) for name in batch)
         ancestor = store.shelf(kept[start], sink) if start and lacking else None
         if ancestor is not None and not all(ancestor.sound(lacking)):
             start, ancestor = 0, None
@@ -190,7 +194,9 @@ def _left(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[st
     return jobs
 
 
-def _lost(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
+def _lost(
+    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, _: int
+) -> list[_Job]:
     """What the store has lost since it was planned with: items that no planned pass computes."""
     covered = {n for _, _, runs in planned for begin, end in runs for n in range(begin, end)}
     return _jobs([name for n, name in enumerate(names) if n not in covered], sound, kept, store, sink)
@@ -208,28 +214,71 @@ def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[in
     return [_Job(start, wanted, tuple(group), ancestors.get(start)) for (start, wanted), group in groups.items()]
 
 
-def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[tuple[str, ...], list[Rows]]]:
-    """Yield the names of a batch and, per wanted cut, its activations."""
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Items side by side; ``lengths`` and the length to which they are padded where they vary."""
+
+    names: tuple[str, ...]
+    arrays: Arrays
+    lengths: NDArray[np.int64] | None = None
+    longest: int = 0
+
+
+def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[_Batch, list[Rows]]]:
+    """Yield a batch and, per wanted cut, its activations."""
     part = backbone.part(job.start, job.wanted[-1], job.wanted[:-1])
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
     key = backbone.part_key(job.start, job.wanted[-1], job.wanted[:-1])
-    runner = None
-    for names, batch in _read(job, items, positions):
-        full = tuple(_padded(array) for array in batch)
-        runner = runner or engine.load(part, full, key)
-        outputs = tuple(_narrow(array[: len(names)], engine) for array in runner(full))
+    runners: dict[int, Runner] = {}
+    for batch in _batches(backbone, job, items, positions):
+        full = tuple(_padded(array) for array in batch.arrays)
+        if batch.longest not in runners:
+            runners[batch.longest] = engine.load(part, full, key)
+        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in runners[batch.longest](full))
         split, begin = [], 0
         for width in widths:
             split.append(outputs[begin : begin + width])
             begin += width
-        yield names, split
+        yield batch, split
 
 
-def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[tuple[str, ...], Arrays]]:
-    batches = _batches(job.items)
+def _batches(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int]) -> Iterator[_Batch]:
+    """Batches of the engine's size; where items vary in length, each of items whose length falls into one bucket."""
+    if not backbone.varies:
+        for names, arrays in _read(job, items, positions):
+            yield _Batch(names, tuple(side_by_side(some) for some in zip(*arrays, strict=True)))
+        return
+    waiting: dict[int, list[tuple[str, int, Arrays]]] = {}
+    seen = 0
+    for names, arrays in _read(job, items, positions):
+        for name, one in zip(names, arrays, strict=True):
+            length = len(one[0]) if job.ancestor is None else job.ancestor.length(name)
+            held = waiting.setdefault(bucket(length), [])
+            held.append((name, length, one))
+            if len(held) == BATCH_ITEMS:
+                yield _of_lengths(waiting.pop(bucket(length)), bucket(length), backbone.varying(job.start))
+        seen += len(names)
+        if seen % STRETCH_ITEMS == 0 or seen == len(job.items):
+            for longest, held in sorted(waiting.items()):
+                yield _of_lengths(held, longest, backbone.varying(job.start))
+            waiting.clear()
+
+
+def _of_lengths(held: Sequence[tuple[str, int, Arrays]], longest: int, varying: Sequence[bool]) -> _Batch:
+    names, lengths, rows = zip(*held, strict=True)
+    arrays = []
+    for some, varies in zip(zip(*rows, strict=True), varying, strict=True):
+        arrays.append(side_by_side([one[:length] for one, length in zip(some, lengths, strict=True)], longest) if varies else side_by_side(some))
+    return _Batch(names, tuple(arrays), np.array(lengths), longest)
+
+
+def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[tuple[str, ...], list[Arrays]]]:
+    """Names of some items, and for each of them what crosses where the pass starts."""
+    batches = _together(job.items)
     if job.ancestor is not None:
         for names in batches:
-            yield names, tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
+            rows = tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
+            yield names, [tuple(array[n] for array in rows) for n in range(len(names))]
         return
     with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="decode") as pool:
         waiting: deque[tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]] = deque()
@@ -244,17 +293,21 @@ def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _batches(items: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return [items[n : n + BATCH_ITEMS] for n in range(0, len(items), BATCH_ITEMS)]
+def _together(items: tuple[str, ...], size: int = BATCH_ITEMS) -> list[tuple[str, ...]]:
+    return [items[n : n + size] for n in range(0, len(items), size)]
 
 
-def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> tuple[tuple[str, ...], Arrays]:
-    return batch[0], (np.stack([future.result() for future in batch[1]]),)
+def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> tuple[tuple[str, ...], list[Arrays]]:
+    return batch[0], [(future.result(),) for future in batch[1]]
 
 
 def _padded(array: NDArray[np.generic]) -> NDArray[np.generic]:
     short = BATCH_ITEMS - len(array)
     return array if short == 0 else np.concatenate([array, np.repeat(array[-1:], short, axis=0)])
+
+
+def _unpadded(array: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> NDArray[np.generic]:
+    return array if lengths is None else end_to_end(array, lengths)
 
 
 def _narrow(array: NDArray[np.generic], engine: Engine) -> NDArray[np.generic]:
@@ -267,20 +320,23 @@ def _narrow(array: NDArray[np.generic], engine: Engine) -> NDArray[np.generic]:
 class _Writer:
     """Holds rows until a shard is worth writing."""
 
-    def __init__(self, job: _Job, shelves: dict[int, Shelf]) -> None:
-        self._job, self._shelves = job, shelves
+    def __init__(self, job: _Job, shelves: dict[int, Shelf], varying: Sequence[tuple[bool, ...]]) -> None:
+        self._job, self._shelves, self._varying = job, shelves, varying
         self._names: list[str] = []
+        self._lengths: list[NDArray[np.int64]] = []
         self._rows: list[list[Rows]] = [[] for _ in job.wanted]
         self._written = dict.fromkeys(job.wanted, 0)
         self._held_bytes = 0
         self._since = time.perf_counter()
 
-    def add(self, names: Sequence[str], values: list[Rows]) -> None:
-        """Take a batch; write when enough bytes or seconds have gathered."""
-        self._names += names
-        for held, rows in zip(self._rows, values, strict=True):
-            held.append(rows)
-        self._held_bytes += sum(array.nbytes for rows in values for array in rows)
+    def add(self, batch: _Batch, values: list[Rows]) -> None:
+        """Take a batch, without its padding; write when enough bytes or seconds have gathered."""
+        self._names += batch.names
+        if batch.lengths is not None:
+            self._lengths.append(batch.lengths)
+        for held, rows, varying in zip(self._rows, values, self._varying, strict=True):
+            held.append(tuple(_unpadded(array, batch.lengths if varies else None) for array, varies in zip(rows, varying, strict=True)))
+            self._held_bytes += sum(array.nbytes for array in held[-1])
         if self._held_bytes >= SHARD_BYTES or time.perf_counter() - self._since > FLUSH_SECONDS:
             self.flush()
 
@@ -290,10 +346,13 @@ class _Writer:
             seconds = time.perf_counter() - self._since
             if self._job.ancestor is not None:
                 seconds += self._job.ancestor.seconds_per_item() * len(self._names)
-            for cut, held in zip(self._job.wanted, self._rows, strict=True):
+            lengths = np.concatenate(self._lengths) if self._lengths else None
+            for cut, held, varying in zip(self._job.wanted, self._rows, self._varying, strict=True):
                 values = tuple(np.concatenate(arrays) for arrays in zip(*held, strict=True))
-                self._written[cut] += self._shelves[cut].put(self._names, values, seconds)
+                told = (lengths, varying) if any(varying) else (None, ())
+                self._written[cut] += self._shelves[cut].put(self._names, values, seconds, *told)
                 held.clear()
             self._names.clear()
+            self._lengths.clear()
             self._held_bytes, self._since = 0, time.perf_counter()
         return self._written

@@ -24,6 +24,7 @@ from headstart.base.files import write
 HEADER_LIMIT_BYTES = 1 << 20  # a shard's header takes a few hundred bytes; a huge one is damage or malice
 DTYPES = {"U8": np.uint8, "U32": np.uint32, "F16": np.float16, "F32": np.float32}
 Rows = tuple[NDArray[np.generic], ...]
+Ends = tuple[NDArray[np.int64] | None, ...]
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Shard:
     seconds: float
     _values: Rows
     _checks: NDArray[np.uint32]
+    _ends: Ends = field(default_factory=tuple)
     _checked: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,23 +54,50 @@ class Shard:
         wrong = []
         for row in rows:
             if not self._checked[row]:
-                if _checksum(self._values, row) == int(self._checks[row]):
+                if _checksum(self._values, self._ends, row) == int(self._checks[row]):
                     self._checked[row] = True
                 else:
                     wrong.append(row)
         return wrong
 
     def rows(self, rows: NDArray[np.int64]) -> Rows:
-        """Copy rows out of the mapping, one array per crossing tensor."""
-        return tuple(values[rows] for values in self._values)
+        """Copy rows out of the mapping, one array per crossing tensor; what varies in length is padded with zeros to the longest of them."""
+        return tuple(values[rows] if ends is None else padded(values, ends, rows) for values, ends in zip(self._values, self._ends, strict=True))
+
+    def length(self, row: int) -> int:
+        """How many tokens an item has; 0 where nothing varies in length."""
+        ends = next((one for one in self._ends if one is not None), None)
+        return 0 if ends is None else int(ends[row] - (ends[row - 1] if row else 0))
 
 
-def write_shard(path: Path, items: Sequence[str], values: Rows, seconds: float) -> int:
-    """Write a shard in one step and return its size in bytes."""
+def padded(values: NDArray[np.generic], ends: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.generic]:
+    """Rows of different lengths that lie one behind the other, side by side: ``(len(rows), longest, …)``, zeros behind each row's end."""
+    begins = np.where(rows > 0, ends[np.maximum(rows, 1) - 1], 0)
+    lengths = ends[rows] - begins
+    out = np.zeros((len(rows), int(lengths.max(initial=0)), *values.shape[1:]), values.dtype)
+    for n, (begin, length) in enumerate(zip(begins.tolist(), lengths.tolist(), strict=True)):
+        out[n, :length] = values[begin : begin + length]
+    return out
+
+
+def write_shard(path: Path, items: Sequence[str], values: Rows, seconds: float, lengths: NDArray[np.int64] | None = None, varying: Sequence[bool] = ()) -> int:
+    """Write a shard in one step and return its size in bytes.
+
+    Args:
+        path: The file.
+        items: Content hash of each row's item.
+        values: One array per crossing tensor: ``(n, …)``, or for what varies in length ``(sum of lengths, …)``, row behind row.
+        seconds: What it took to compute them.
+        lengths: ``(n,)`` length of each item, where something varies.
+        varying: Which arrays do.
+    """
+    ends = _ends(None if lengths is None else np.asarray(lengths), tuple(varying) or (False,) * len(values))
     arrays = {f"value{n}": np.ascontiguousarray(array) for n, array in enumerate(values)}
-    checks = np.array([_checksum(values, row) for row in range(len(items))], dtype=np.uint32)
+    checks = np.array([_checksum(values, ends, row) for row in range(len(items))], dtype=np.uint32)
     names = np.frombuffer(bytes.fromhex("".join(items)), dtype=np.uint8).reshape(len(items), -1)
-    content = save({"items": names, "checks": checks, **arrays}, {"seconds": repr(float(seconds))})
+    extra = {} if lengths is None else {"lengths": np.asarray(lengths, dtype=np.uint32)}
+    told = {} if lengths is None else {"varying": "".join("01"[one] for one in varying)}
+    content = save({"items": names, "checks": checks, **extra, **arrays}, {"seconds": repr(float(seconds)), **told})
     write(path, content)
     return len(content)
 
@@ -82,14 +111,28 @@ def open_shard(path: Path) -> Shard:
     try:
         tensors, metadata = _mapped(path)
         items = tuple(bytes(row).hex() for row in tensors["items"])
-        values = tuple(tensors[f"value{n}"] for n in range(len(tensors) - 2))
+        values = tuple(tensors[f"value{n}"] for n in range(len(tensors) - 2 - ("lengths" in tensors)))
         checks = np.array(tensors["checks"])
         seconds = float(metadata["seconds"])
+        lengths = np.array(tensors["lengths"]) if "lengths" in tensors else None
+        ends = _ends(lengths, tuple(letter == "1" for letter in metadata["varying"]) if lengths is not None else (False,) * len(values))
+        counted = {len(value) if end is None else _rows_within(value, end) for value, end in zip(values, ends, strict=True)}
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise IntegrityError(f"{path.name} is not a whole shard: {error}") from None
-    if not values or {len(items), len(checks)} != {len(value) for value in values}:
+    if not values or {len(items), len(checks)} != counted:
         raise IntegrityError(f"{path.name} is not a whole shard: its tables differ in length")
-    return Shard(path, items, seconds, values, checks)
+    return Shard(path, items, seconds, values, checks, ends)
+
+
+def _ends(lengths: NDArray[np.generic] | None, varying: tuple[bool, ...]) -> Ends:
+    """Where the rows of each array end that varies in length; None for those that do not."""
+    ends = None if lengths is None else np.cumsum(lengths.astype(np.int64))
+    return tuple(ends if one else None for one in varying)
+
+
+def _rows_within(values: NDArray[np.generic], ends: NDArray[np.int64]) -> int:
+    """How many rows there are, if together they are as long as the values; -1 if not."""
+    return len(ends) if (int(ends[-1]) if len(ends) else 0) == len(values) else -1
 
 
 def _mapped(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
@@ -116,8 +159,9 @@ def _view(numbers: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[np.gener
     return numbers[begin:end].view(dtype).reshape(shape)
 
 
-def _checksum(values: Rows, row: int) -> int:
+def _checksum(values: Rows, ends: Ends, row: int) -> int:
     check = 0
-    for array in values:
-        check = zlib.crc32(np.ascontiguousarray(array[row]).view(np.uint8).data, check)
+    for array, end in zip(values, ends, strict=True):
+        one = array[row] if end is None else array[int(end[row - 1]) if row else 0 : int(end[row])]
+        check = zlib.crc32(np.ascontiguousarray(one).view(np.uint8).data, check)
     return check

@@ -104,19 +104,24 @@ class Shelf:
             entry[2].append(row)
         return _assemble(len(items), list(by_shard.values()))
 
+    def length(self, item: str) -> int:
+        """How many tokens a kept item has; 0 where lengths do not vary."""
+        shard, row = self._places[item]
+        return shard.length(row)
+
     def seconds_per_item(self) -> float:
         """What computing one item took when it was computed: the price of an empty store."""
         shards = {id(shard): shard for shard, _ in self._places.values()}.values()
         items = sum(len(shard.items) for shard in shards)
         return sum(shard.seconds for shard in shards) / items if items else 0.0
 
-    def put(self, items: Sequence[str], values: Rows, seconds: float) -> int:
-        """Write a shard and return its bytes; the items can be gathered at once."""
+    def put(self, items: Sequence[str], values: Rows, seconds: float, lengths: NDArray[np.int64] | None = None, varying: Sequence[bool] = ()) -> int:
+        """Write a shard (`write_shard`) and return its bytes; the items can be gathered at once."""
         if not items:
             return 0
         write(self.folder / "label.txt", self.stage.label) if not (self.folder / "label.txt").exists() else None
         path = self.folder / f"{uuid.uuid4().hex}.safetensors"
-        size = write_shard(path, items, values, seconds)
+        size = write_shard(path, items, values, seconds, lengths, varying)
         self._admit(open_shard(path))
         return size
 
@@ -201,13 +206,16 @@ class Store:
 def _assemble(count: int, pieces: list[tuple[Shard, list[int], list[int]]]) -> Rows:
     if len(pieces) == 1 and pieces[0][1] == list(range(count)):
         return pieces[0][0].rows(np.array(pieces[0][2], dtype=np.int64))
-    out: tuple[NDArray[np.generic], ...] = ()
+    out: list[NDArray[np.generic]] = []
     for shard, positions, rows in pieces:
         values = shard.rows(np.array(rows, dtype=np.int64))
-        out = out or tuple(np.empty((count, *array.shape[1:]), array.dtype) for array in values)
-        for target, array in zip(out, values, strict=True):
-            target[positions] = array
-    return out
+        out = out or [np.zeros((count, *array.shape[1:]), array.dtype) for array in values]
+        for n, array in enumerate(values):
+            if array.ndim > 1 and array.shape[1] > out[n].shape[1]:  # this shard's items are longer
+                out[n] = np.pad(out[n], [(0, 0), (0, array.shape[1] - out[n].shape[1]), *[(0, 0)] * (array.ndim - 2)])
+            within = out[n] if array.ndim == 1 else out[n][:, : array.shape[1]]
+            within[positions] = array
+    return tuple(out)
 
 
 def _shards(folder: Path) -> list[tuple[Path, os.stat_result]]:

@@ -1,4 +1,4 @@
-"""Card and verified weights in, network out: a module from pixels in 0..1 to pooled features.
+"""Card and verified weights in, network out: a module from prepared items (pixels, tokens) to pooled features.
 
 In: a ModelCard and the safetensors file of ``gallery.weights``. Out: ``Network``, in eval mode, float32, no classifier, traceable by torch.fx.
 """
@@ -18,7 +18,8 @@ from headstart.backbone.matching import Tensors, match, read
 from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.base.errors import InputError
 from headstart.base.seeds import seed_for
-from headstart.gallery.card import InputRecipe, ModelCard
+from headstart.gallery import text_config
+from headstart.gallery.card import InputRecipe, ModelCard, TextInput
 
 # torchvision's families whose features need nothing but pooling; the others have activations or norms in their classifiers
 POOLED_FAMILIES = ("alexnet", "efficientnet", "mobilenet_v2", "squeezenet", "vgg")
@@ -47,19 +48,19 @@ class Network(nn.Module):
     """A pretrained network without its classifier.
 
     Attributes:
-        normalise: From pixels in 0..1.
-        net: From normalised pictures to features (n, d).
+        normalise: From prepared items: from pixels in 0..1; tokens and samples stay as they are.
+        net: From normalised items to features (n, d).
         dropped: Tensors of the weight file that belong to no part of it, such as the classifier; empty for fresh weights.
     """
 
-    def __init__(self, normalise: Normalise, net: nn.Module) -> None:
+    def __init__(self, normalise: nn.Module, net: nn.Module) -> None:
         super().__init__()
         self.normalise = normalise
         self.net = net
         self.dropped: tuple[str, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pictures (n, 3, size, size) in 0..1 to features (n, d)."""
+        """Pictures (n, 3, size, size) in 0..1, tokens (n, L) or samples (n, s), to features (n, d)."""
         features: Tensor = self.net(self.normalise(x))
         return features
 
@@ -71,6 +72,8 @@ class _Plan:
     make: Callable[[], nn.Module]
     classifiers: tuple[str, ...] = ()
     translate: Callable[[Tensors], Tensors] | None = None
+    draw: Callable[[Any], object] | None = None  # gives it fresh weights, where it is not made with such
+    filled: Callable[[Any], object] | None = None  # what is done with it once it holds published weights
 
 
 def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
@@ -82,7 +85,7 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
         seed: Seed of the fresh weights; those of different seeds differ, those of one seed are equal.
 
     Returns:
-        The network in eval mode; pictures (n, 3, size, size) in 0..1 to features (n, d).
+        The network in eval mode; pictures (n, 3, size, size) in 0..1, tokens (n, L) or samples (n, s), to features (n, d).
 
     Raises:
         InputError: when there is no such architecture, or the file lacks tensors, has others, or has other shapes; all faults at once.
@@ -90,7 +93,9 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
     plan = _plan(card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_for(seed, "network"))
-        network = Network(Normalise(card.input), plan.make())
+        network = Network(Normalise(card.input) if isinstance(card.input, InputRecipe) else nn.Identity(), plan.make())
+        if weights is None and plan.draw is not None:
+            plan.draw(network.net)
     if weights is not None:
         _fill(network, card, plan, read(weights))
     network.float().eval()
@@ -99,15 +104,17 @@ def build(card: ModelCard, weights: Path | None, *, seed: int = 0) -> Network:
 
 def _fill(network: Network, card: ModelCard, plan: _Plan, tensors: Tensors) -> None:
     state, network.dropped = match(card, network.net.state_dict(), tensors, plan.classifiers, plan.translate)
-    if card.input.channels == "BGR":
+    if isinstance(card.input, InputRecipe) and card.input.channels == "BGR":
         first = next(name for name, value in state.items() if value.ndim == 4)
         state[first] = state[first].flip(1)
     network.net.load_state_dict(state, strict=True)
+    if plan.filled is not None:
+        plan.filled(network.net)
 
 
 def _plan(card: ModelCard) -> _Plan:
     maker, _, name = card.architecture.partition(":")
-    plans: dict[str, Callable[[str, ModelCard], _Plan]] = {"timm": _timm, "torchvision": _torchvision, "headstart": _own}
+    plans: dict[str, Callable[[str, ModelCard], _Plan]] = {"timm": _timm, "torchvision": _torchvision, "transformers": _transformers, "headstart": _own}
     return plans[maker](name, card)
 
 
@@ -122,6 +129,8 @@ def _timm(name: str, card: ModelCard) -> _Plan:
         known = False
     if not known:
         raise InputError(f"{card.name}: timm has no such architecture", got=name, allowed=timm.list_models(f"*{name[:4]}*"))
+    if not isinstance(card.input, InputRecipe):
+        raise InputError(f"{card.name}: timm's networks take pictures", got=type(card.input).__name__)
     resized = facts.fixed_input_size and facts.input_size[-1] != card.input.size
     options = {"img_size": card.input.size} if resized else {}
     classifier = facts.classifier or ()
@@ -148,12 +157,38 @@ def _without_classifier(models: Any, name: str) -> nn.Module:
     return network
 
 
+def _transformers(name: str, card: ModelCard) -> _Plan:
+    from headstart.backbone.networks import text
+    from headstart.backbone.networks.text_names import to_ours
+
+    if not isinstance(card.input, TextInput):
+        raise InputError(f"{card.name}: networks of the transformers library take texts", got=type(card.input).__name__)
+    pooling, values = card.input.pooling, text_config.checked(name, card.network)
+    family = text.family(name)
+
+    def make() -> nn.Module:
+        try:
+            return family.make(values, pooling)
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise InputError(f"{card.name}: no {name} has these sizes", got=(str(error).splitlines() or [type(error).__name__])[0]) from None
+
+    spread = float(values.get("initializer_range", text.SPREAD))
+    return _Plan(
+        make,
+        translate=lambda tensors: to_ours(name, family, values, card.format, tensors),
+        draw=lambda network: text.draw(network, spread),
+        filled=text.keep_table,
+    )
+
+
 def _own(name: str, card: ModelCard) -> _Plan:
     from headstart.backbone.networks.resnet50_thin import resnet50_thin
+    from headstart.backbone.networks.sounds import SOUNDS
     from headstart.backbone.networks.vgg16_edges import vgg16_edges
     from headstart.backbone.networks.vit_s14_focus import translate, vit_s14_focus
 
     plans = {"resnet50_thin": _Plan(resnet50_thin), "vgg16_edges": _Plan(vgg16_edges), "vit_s14_focus": _Plan(vit_s14_focus, translate=translate)}
+    plans |= {sound: _Plan(make) for sound, make in SOUNDS.items()}
     if name not in plans:
         raise InputError(f"{card.name}: headstart has no such network of its own", got=name, allowed=plans)
     return plans[name]

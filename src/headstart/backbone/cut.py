@@ -19,6 +19,7 @@ from headstart.backbone.trace import drops, has_weights, trace
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest
 
+TOKENS_DIM = 2  # axes of a batch of tokens: items, places; whole numbers
 PROBE_ITEMS = 2  # one more than one: shows which axis counts the items
 
 
@@ -74,8 +75,11 @@ class Backbone:
         self._nodes = [node for node in self.recorded.graph.nodes if node.op not in ("placeholder", "output", "get_attr")]
         self._input = next(node for node in self.recorded.graph.nodes if node.op == "placeholder")
         self._output = next(node for node in self.recorded.graph.nodes if node.op == "output").args[0]
+        self.varies = self.example.dim() == TOKENS_DIM and not self.example.is_floating_point()
         starts = [n for n, node in enumerate(self._nodes) if self._weighty(node)]
         costs = _Costs(self.recorded).measure(self.example)
+        self._shorter = _Costs(self.recorded).measure(self.example[:, :-1]) if self.varies else costs
+        self._costs = costs
         self._ends = [*(self._end(start, stop, costs) for start, stop in itertools.pairwise(starts)), len(self._nodes)]
         self.blocks = tuple(self._block(n, self._nodes[start], costs) for n, start in enumerate(starts))
         self.chain = self._chain(identity)
@@ -165,6 +169,12 @@ class Backbone:
     def crossing_shapes(self, cut: int) -> tuple[tuple[int, ...], ...]:
         """Shape for one item of each tensor that crosses at a cut."""
         return (tuple(self.example.shape[1:]),) if cut == 0 else self.blocks[cut - 1].shapes
+
+    def varying(self, cut: int) -> tuple[bool, ...]:
+        """Which of the tensors that cross at a cut are as long as the item is, along their second axis: tokens, before they are pooled."""
+        if cut == 0:
+            return (self.varies,)
+        return tuple(self._costs.shapes[node] != self._shorter.shapes[node] for node in self._crossing(cut))
 
     def _weighty(self, node: fx.Node) -> bool:
         return node.op == "call_module" and has_weights(self.recorded.get_submodule(str(node.target)))

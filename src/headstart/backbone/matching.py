@@ -15,6 +15,7 @@ from torch import Tensor
 
 from headstart.base.errors import InputError
 from headstart.gallery.card import ModelCard
+from headstart.gallery.headers import check_safetensors
 
 Tensors = dict[str, Tensor]
 COUNTER = "num_batches_tracked"  # older files lack it, and no frozen or evaluated network reads it
@@ -23,6 +24,7 @@ FAULTS_SHOWN = 10
 
 def read(path: Path) -> Tensors:
     """Read a safetensors file, its tensors in the order of the file that it was made from."""
+    check_safetensors(path)
     with safe_open(path, framework="pt") as opened:
         names = json.loads((opened.metadata() or {}).get("order", "null")) or sorted(opened.keys())
         return {name: opened.get_tensor(name) for name in names}

@@ -1,7 +1,7 @@
 """Network in, ordered graph of blocks out: the one mechanism that finds where any backbone can be cut.
 
 ``torch.fx`` records the calls between *atoms*: modules whose inside is left alone (a residual block, a
-transformer layer, a convolution). Containers, stages, the root and what it merely wraps are looked into; atoms run their own
+transformer layer, a convolution, whatever says ``is_atom``). Containers, stages, the root and what it merely wraps are looked into; atoms run their own
 unchanged code, so dropout, stochastic depth and normalisation obey ``train()`` and ``eval()`` as before.
 Tracing takes 10 to 400 ms; exporting with ``torch.export`` takes 1 to 4 s and loses that switch.
 """
@@ -48,10 +48,15 @@ def atoms(network: nn.Module) -> Iterator[nn.Module]:
     weighty = [child for child in network.children() if has_weights(child)]
     wrapped = weighty[0] if len(weighty) == 1 and not isinstance(network, CONTAINERS) else None
     for child in network.children():
-        if is_looked_into(child) or child is wrapped:
+        if not is_atom(child) and (is_looked_into(child) or child is wrapped):
             yield from atoms(child)
         else:
             yield child
+
+
+def is_atom(module: nn.Module) -> bool:
+    """Does this module say itself that its inside is left alone?"""
+    return getattr(module, "is_atom", False) is True
 
 
 def is_looked_into(module: nn.Module) -> bool:

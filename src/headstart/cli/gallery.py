@@ -16,6 +16,7 @@ from headstart.cli.words import give
 
 if TYPE_CHECKING:
     from headstart.gallery import ModelCard, Subscription
+    from headstart.gallery.card import Input
 
 gallery = typer.Typer(help="Pretrained models: list them, read their cards, subscribe to them.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, as gallery list shows it.")]
@@ -117,9 +118,21 @@ def trained_on(card: ModelCard) -> str:
     return f"{card.trained_on.what} ({card.trained_on.n:,})" if card.trained_on.n else card.trained_on.what
 
 
+def taken(given: Input) -> str:
+    """What goes into a network, in words."""
+    from headstart.gallery import AudioInput, InputRecipe
+
+    if isinstance(given, InputRecipe):
+        return f"{given.size} x {given.size} pixels, {given.interpolation}, centre {given.crop_fraction:.0%}"
+    if isinstance(given, AudioInput):
+        return f"{given.rate:,} samples a second, {given.least_seconds:g} to {given.most_seconds:g} s"
+    before = f", each text behind {given.prefix!r}" if given.prefix else ""
+    vectors = "the mean of all tokens" if given.pooling == "mean" else f"the {given.pooling} token"
+    return f"texts in {', '.join(given.languages)} of up to {given.max_tokens} tokens{before}; features: {vectors}"
+
+
 def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
     """One card in full."""
-    recipe = card.input
     pairs = [
         ("name", card.name),
         ("here", "yes" if is_here else f"no: headstart gallery subscribe {card.name}"),
@@ -127,12 +140,13 @@ def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
         ("trained on", f"{trained_on(card)}, {card.trained_on.kind}"),
         ("published", f"{card.prior.value:.1%} {card.prior.metric} ({card.prior.source})" if card.prior else "nothing published for these weights"),
         ("parameters", in_millions(card.parameters) if card.parameters else "not counted yet"),
-        ("input", f"{recipe.size} x {recipe.size} pixels, {recipe.interpolation}, centre {recipe.crop_fraction:.0%}"),
+        ("input", taken(card.input)),
         ("licence", f"{card.licence}. {card.licence_note}".rstrip(". ")),
         ("price", card.price),
         ("download", size(card)),
         ("source", card.source),
         ("sha256", card.sha256 or "recorded at the first fetch"),
+        *(("beside it" if number == 0 else "·", f"{one.name}: {in_bytes(one.bytes)}, {one.source}") for number, one in enumerate(card.files)),
         ("built by", card.architecture),
         *(("beware" if number == 0 else "·", caveat) for number, caveat in enumerate(card.caveats)),
     ]

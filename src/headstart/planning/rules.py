@@ -8,6 +8,7 @@ from headstart.planning.plan import Decision, Plan, Source, Value
 
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
 HEAD_RATE = 1e-3
+TEXT_RATE = 5e-5
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
 RACE_SECONDS = {"quick": 5.0, "usual": 30.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
@@ -25,7 +26,7 @@ FEW_ROUNDS_SECONDS = 60.0  # budget below which three rounds must do: each ranks
 
 def first_plan(facts: Facts, wishes: Wishes) -> Plan:
     """Apply the rules to the facts; what the user pinned stands as pinned."""
-    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_race(facts, wishes), *_tuning(facts, wishes), *_twins(wishes)))
+    return Plan((*_general(facts, wishes), *_candidates(facts, wishes), *_race(facts, wishes), *_tuning(facts, wishes), *_twins(facts, wishes)))
 
 
 def _or_pinned(name: str, pinned: Value | None, value: Value, unit: str, why: str, source: Source = "rule") -> Decision:
@@ -87,8 +88,14 @@ def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
         Decision("deciding_items", deciding, "items", "those that validation looks at; more than 2,000 would only cost time", "rule"),
         Decision("race_seconds", RACE_SECONDS[wishes.effort], "seconds a round", f"{effort}; what does not fit is named", "rule"),
         Decision("proposals", PROPOSALS[wishes.effort], "variations", f"{effort}: learning rates and regularisers that a search proposes", "rule"),
-        Decision("views", VIEWS[wishes.effort], "views", f"{effort}: varied views of each item, if computing them is cheap", "rule"),
+        _views(facts, wishes),
     ]
+
+
+def _views(facts: Facts, wishes: Wishes) -> Decision:
+    if not facts.varies:
+        return Decision("views", 0, "views", f"no way is known to vary a {facts.modality} that is sure to change no label", "rule")
+    return Decision("views", VIEWS[wishes.effort], "views", f"effort {wishes.effort}: varied views of each item, if computing them is cheap", "rule")
 
 
 def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
@@ -97,7 +104,7 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
     reason = "a step is timed in both, once per network, cut and machine" if fast else "bit-equality was asked for, or the processor has nothing faster"
     return [
         Decision("order", "linear probe, then fine-tuning", "", "a random head would tear at pretrained features (Kumar et al., 2022)", "rule"),
-        _or_pinned("learning_rate", wishes.learning_rate, HEAD_RATE / 10, "per step", f"a tenth of the usual {HEAD_RATE} of a new head"),
+        _or_pinned("learning_rate", wishes.learning_rate, *_rate(facts)),
         Decision("weight_decay", 0.01, "per unit of rate", "AdamW's default", "rule"),
         Decision("batch_items", 32, "items", "small batches generalise well and fit any memory", "rule"),
         Decision("epochs", TUNE_EPOCHS[wishes.effort], "epochs", f"effort {wishes.effort}; the best epoch on validation is kept", "rule"),
@@ -107,7 +114,13 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
     ]
 
 
-def _twins(wishes: Wishes) -> list[Decision]:
+def _rate(facts: Facts) -> tuple[float, str, str]:
+    if facts.modality == "text":
+        return TEXT_RATE, "per step", "the highest of those that BERT's authors tried (Devlin et al., 2019, appendix A.3); the race tries others"
+    return HEAD_RATE / 10, "per step", f"a tenth of the usual {HEAD_RATE} of a new head"
+
+
+def _twins(facts: Facts, wishes: Wishes) -> list[Decision]:
     if not wishes.twins:
         return [Decision("twins", False, "", "you asked for it: nobody will know whether transfer helped", "pinned")]
     times, least = SCRATCH_TIMES[wishes.effort], SCRATCH_LEAST_SECONDS[wishes.effort]
@@ -117,6 +130,6 @@ def _twins(wishes: Wishes) -> list[Decision]:
         Decision("scratch_least_seconds", least, "seconds", "below this a network from scratch learns nothing, and beating it proves nothing", "rule"),
         Decision("scratch_round_seconds", SCRATCH_ROUND_SECONDS[wishes.effort], "seconds", "a round in which the twin learns for less is left out", "rule"),
         Decision("scratch_learning_rate", HEAD_RATE, "per step", "random weights bear the full rate", "rule"),
-        Decision("plain_model", "HOG and colour histogram, logistic regression", "", "what one would do without any network", "rule"),
+        Decision("plain_model", facts.plain_model, "", "what one would do without any network", "rule"),
         Decision("random_twin", "frozen random network, linear head", "", "tells what the architecture does without pretraining", "rule"),
     ]

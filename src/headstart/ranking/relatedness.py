@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from headstart.activations.batch import side_by_side
 from headstart.activations.collect import Items
 from headstart.backbone.cut import Backbone
 from headstart.base.files import read_json, write_json
@@ -103,7 +104,7 @@ def _distance(network: nn.Module, prepared: Sequence[NDArray[np.generic]]) -> fl
     layers = [_Watched(layer) for layer in _layers(network)]
     with torch.inference_mode(), _watching(layers):
         for begin in range(0, len(prepared), BATCH):
-            network(torch.from_numpy(np.stack(prepared[begin : begin + BATCH])))
+            network(torch.from_numpy(side_by_side(prepared[begin : begin + BATCH])))
     return float(np.median([layer.distance() for layer in layers if layer.n]))
 
 

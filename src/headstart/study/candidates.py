@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart import gallery
+from headstart.activations.batch import bucket, side_by_side
 from headstart.activations.collect import Activations, collect
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
@@ -173,11 +174,19 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
 
     def raced() -> Choice:
-        batch = np.stack([items.prepare(n % len(dataset.content)) for n in range(BATCH_ITEMS)]) if not exact else np.zeros(0)
-        return choose(backbone, batch, taps, exact=exact)
+        return choose(backbone, racing(items) if not exact else np.zeros(0), taps, exact=exact)
 
     choice = recall_record(recall, Choice, f"engine of {card.name}", raced)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
+
+
+def racing(items: PreparedItems) -> NDArray[np.generic]:
+    """A batch for the race of engines; where items vary in length, of the bucket into which the middle one of them falls."""
+    some = [items.prepare(n % len(items.content)) for n in range(BATCH_ITEMS)]
+    if len({array.shape for array in some}) == 1:
+        return np.stack(some)
+    longest = bucket(int(np.median([len(array) for array in some])))
+    return side_by_side([array[:longest] for array in some], longest)
 
 
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:

@@ -13,9 +13,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from headstart.activations.batch import bucket, side_by_side
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Runner
 from headstart.backbone.engines.race import engine_named
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence, stage
@@ -27,6 +28,7 @@ from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
+from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.run import check_run
@@ -93,6 +95,7 @@ def deploy(run: Path) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
     check_run(run, f"{name}.safetensors")
+    check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
     answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
@@ -207,13 +210,20 @@ def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], hea
     backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
     example = (np.repeat(usual, BATCH_ITEMS, axis=0),)
     engine = engine if engine.available() else engine_named("torch-float32")
-    run = engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])
+    runners: dict[int, Runner] = {} if backbone.varies else {0: engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])}
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
 
     def answer(contents: Sequence[bytes]) -> Floats:
-        pixels = np.stack(list(pool.map(lambda content: modality.prepare(content, recipe), contents)))
-        missing = BATCH_ITEMS - len(pixels)
-        full = np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)]) if missing else pixels
-        return head.probabilities(run((full,))[0][: len(pixels)])
+        items = list(pool.map(lambda content: modality.prepare(content, recipe), contents))
+        lengths = [bucket(len(item)) if backbone.varies else 0 for item in items]
+        rows = np.zeros((len(items), head.weight.shape[1]), dtype=np.float32)
+        for longest in sorted(set(lengths)):
+            places = [n for n, length in enumerate(lengths) if length == longest]
+            batch = side_by_side([items[n] for n in places], longest or None)
+            full = np.concatenate([batch, np.repeat(batch[-1:], BATCH_ITEMS - len(places), axis=0)])
+            if longest not in runners:
+                runners[longest] = engine.load(backbone.part(0, backbone.depth), (full,), backbone.chain[-1])
+            rows[places] = runners[longest]((full,))[0][: len(places)]
+        return head.probabilities(rows)
 
     return answer

@@ -14,6 +14,7 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, folds
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
+from headstart.modality import get
 from headstart.planning.facts import Facts, has_bfloat16, threads
 from headstart.planning.plan import Plan
 from headstart.ranking.probe import Folds
@@ -88,6 +89,9 @@ def known_facts(dataset: Dataset, split: Split, models: Sequence[str]) -> Facts:
         has_bfloat16=has_bfloat16(),
         threads=threads(),
         given=tuple(sorted(set(dataset.given_split or ()))),
+        modality=dataset.modality,
+        varies=get(dataset.modality).varies,
+        plain_model=get(dataset.modality).description,
     )
 
 

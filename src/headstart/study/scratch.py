@@ -67,7 +67,7 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
-    pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed)
+    pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed, halve=candidate.items.modality.halved)
     settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
     sizes = (False, True) if takes_half_size(classifier, pixels, fitted) else (False,)
     hurried = seconds < UNHURRIED_SECONDS
@@ -158,7 +158,9 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
 
 
 def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:
-    """Does the network take pictures of half its size? Transformers with fixed positions do not."""
+    """Do the items know a half size, and does the network take it? Transformers with fixed positions do not."""
+    if not pixels.can_halve(items[:2]):
+        return False
     pixels.halved = True
     try:
         with torch.inference_mode():

@@ -26,7 +26,7 @@ from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.epochs import best_epoch, crossed, losses
-from headstart.training.loop import Read, Trained, predict, train
+from headstart.training.loop import NOBODY, Read, Trained, describe, predict, train
 from headstart.training.network import Classifier, head_from
 from headstart.training.pixels import Pixels
 from headstart.training.race import Heat
@@ -83,7 +83,7 @@ class Tracks:
         one = self.collected[model].candidate
         if cut == 0:
             if model not in self._pixels:
-                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed)
+                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed, halve=one.items.modality.halved)
             return self._pixels[model].read
         kept = [self._activations(model, cut, view, problem) for view in range(views + 1)]
 
@@ -184,7 +184,7 @@ class Contest:
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
-        start = head.probabilities(self._features(entrant)[held])
+        start = head.probabilities(self._features(entrant)[held]) if done.by_epoch else None
         return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
@@ -198,7 +198,8 @@ class Contest:
         head = self._head(entrant, -1, pool)
         if entrant.is_linear:
             return head, _head_weights(head)
-        epochs = best_epoch([losses(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True)])
+        judged = [(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True) if heat.by_epoch]
+        epochs = best_epoch([losses(by_epoch, truth) for by_epoch, truth in judged]) if judged else None
         _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
         return None, weights
 
@@ -257,9 +258,21 @@ class Contest:
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
         place = problem.keeping.training(name, entrant.block, str(entrant.views))
-        done = train(classifier, read, labels, fitted, held, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
+        judges = held if not settings.contrastive else NOBODY
+        done = train(classifier, read, labels, fitted, judges, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
         tracks.took(entrant, done)
+        if settings.contrastive:
+            done = self._headed(entrant, classifier, done, fitted, held)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+
+    def _headed(self, entrant: Entrant, classifier: Classifier, done: Trained, fitted: NDArray[np.int64], held: NDArray[np.int64]) -> Trained:
+        """Give features that were tuned without a head the linear head that suits them."""
+        problem, settings, read = self.problem, self.tracks.settings(entrant), self.tracks.reader(entrant.model, entrant.cut, 0, self.problem)
+        features = describe(classifier, read, fitted, settings)
+        penalty = self.probed[entrant.model].probe.penalty
+        classifier.head = head_from(head_on(features, problem.dataset.labels[fitted], problem.n_classes, penalty, balance=settings.balance))
+        said = predict(classifier, read, held, settings) if len(held) else done.probabilities
+        return replace(done, probabilities=said, by_epoch=())
 
 
 def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:

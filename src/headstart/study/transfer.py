@@ -12,6 +12,7 @@ from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
 from headstart.study.tracks import Contest, judged
+from headstart.training.contrastive import FROM_A_CLASS, TEMPERATURE, TO_A_CLASS, passes
 from headstart.training.race import Heat, Result, race
 from headstart.training.search import Search
 
@@ -104,7 +105,20 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         views = _views(contest, plan, model, seconds * n_races)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
+    options += _contrastive(ranking.pick, options, contest, seconds)
     return options, too_dear
+
+
+def _contrastive(model: str, options: list[Entrant], contest: Contest, seconds: float) -> list[Entrant]:
+    """With few items a class, the pick's deepest cut that is affordable, tuned contrastively: texts only, where that is known to help."""
+    problem, candidate = contest.problem, contest.tracks.collected[model].candidate
+    per_class = len(problem.pool) / problem.n_classes
+    if not candidate.backbone.varies or not FROM_A_CLASS <= per_class <= TO_A_CLASS:
+        return []
+    deeper = sorted((one for one in options if one.model == model and not one.is_linear and not one.views), key=lambda one: one.cut)
+    epochs, usual = passes(len(problem.heats[0][0])), contest.tracks.settings().epochs
+    found = [replace(one, changes={"contrastive": TEMPERATURE, "epochs": epochs}, seconds=one.seconds * epochs / usual) for one in deeper]
+    return [one for one in found if race_seconds([HEAD_SECONDS, one.seconds], len(problem.heats)) <= seconds][:1]
 
 
 def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
@@ -113,7 +127,7 @@ def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
     if entrant.is_linear or rate.source == "pinned" or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
         return entrant
     bearable = contest.highest_rate(entrant)
-    return replace(entrant, changes={"learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant
+    return replace(entrant, changes={**entrant.changes, "learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant
 
 
 def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Plan) -> Entrant:

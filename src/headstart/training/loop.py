@@ -20,7 +20,7 @@ from headstart.training.settings import Settings
 from headstart.training.stepper import Stepper, balancing, laid_out, lay_out, precision_of
 from headstart.training.way import Best, Epoch, Pace, Trained, Way, batches, ended
 
-__all__ = ["Epoch", "Read", "Trained", "batches", "predict", "train"]
+__all__ = ["Epoch", "Read", "Trained", "batches", "describe", "predict", "train"]
 
 Read = Callable[[NDArray[np.int64], int | None], tuple[Tensor, ...]]  # (positions, epoch; None when judging) -> what crosses the cut
 NOBODY = np.zeros(0, dtype=np.int64)
@@ -94,6 +94,14 @@ def train(
     if place.worth(trained.seconds):
         place.save(*way.end(trained))
     return trained
+
+
+def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
+    """Features ``(len(items), d)`` in front of the head."""
+    classifier.eval()
+    with torch.inference_mode(), precision_of(settings):
+        found = [classifier.features(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.batch_items)]
+    return np.concatenate(found)
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:

@@ -32,8 +32,13 @@ class Classifier(nn.Module):
 
     def forward(self, *crossing: Tensor, dropout: float = 0.0) -> Tensor:
         """Logits ``(n, k)`` of the tensors that cross at the cut."""
-        features: Tensor = self.part(*crossing)[0].flatten(1)
+        features = self.features(*crossing)
         return self.head(nn.functional.dropout(features, dropout) if dropout and self.training else features)
+
+    def features(self, *crossing: Tensor) -> Tensor:
+        """Features ``(n, d)`` of the tensors that cross at the cut."""
+        found: Tensor = self.part(*crossing)[0].flatten(1)
+        return found
 
     def train(self, mode: bool = True) -> Classifier:
         """Switch dropout and depth; statistics follow only if they are to be learned."""

@@ -29,6 +29,7 @@ class Settings:
             Source: Howard and Ruder, ULMFiT, 2018, section 3.2.
         unfreeze: Share of the training after which every block trains; they join one by one, the last first (gradual unfreezing).
             Source: the same, section 3.3.
+        contrastive: Temperature of a contrastive loss on the features in the place of cross-entropy on the logits (``training.contrastive``); 0 for none.
         balance: Weigh items so that every class counts the same in the loss.
         seconds: Train for this long instead of a number of epochs: the schedule then follows the clock.
     """
@@ -48,6 +49,7 @@ class Settings:
     rate_decay: float = 1.0
     unfreeze: float = 0.0
     balance: bool = False
+    contrastive: float = 0.0
     seconds: float | None = None
 
 

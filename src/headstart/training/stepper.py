@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.base.seeds import seed_for
+from headstart.training.contrastive import supervised_contrastive
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings, joins_at, rate_factor
 
@@ -79,6 +80,10 @@ class Stepper:
 
     def _loss(self, crossing: tuple[Tensor, ...], labels: Tensor) -> Tensor:
         settings, others, share = self.settings, None, 1.0
+        if settings.contrastive:
+            with precision_of(settings):
+                features = self.classifier.features(*crossing)
+            return supervised_contrastive(features, labels, settings.contrastive)
         if settings.mixup and len(labels) > 1:
             share = float(self.mixing.beta(settings.mixup, settings.mixup))
             order = torch.from_numpy(self.mixing.permutation(len(labels)))

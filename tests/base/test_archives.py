@@ -1,0 +1,142 @@
+"""The one reader of archives: what the standard library writes comes out the same, and a name that could be two things comes out never."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headstart.base import archives
+from headstart.base.errors import IntegrityError
+
+PART = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf")), min_size=1, max_size=60)
+TREES = st.dictionaries(st.lists(PART, min_size=1, max_size=4).map("/".join), st.binary(max_size=3000), min_size=1, max_size=6)
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
+
+
+def content(path: Path, limits: archives.Limits | None = None) -> dict[str, bytes]:
+    with archives.damage(path):
+        return {one.name: b"".join(one.chunks()) for one in archives.members(path, limits) if one.is_file}
+
+
+def tarred(tree: dict[str, bytes], tar_format: int = tarfile.PAX_FORMAT) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tar_format) as archive:
+        for name, data in tree.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return raw.getvalue()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=TREES, tar_format=st.sampled_from([tarfile.PAX_FORMAT, tarfile.GNU_FORMAT]), compression=st.sampled_from(sorted(COMPRESSIONS)))
+def test_what_the_standard_library_put_into_a_tar_comes_out(tree: dict[str, bytes], tar_format: int, compression: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.tar{compression}"
+    path.write_bytes(COMPRESSIONS[compression](tarred(tree, tar_format)))
+    assert content(path) == {name: data for name, data in tree.items() if not name.endswith("/")}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=TREES, method=st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
+def test_what_the_standard_library_put_into_a_zip_comes_out(tree: dict[str, bytes], method: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in tree.items():
+            archive.writestr(name, data)
+    assert content(path) == {name: data for name, data in tree.items() if not name.endswith("/")}
+
+
+def test_a_tar_whose_last_member_is_a_zip_is_a_tar(tmp_path: Path) -> None:
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("hidden.txt", "x")
+    (tmp_path / "a.tar").write_bytes(tarred({"a.txt": b"a", "b.zip": inner.getvalue()})[: 512 * 4 + 512])
+    assert sorted(content(tmp_path / "a.tar")) == ["a.txt", "b.zip"]
+
+
+@pytest.mark.parametrize("compression", [".gz", ".bz2", ".xz"])
+def test_compressed_pieces_one_after_another_are_one_file_and_zeros_after_them_padding(compression: str, tmp_path: Path) -> None:
+    whole, pack = tarred({"a": b"a" * 5000, "b": b"b"}), COMPRESSIONS[compression]
+    path = tmp_path / "a.tar"
+    path.write_bytes(pack(whole[:700]) + pack(whole[700:]) + bytes(64))
+    assert content(path) == {"a": b"a" * 5000, "b": b"b"}
+
+
+@pytest.mark.parametrize(("names", "raw"), [(["花/一.png", "草/二.png"], "gb18030"), (["花/一.png"], "utf-8")])
+def test_names_that_chinese_programs_wrote_without_saying_how_are_read(names: list[str], raw: str, tmp_path: Path) -> None:
+    written, path = [name.encode(raw) for name in names], tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number, name in enumerate(written):
+            archive.writestr(f"{number}".rjust(len(name), "x"), b"x")
+    whole = path.read_bytes()
+    for number, name in enumerate(written):
+        whole = whole.replace(f"{number}".rjust(len(name), "x").encode(), name)
+    path.write_bytes(whole)
+    assert list(content(path)) == names
+    if raw == "gb18030":
+        info = tarred({"x" * len(written[0]): b"x"}, tarfile.GNU_FORMAT)
+        header = bytearray(info.replace(b"x" * len(written[0]), written[0], 1))
+        header[148:156] = b"%06o\x00 " % (sum(header[:148]) + sum(header[156:512]) + 256)
+        (tmp_path / "b.tar").write_bytes(bytes(header))
+        assert list(content(tmp_path / "b.tar")) == names[:1]
+
+
+def test_each_limit_is_named_where_it_stops(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(tarred({str(n): bytes(1 << 20) for n in range(80)})))
+    assert len(content(path, archives.Limits(ratio=2000))) == 80
+    for limits, words in [
+        (archives.Limits(members=79), "more than 79 members"),
+        (archives.Limits(bytes=1 << 20), "larger inside than 1,048,576 bytes"),
+        (archives.Limits(ratio=3), "more than 3 times its size"),
+    ]:
+        with pytest.raises(IntegrityError, match=words):
+            content(path, limits)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["a", "a"], "two members of one name"),
+        (["a.png", "A.PNG"], "two members of one name"),
+        (["é", "e\u0301"], "two members of one name"),
+        (["Straße/a", "STRASSE/b"], "two folders"),
+        (["a", "a/b"], "a file and a folder"),
+        (["a/b", "a"], "a file and a folder"),
+        (["./a", "a"], "two members of one name"),
+    ],
+)
+def test_two_names_that_some_system_takes_for_one_are_refused(names: list[str], words: str) -> None:
+    tree = archives.Tree()
+    with pytest.raises(IntegrityError, match=words):
+        for name in names:
+            tree.admit(name)
+
+
+@pytest.mark.parametrize("name", ["a/1.png", "./猫/１.png", "a b/c (1).jpeg", "console/auxiliary.txt", "12:30/x", "a/.hidden", "👩‍🔬.png", "a//b"])
+def test_usual_names_are_admitted(name: str) -> None:
+    assert str(archives.Tree().admit(name)) in (name, name[2:], "a/b")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("CON", "reserved"), ("a/aux.png", "reserved"), ("lpt1 .txt", "reserved"), ("trailing. ", "reserved"), ("dot.", "reserved"),
+        ("a\x00b", "control"), ("a\nb", "control"), ("a\x1b[2J", "control"), ("a\u202egnp.exe", "control"), ("\udcff", "control"),
+        ("x" * 256, "too long"), ("猫" * 86, "too long"), ("/".join("a" * 65), "too long or too deep"), ("a/" * 1200, "too long"),
+        ("", "is empty"), (".", "is empty"), ("//server/share", "leaves"), ("\\\\server\\share", "leaves"), ("c:x", "leaves"), ("a/..", "leaves"),
+    ],
+)  # fmt: skip
+def test_names_that_are_no_plain_path_are_refused(name: str, words: str) -> None:
+    with pytest.raises(IntegrityError, match=words):
+        archives.Tree().admit(name)
