@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +22,7 @@ from headstart.base.files import beside
 from headstart.base.folders import home
 from headstart.base.hashing import digest
 
+ROOM = 1.5  # times the bytes of the weights: with less, that is why a file could not be written
 PRECISIONS = {"bfloat16": "bf16", "float32": "f32"}
 
 
@@ -69,10 +73,25 @@ class OpenVinoEngine:
         if not (kept.exists() and kept.with_suffix(".bin").exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = beside(kept).with_suffix(".xml")
-            openvino.save_model(_convert(part, example, open_lengths), str(partial), compress_to_fp16=False)
-            partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
-            partial.replace(kept)
+            try:
+                openvino.save_model(_convert(part, example, open_lengths), str(partial), compress_to_fp16=False)
+                partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
+                partial.replace(kept)
+            except RuntimeError as error:  # OpenVINO does not say why a file could not be written
+                raise _full(part, kept) or error from None
+            finally:
+                partial.unlink(missing_ok=True)
+                partial.with_suffix(".bin").unlink(missing_ok=True)
         return kept
+
+
+def _full(part: fx.GraphModule, kept: Path) -> OSError | None:
+    """Is there too little room for the weights of a part?"""
+    kept_bytes = sum(tensor.nbytes for tensor in part.state_dict().values())
+    partials = sum(path.stat().st_size for path in kept.parent.glob(f".{kept.stem}*"))
+    if shutil.disk_usage(kept.parent).free + partials > ROOM * kept_bytes:
+        return None
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(kept))
 
 
 def _shape(array: NDArray[np.generic], *, varies: bool) -> list[int]:
