@@ -100,7 +100,7 @@ def test_tables_that_cannot_be_learnt_from_say_why(tmp_path: Path) -> None:
     root.mkdir()
     path = root / "x.parquet"
     for cells, said in (
-        ({"text": ["a"], "label": ["b"]}, "no column holds pictures"),
+        ({"number": [1], "label": ["b"]}, "no column holds pictures"),
         (columns(a=[1] * 16, b=[2] * 16) | {"label": None}, "no column looks like the label"),
         (columns() | {"label": [0.5] * 16}, "decimal numbers"),
         (columns() | {"label": [[1, 2]] * 16}, "several labels"),

@@ -120,7 +120,7 @@ def test_a_data_set_that_means_several_labels_a_picture_is_refused(flowers: Make
     for number in range(4):
         for name in ("rose", "daisy"):
             write(root / name / f"both{number}.png", tile(100 + number))
-    with pytest.raises(InputError, match="several labels a picture"):
+    with pytest.raises(InputError, match="several labels at once"):
         load(root)
 
 

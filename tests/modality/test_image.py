@@ -66,9 +66,9 @@ def test_a_recipe_that_makes_no_sense_is_refused() -> None:
 
 
 def test_an_unknown_kind_of_data_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="allowed: image"):
+    with pytest.raises(InputError, match="allowed: audio, image, text"):
         modality.get("smell")
-    assert modality.names() == ("image",)
+    assert modality.names() == ("audio", "image", "text")
 
 
 def test_examining_tells_size_and_mode_and_is_a_pure_function() -> None:

@@ -3,5 +3,6 @@
 from headstart.data.dataset import Dataset, load
 from headstart.data.profile import Profile, profile
 from headstart.data.split import Split, folds, split
+from headstart.data.spoken import languages
 
-__all__ = ["Dataset", "Profile", "Split", "folds", "load", "profile", "split"]
+__all__ = ["Dataset", "Profile", "Split", "folds", "languages", "load", "profile", "split"]

@@ -1,4 +1,4 @@
-"""Parquet and Arrow tables with pictures inside, alone, in folders, or as Hugging Face ``datasets`` saves them: a path in, a listing out.
+"""Parquet and Arrow tables with pictures, clips or texts inside, alone, in folders, or as Hugging Face ``datasets`` saves them: a path in, a listing out.
 
 In an Arrow file every cell is a run of bytes at a known place, and is read from there. A Parquet file (and a compressed Arrow file) has no such thing:
 to read a row, a whole row group is decompressed, in most files all rows. Its pictures are therefore copied once, batch by batch, into an Arrow file
@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
-from headstart.data.listing import IMAGE_WORDS, Listing, find_column, part_in, parts_from, pick_columns, plain, printable
-from headstart.data.rows import SliceRows, chosen, stamp
+from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable
+from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
+from headstart.data.texts import text_column, text_columns
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 SUFFIXES = PARQUET + ARROW
@@ -32,10 +33,9 @@ FILE_MAGIC = b"ARROW1"  # the random-access format begins with it, the stream fo
 
 @dataclass(frozen=True)
 class _Columns:
-    """The cells of one file: pictures by their places in it (or in its copy), the rest as values."""
+    """The cells of one file: items as rows that are fetched, the rest as values."""
 
-    holder: Path
-    places: NDArray[np.int64]
+    rows: Rows
     labels: list[Any]
     groups: list[Any] | None
     parts: list[Any] | None
@@ -48,20 +48,19 @@ def holds_tables(root: Path) -> bool:
     return any(path.suffix.lower() in SUFFIXES for folder in (root, root / "data") if folder.is_dir() for path in folder.iterdir() if path.is_file())
 
 
-def list_tables(root: Path, label: str | None, group: str | None) -> Listing:
+def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
     """List the rows of a table file or of a folder of table files.
 
     Raises:
-        InputError: when no column holds pictures or labels, or files disagree.
+        InputError: when no column holds items or labels, or files disagree.
     """
     folder = root if root.is_dir() else root.parent
     tables, faults = _tables(root)
-    schema = _schema(tables[0][0])
+    schema = schema_of(tables[0][0])
     where = printable(os.path.relpath(tables[0][0], folder))
-    image = _image_column(schema, where)
-    label, group, parted = pick_columns(schema.names, image, label, group, where)
-    _check_same(tables, (image, label, group, parted), folder)
-    read = [_read(path, image, label, group, parted) for path, _ in tables]
+    item, label, group, parted = _columns(schema, kind, wanted, where)
+    _check_same(tables, (item, label, group, parted), folder)
+    read = [_read(path, item, label, group, parted) for path, _ in tables]
     names = _class_names(schema, label, tables[0][0])
     labels = [text for columns in read for text in _as_text(columns.labels, names, label, where)]
     sources = [
@@ -69,8 +68,7 @@ def list_tables(root: Path, label: str | None, group: str | None) -> Listing:
     ]
     parts = _parts(tables, read, parted, where)
     groups = ["" if cell is None else plain(str(cell)) for columns in read for cell in columns.groups or ()] if group else None
-    places = [np.insert(columns.places, 0, file, axis=1) for file, columns in enumerate(read)]
-    rows = SliceRows(tuple(str(columns.holder) for columns in read), tuple(stamp(path) for path, _ in tables), np.concatenate(places))
+    rows = read[0].rows if len(read) == 1 else joined([columns.rows for columns in read], [len(columns.labels) for columns in read])
     kept = [index for index, text in enumerate(labels) if text]
     faults += [Fault(sources[index], f"no label (column {label} is empty)") for index, text in enumerate(labels) if not text]
     return Listing(
@@ -83,6 +81,11 @@ def list_tables(root: Path, label: str | None, group: str | None) -> Listing:
         tuple(names),
         group,
     )
+
+
+def first_table(root: Path) -> Path:
+    """The first of the table files of a folder."""
+    return _tables(root)[0][0][0]
 
 
 def _tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
@@ -111,7 +114,8 @@ def _below(folder: Path) -> list[Path]:
     )
 
 
-def _schema(path: Path) -> pa.Schema:
+def schema_of(path: Path) -> pa.Schema:
+    """The columns of a table with their types."""
     with _readable(path):
         return pq.read_schema(path) if path.suffix.lower() in PARQUET else _reader(path).schema
 
@@ -130,13 +134,34 @@ class _readable:  # noqa: N801 — reads as a word where it is used
             raise InputError(f"{self.path} cannot be read as a table", got=" ".join(str(error).split())[:160], fix="fetch or write the file again") from None
 
 
-def _image_column(schema: pa.Schema, where: str) -> str:
-    holders = [field.name for field in schema if _is_bytes(field.type) or (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)]
-    found = find_column(holders, IMAGE_WORDS) or (holders[0] if len(holders) == 1 else None)
+def _columns(schema: pa.Schema, kind: str, wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
+    """The columns of the item, the label, the group and the part."""
+    if kind == "text":
+        strings = [field.name for field in schema if is_text(field.type)]
+        others = [field.name for field in schema if not is_text(field.type) and not _holds_bytes(field.type)]
+        return text_columns([*strings, *others], wanted, where)
+    words, what = (AUDIO_WORDS, "clips") if kind == "audio" else (IMAGE_WORDS, "pictures")
+    holders = byte_columns(schema)
+    found = find_column(holders, words) or (holders[0] if len(holders) == 1 else None)
     if found is None:
-        fix = "a picture is bytes, or {bytes, path} as Hugging Face datasets writes it"
-        raise InputError(f"{where}: no column holds pictures", got=", ".join(f"{field.name}: {field.type}" for field in schema), allowed=IMAGE_WORDS, fix=fix)
-    return found
+        fix = "one of them is bytes, or {bytes, path} as Hugging Face datasets writes it"
+        raise InputError(f"{where}: no column holds {what}", got=", ".join(f"{field.name}: {field.type}" for field in schema), allowed=words, fix=fix)
+    return found, *pick_columns(schema.names, found, wanted.label, wanted.group, where)
+
+
+def byte_columns(schema: pa.Schema) -> list[str]:
+    """The columns that hold files: bytes, or a struct with bytes."""
+    return [field.name for field in schema if _holds_bytes(field.type)]
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    return bool(_is_bytes(kind) or (pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds words."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _is_bytes(kind: pa.DataType) -> bool:
@@ -146,24 +171,50 @@ def _is_bytes(kind: pa.DataType) -> bool:
 def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str | None], folder: Path) -> None:
     lacking = []
     for path, _ in tables[1:]:
-        gone = [column for column in columns if column and column not in _schema(path).names]
+        gone = [column for column in columns if column and column not in schema_of(path).names]
         if gone:
             lacking.append(f"{printable(os.path.relpath(path, folder))}: no column {', '.join(gone)}")
     if lacking:
         raise InputError("the tables do not have the same columns", details=lacking, fix="write them with the same columns, or point at one of them")
 
 
-def _read(path: Path, image: str, label: str, group: str | None, parted: str | None) -> _Columns:
+def _read(path: Path, item: str, label: str, group: str | None, parted: str | None) -> _Columns:
     with _readable(path):
         others = [column for column in (label, group, parted) if column]
         table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
         values = {column: table.column(column).to_pylist() for column in others}
-        holder, places = path, None if path.suffix.lower() in PARQUET else _places(path, image)
-        if places is None:
-            holder = _copied(path, image)
-            places = _places(holder, image)
+        rows = _files(path, item) if _holds_bytes(schema_of(path).field(item).type) else _texts(path, item)
+    return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
+
+
+def unlabelled(path: Path, text: str | None) -> list[tuple[int, str]]:
+    """The number and the text of every row of a table, those without a text too.
+
+    Raises:
+        InputError: when no column holds texts, or the file cannot be read.
+    """
+    strings = [field.name for field in schema_of(path) if is_text(field.type)]
+    column = text_column(strings, text, path.name)
+    with _readable(path):
+        rows = _texts(path, column)
+        return [(number, rows.read(number).decode()) for number in range(len(rows.places))]
+
+
+def _texts(path: Path, column: str) -> HeldRows:
+    """Texts are short: they are held. What is missing is an empty text, and named as such."""
+    batches = pq.ParquetFile(path).iter_batches(columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
+    origin = stamp(path)
+    return held(("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
+
+
+def _files(path: Path, column: str) -> Rows:
+    """Pictures and clips stay where they are, or in an uncompressed copy."""
+    holder, places = path, None if path.suffix.lower() in PARQUET else _places(path, column)
+    if places is None:
+        holder = _copied(path, column)
+        places = _places(holder, column)
     assert places is not None, "a copy is never compressed"
-    return _Columns(holder, places, values[label], values.get(group or ""), values.get(parted or ""))
+    return SliceRows((str(holder),), (stamp(path),), np.insert(places, 0, 0, axis=1))
 
 
 def _reader(path: Path) -> Any:
@@ -240,14 +291,19 @@ def _write(path: Path, batches: Iterable[Any]) -> None:
 
 
 def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
-    """The names that `datasets` keeps for the numbers of a ClassLabel, in the schema or in ``dataset_info.json``; empty when there are none."""
+    """The names that `datasets` keeps for the numbers of a ClassLabel; empty when there are none."""
+    feature = features_of(schema, path).get(label) or {}
+    return [plain(str(name)) for name in feature.get("names") or []] if isinstance(feature, dict) else []
+
+
+def features_of(schema: pa.Schema, path: Path) -> dict[str, Any]:
+    """What `datasets` says of the columns, in the schema or in ``dataset_info.json``; empty where it says nothing."""
     kept = (schema.metadata or {}).get(b"huggingface")
     info = json.loads(kept).get("info", {}) if kept else {}
     beside = path.parent / "dataset_info.json"
     if not info and beside.is_file():
         info = files.read_json(beside)
-    feature = (info.get("features") or {}).get(label) or {}
-    return [plain(str(name)) for name in feature.get("names") or []] if isinstance(feature, dict) else []
+    return dict(info.get("features") or {})
 
 
 def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:
@@ -255,7 +311,7 @@ def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str
     first = next((cell for cell in cells if cell is not None), None)
     if isinstance(first, (list, dict)):
         raise InputError(
-            f"{where}: the column {column} holds several labels a picture", got=first, fix="headstart learns one class a picture: choose a column with one"
+            f"{where}: the column {column} holds several labels an item", got=first, fix="headstart learns one class an item: choose a column with one"
         )
     if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
         raise InputError(

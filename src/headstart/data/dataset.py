@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.base import archives
 from headstart.base.errors import Fault, IntegrityError
-from headstart.base.events import Sink, silence
+from headstart.base.events import Event, Sink, silence
 from headstart.base.hashing import digest, digest_content
 from headstart.data import refuse
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
-from headstart.data.layout import lay_out
-from headstart.data.listing import Listing, in_order
+from headstart.data.kind import kind_of
+from headstart.data.layout import lay_out, missing
+from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
 from headstart.data.rows import Rows, chosen
+from headstart.data.unpacked import unpacked
 from headstart.modality import Examined, get
 
 MINIMUM_PER_CLASS = 4  # two to train, one to validate, one to test: fewer prove nothing
@@ -44,6 +47,7 @@ class Dataset:
         modes: ``(n,)`` how each item is written.
         digest: Hash of contents, labels, groups and given parts, whatever the order or the names of the files.
         rows: How bytes are fetched; use `read`.
+        notes: What a person should be told of how it was read: an encoding, quotes that do not pair.
     """
 
     root: Path
@@ -62,6 +66,7 @@ class Dataset:
     modes: tuple[str, ...]
     digest: str
     rows: Rows
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """How many items it has."""
@@ -85,50 +90,61 @@ class Dataset:
 def load(
     path: str | Path,
     *,
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
     sink: Sink = silence,
     minimum_per_class: int = MINIMUM_PER_CLASS,
-    modality: str = "image",
+    modality: str | None = None,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
     Args:
         path: A folder of class folders, with or without train / validation / test; a folder with ``metadata.csv``; a CSV, TSV, JSON Lines, Parquet or
-            Arrow file or a folder of such; a folder saved by Hugging Face ``datasets``; an archive (zip, tar) of any of these.
+            Arrow file or a folder of such; a folder saved by Hugging Face ``datasets``; ``pos.txt`` and ``neg.txt`` with one text a
+            line; an archive (zip, tar) of any of these.
+        text: The column of the text; found by its name when not given.
         label: The column of the class; found by its name when not given.
         group: The column of what must stay together (patient, site); found by its name when not given; ``none`` for: there are no groups.
         sink: Hears of the stage ``read``.
         minimum_per_class: Fewer readable items of a class are refused.
-        modality: The kind of data.
+        modality: The kind of data; found by what lies there when not given.
 
     Raises:
         InputError: with all faults at once.
 
     Cost: the first time 0.2 ms an item of 28 x 28 pixels and 2 ms a photo of 0.5 Mpx; later 0.03 ms; a few hundred bytes of memory an item.
     """
-    root, kind = Path(path).expanduser(), get(modality)
-    listing = lay_out(root, kind.suffixes, label, group)
-    refuse.nothing(root, listing)
+    root, wanted = Path(path).expanduser(), Wanted(text, label, group)
+    if not root.exists():
+        raise missing(root)
+    if root.is_file() and archives.is_archive(root):
+        root = unpacked(root)
+    kind = get(modality or kind_of(root, wanted))
+    listing = lay_out(root, kind, wanted)
+    for note in listing.notes:
+        sink(Event("note", "read", text=note))
+    refuse.nothing(root, listing, kind)
+    refuse.numbers(root, listing)
     store = Remembered(kind.name, kind.version)
     try:
         findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)
         kept, faults = _readable(listing, findings)
-        pictures = [seen for index in kept if (seen := findings[index].examined)]
+        examined = [seen for index in kept if (seen := findings[index].examined)]
         content = tuple(findings[index].content for index in kept)
-        refuse.unfit(root, listing, kept, faults, minimum_per_class)
-        thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in pictures), np.uint8).reshape(len(pictures), -1)
+        refuse.unfit(root, listing, kept, faults, minimum_per_class, kind.unit)
+        thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in examined), np.uint8).reshape(len(examined), -1)
         near = near_duplicates(content, thumbnails, kind, store)
     finally:
         store.close()
-    return _assembled(root, modality, listing, kept, (*listing.faults, *faults), content, pictures, near)
+    return _assembled(root, kind.name, listing, kept, (*listing.faults, *faults), content, examined, near)
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:
     """What can be used, and why the rest cannot.
 
     The same bytes under two labels are left out altogether: no one can say which label is right, one of them would be trained on or tested against
-    wrongly, and refusing fifty thousand pictures for one such pair would help nobody. Where it is not one pair, `refuse.unfit` stops.
+    wrongly, and refusing fifty thousand items for one such pair would help nobody. Where it is not one pair, `refuse.unfit` stops.
     """
     faults = [Fault(source, finding.reason) for source, finding in zip(listing.sources, findings, strict=True) if finding.examined is None]
     labels: dict[str, dict[str, str]] = {}
@@ -155,7 +171,7 @@ def _assembled(
     kept: list[int],
     faults: tuple[Fault, ...],
     content: tuple[str, ...],
-    pictures: list[Examined],
+    examined: list[Examined],
     near: NDArray[np.int64],
 ) -> Dataset:
     names = chosen(listing.labels, kept)
@@ -176,10 +192,11 @@ def _assembled(
         given_split=parts,
         content=content,
         faults=faults,
-        fingerprints=np.array([seen.fingerprint for seen in pictures], np.uint64),
+        fingerprints=np.array([seen.fingerprint for seen in examined], np.uint64),
         near=near,
-        sizes=np.array([seen.size for seen in pictures], np.int64).reshape(-1, 2),
-        modes=tuple(seen.mode for seen in pictures),
+        sizes=np.array([seen.size for seen in examined], np.int64).reshape(-1, 2),
+        modes=tuple(seen.mode for seen in examined),
         digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
         rows=listing.rows.take(kept),
+        notes=listing.notes,
     )

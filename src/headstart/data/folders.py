@@ -110,9 +110,14 @@ def _list_class(root: Path, folder: Path, part: str, suffixes: frozenset[str], f
         elif is_candidate(entry.name, suffixes):
             found.add(root, entry.path, label, part)
         elif Path(entry.name).suffix.lower() not in DOCUMENTS:
-            found.faults.append(Fault(source, f"{Path(entry.name).suffix.lower() or 'this kind of file'} is not read: convert it to .jpg or .png"))
+            found.faults.append(Fault(source, f"{Path(entry.name).suffix.lower() or 'this kind of file'} is not read: convert it to {_readable(suffixes)}"))
     if len(found.paths) == before:
         found.faults.append(Fault(f"{printable(os.path.relpath(folder, root))}/", "an empty class folder: left out"))
+
+
+def _readable(suffixes: frozenset[str]) -> str:
+    """Common endings among those that are read."""
+    return " or ".join([suffix for suffix in (".jpg", ".png", ".wav", ".flac", ".txt") if suffix in suffixes][:2])
 
 
 def _files_below(folder: Path, entered: set[str]) -> Iterator[os.DirEntry[str]]:

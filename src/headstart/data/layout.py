@@ -8,62 +8,83 @@ from pathlib import Path
 
 from headstart.base import archives
 from headstart.base.errors import InputError
-from headstart.data import arrow, folders, metadata
-from headstart.data.listing import Listing
-from headstart.data.rows import FileRows
-from headstart.data.unpacked import OTHERS, unpacked
+from headstart.data import arrow, folders, metadata, separated, texts
+from headstart.data.kind import names_files
+from headstart.data.listing import Listing, Wanted
+from headstart.data.rows import joined
+from headstart.data.unpacked import OTHERS
+from headstart.modality import Modality
 
 
-def lay_out(path: Path, suffixes: frozenset[str], label: str | None, group: str | None) -> Listing:
+def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     """List the items of a data set in any of the layouts.
 
-    Tried in this order: a table file or an archive, which is unpacked once and looked at anew; a folder with Parquet or Arrow files; a folder with
-    ``metadata.csv``; train / validation / test folders, each with a table or with class folders; class folders.
+    Tried in this order: a table file; a folder with Parquet or Arrow files; a folder with ``metadata.csv``, or, for texts, with one table or with tables
+    for train and test; train / validation / test folders, each with a table or with class folders; files of texts, one a class; class folders.
 
     Raises:
         InputError: when the path does not exist or holds none of these.
     """
-    if not path.exists():
-        raise _missing(path)
     if path.is_file():
-        return _list_file(path, suffixes, label, group)
+        return _list_file(path, kind, wanted)
     if arrow.holds_tables(path):
-        return arrow.list_tables(path, label, group)
-    table = metadata.table_in(path)
-    if table:
-        return metadata.list_table(table, path, label, group)
-    parts = folders.part_folders(path, suffixes)
-    tables = {folder: metadata.table_in(folder) for folder in parts}
-    if parts and all(tables.values()):
-        return _joined([metadata.list_table(table, path, label, group, parts[folder]) for folder, table in tables.items() if table])
-    if label is not None or group is not None:
+        return arrow.list_tables(path, kind.name, wanted)
+    found = _tables(path, kind)
+    if found:
+        return _joined([_list_table(table, path, kind, wanted, part) for table, part in found])
+    parts = folders.part_folders(path, kind.suffixes)
+    if kind.name == "text":
+        lines = {folder: texts.class_files(folder) for folder in parts or {path: ""}}
+        if all(lines.values()):
+            return _joined([texts.list_lines(files, path, parts.get(folder)) for folder, files in lines.items()])
+    if wanted.named is not None:
         raise InputError(
             f"{path} has no table, so it has no columns",
-            got=label or group,
-            fix=f"headstart inspect {path}   (without --label and --group: folder names are the labels)",
+            got=wanted.named,
+            fix=f"headstart inspect {path}   (without --text, --label and --group: folder names are the labels)",
         )
-    return folders.list_classes(path, suffixes)
+    return folders.list_classes(path, kind.suffixes)
 
 
-def _list_file(path: Path, suffixes: frozenset[str], label: str | None, group: str | None) -> Listing:
+def _tables(path: Path, kind: Modality) -> list[tuple[Path, str | None]]:
+    """Tables that make up the data set, each with the part that it stands for; empty where there is none."""
+    table = metadata.table_in(path)
+    if table:
+        return [(table, None)]
+    if kind.name == "text":
+        inside = texts.tables_in(path)
+        if inside:
+            return inside
+    parts = folders.part_folders(path, kind.suffixes)
+    tables = {folder: metadata.table_in(folder) for folder in parts}
+    return [(table, parts[folder]) for folder, table in tables.items() if table] if parts and all(tables.values()) else []
+
+
+def _list_table(table: Path, root: Path, kind: Modality, wanted: Wanted, part: str | None = None) -> Listing:
+    """A table of texts, or of files."""
+    if kind.name == "text" and not names_files(table, kind.suffixes):
+        return texts.list_texts(table, root, wanted, part)
+    return metadata.list_table(table, root, wanted.label, wanted.group, part)
+
+
+def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     suffix = path.suffix.lower()
     if suffix in arrow.SUFFIXES:
-        return arrow.list_tables(path, label, group)
-    if suffix in metadata.SUFFIXES:
-        return metadata.list_table(path, path.parent, label, group)
-    if archives.is_archive(path):
-        return lay_out(unpacked(path), suffixes, label, group)
+        return arrow.list_tables(path, kind.name, wanted)
+    if suffix in separated.SUFFIXES:
+        return _list_table(path, path.parent, kind, wanted)
     if suffix in OTHERS:
         raise InputError(f"{path} is compressed in a way that is not read", allowed=archives.SUFFIXES, fix="unpack it and point at the folder")
-    what = "is one picture" if suffix in suffixes else "is a file"
+    what = f"is one of the {kind.unit}" if suffix in kind.suffixes else "is a file"
     raise InputError(
         f"{path} {what}, not a data set",
-        allowed=["a folder of class folders", *metadata.SUFFIXES, *arrow.SUFFIXES],
+        allowed=["a folder of class folders", *separated.SUFFIXES, *arrow.SUFFIXES],
         fix=f"headstart inspect {path.parent.parent}",
     )
 
 
-def _missing(path: Path) -> InputError:
+def missing(path: Path) -> InputError:
+    """What is said of a path that does not exist: the name that is nearest to it."""
     above = path.parent
     while not above.is_dir():
         above = above.parent
@@ -74,19 +95,22 @@ def _missing(path: Path) -> InputError:
 
 
 def _joined(listings: list[Listing]) -> Listing:
+    if len(listings) == 1:
+        return listings[0]
+
     def all_of(name: str) -> tuple[str, ...]:
         return tuple(chain.from_iterable(getattr(listing, name) or () for listing in listings))
 
-    rows = [listing.rows for listing in listings]
     grouped = [listing.groups is not None for listing in listings]
     if any(grouped) and not all(grouped):
         raise InputError("some of the tables have a group column and others have none", fix="give every table the same columns, or say --group none")
     return Listing(
-        FileRows(tuple(path for part in rows if isinstance(part, FileRows) for path in part.paths)),
+        joined([listing.rows for listing in listings], [len(listing.sources) for listing in listings]),
         all_of("sources"),
         all_of("labels"),
         all_of("groups") if any(grouped) else None,
-        all_of("parts"),
+        all_of("parts") if all(listing.parts is not None for listing in listings) else None,
         tuple(fault for listing in listings for fault in listing.faults),
         group_name=listings[0].group_name,
+        notes=all_of("notes"),
     )

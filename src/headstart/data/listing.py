@@ -31,8 +31,30 @@ FILE_WORDS = (
     "文件名",
     "图片",
 )
+TEXT_WORDS: tuple[str, ...] = (
+    "text",
+    "texts",
+    "sentence",
+    "review",
+    "review_text",
+    "reviewtext",
+    "content",
+    "tweet",
+    "body",
+    "comment",
+    "message",
+    "post",
+    "document",
+    "question",
+    "utterance",
+    "headline",
+    "title",
+)
+TEXT_WORDS += ("文本", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
+AUDIO_WORDS = ("audio", "clip", "sound", "recording", "speech", "wav", "bytes", "音频")
 IMAGE_WORDS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "bytes", "content", "图片")
-LABEL_WORDS = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")
+LABEL_WORDS: tuple[str, ...] = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")
+LABEL_WORDS += ("sentiment", "polarity", "stars", "rating", "emotion", "intent", "topic", "情感", "情绪", "极性", "评分", "星级", "分类")
 GROUP_WORDS: tuple[str, ...] = (
     "group",
     "groups",
@@ -53,6 +75,26 @@ NO_GROUP = "none"  # what a user says for: do not take the group column that was
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """The columns that a user names, where the data has columns; None for: the one found by its name.
+
+    Attributes:
+        text: The column that holds the text.
+        label: The column that holds the class.
+        group: The column of what must stay together; ``none`` for: there are no groups.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    group: str | None = None
+
+    @property
+    def named(self) -> str | None:
+        """The first of them, if there is one."""
+        return self.text or self.label or self.group
+
+
+@dataclass(frozen=True)
 class Listing:
     """Every item that claims to be one, in a fixed order.
 
@@ -65,6 +107,7 @@ class Listing:
         faults: What was left out so far, and why.
         classes: Class names in the order that the data set gives them; empty when it gives none.
         group_name: The column from which the groups come.
+        notes: What a person should be told of how it was read.
     """
 
     rows: Rows
@@ -75,6 +118,7 @@ class Listing:
     faults: tuple[Fault, ...] = ()
     classes: tuple[str, ...] = ()
     group_name: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def part_of(word: str) -> str | None:
@@ -113,11 +157,19 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", name) if piece]))
 
 
-def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[str | None] = ()) -> str | None:
-    """The column whose name comes first among the words, in any case; None when there is none."""
+def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[str | None] = (), *, by_last_word: bool = False) -> str | None:
+    """The column whose name comes first among the words, in any case; None when there is none.
+
+    Args:
+        columns: Names.
+        words: What such a column may be called, the likeliest first.
+        taken: Columns that are something else.
+        by_last_word: Where no name fits, let the last word of one do: ``airline_sentiment`` is a sentiment.
+    """
     taken = set(taken)
     lower: Mapping[str, str] = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(columns) if column not in taken}
-    return next((lower[word] for word in words if word in lower), None)
+    last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(lower.items()))} if by_last_word else {}
+    return next((known[word] for known in (lower, last) for word in words if word in known), None)
 
 
 def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str], what: str, where: str, taken: Iterable[str | None] = ()) -> str | None:
@@ -127,7 +179,7 @@ def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str]
         InputError: when the user's column is not there.
     """
     if wanted is None:
-        return find_column(columns, words, taken)
+        return find_column(columns, words, taken, by_last_word=what in ("text", "label"))
     if wanted not in columns:
         raise InputError(f"{where} has no column for the {what} of that name", got=wanted, allowed=columns, fix=f"--{what} COLUMN, one of the allowed")
     return wanted

@@ -5,9 +5,6 @@ Names in the table lie below its folder: a table is text that someone else may h
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +12,8 @@ from pathlib import Path
 from headstart.base.errors import Fault, InputError
 from headstart.data.listing import FILE_WORDS, Listing, parts_from, pick_column, pick_columns, plain, printable
 from headstart.data.rows import FileRows, chosen
+from headstart.data.separated import SUFFIXES, read_cells
 
-SUFFIXES = (".csv", ".tsv", ".jsonl")
 STEMS = ("metadata", "labels")
 SHOWN = 10  # missing files that a message names
 
@@ -41,8 +38,8 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         InputError: when columns or files are missing, all missing files at once.
     """
     where = printable(os.path.relpath(table, root))
-    columns = read_columns(table)
-    names = list(columns)
+    cells = read_cells(table)
+    columns, names = cells.columns, list(cells.columns)
     file = pick_column(names, None, FILE_WORDS, "file", where, (label, group))
     if file is None:
         raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
@@ -51,7 +48,7 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     given = (part,) * len(paths) if part else parts_from(columns[parted], parted, where) if parted else None
     labels = tuple(plain(cell) for cell in columns[label])
     groups = tuple(plain(cell) for cell in columns[group]) if group else None
-    faults, kept = _usable(columns[file], labels, label)
+    faults, kept = _usable(columns[file], labels, cells.numbers, label)
     sources = tuple(printable(os.path.relpath(path, root)) for path in paths)
     return Listing(
         FileRows(chosen(paths, kept)),
@@ -61,52 +58,8 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         chosen(given, kept) if given is not None else None,
         faults,
         group_name=group,
+        notes=cells.notes,
     )
-
-
-def read_columns(table: Path) -> dict[str, list[str]]:
-    """The cells of a table by column, as text.
-
-    Raises:
-        InputError: when it is not UTF-8, has no rows, or rows of unequal length.
-    """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        fix = f"iconv -f GB18030 -t UTF-8 {table.name} > utf8.csv   (or in Excel: save as CSV UTF-8)"
-        raise InputError(f"{table.name} is not UTF-8: its letters would be guessed wrong", fix=fix) from None
-    columns = _json_lines(text, table.name) if table.suffix.lower() == ".jsonl" else _separated(text, table)
-    if not columns or not next(iter(columns.values())):
-        raise InputError(f"{table.name} holds no rows", fix="its first line names the columns: file_name,label")
-    return columns
-
-
-def _separated(text: str, table: Path) -> dict[str, list[str]]:
-    first = text.split("\n", 1)[0]
-    separator = "\t" if table.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
-    header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(cell.strip() for cell in row)] or [[]]
-    header = [name.strip() for name in header]
-    uneven = [number for number, row in enumerate(rows, start=2) if len(row) != len(header)]
-    if uneven:
-        raise InputError(
-            f"{table.name}: {len(uneven):,} rows do not have {len(header)} cells as the first line has",
-            got=f"row {uneven[0]}",
-            fix='put cells that hold commas in "quotes"',
-        )
-    if len(set(header)) < len(header):
-        raise InputError(f"{table.name}: a column name stands twice", got=", ".join(header), fix="give each column a name of its own")
-    return {name: [row[place].strip() for row in rows] for place, name in enumerate(header)}
-
-
-def _json_lines(text: str, name: str) -> dict[str, list[str]]:
-    try:
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except json.JSONDecodeError as error:
-        raise InputError(f"{name} does not hold one JSON object a line", got=str(error)) from None
-    if not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{name} does not hold one JSON object a line")
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    return {key: ["" if row.get(key) is None else str(row[key]) for row in rows] for key in keys}
 
 
 def _paths(names: Sequence[str], table: Path, where: str) -> list[str]:
@@ -141,13 +94,13 @@ def _fix(name: str, table: Path) -> str:
     return f"put the files beside {table.name}, or delete their rows"
 
 
-def _usable(names: Sequence[str], labels: Sequence[str], column: str) -> tuple[tuple[Fault, ...], list[int]]:
+def _usable(names: Sequence[str], labels: Sequence[str], numbers: Sequence[int], column: str) -> tuple[tuple[Fault, ...], list[int]]:
     faults: list[Fault] = []
     kept: list[int] = []
     seen: set[tuple[str, str]] = set()
     for index, (name, label) in enumerate(zip(names, labels, strict=True)):
         if not name or not label:
-            faults.append(Fault(name or f"row {index + 2}", "no file name" if not name else f"no label (column {column} is empty)"))
+            faults.append(Fault(name or f"row {numbers[index]}", "no file name" if not name else f"no label (column {column} is empty)"))
         elif (name, label) in seen:
             faults.append(Fault(name, "listed twice"))
         else:

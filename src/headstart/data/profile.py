@@ -14,7 +14,9 @@ from headstart.base.errors import Fault
 from headstart.data.dataset import Dataset
 from headstart.data.listing import PARTS
 from headstart.data.split import Split
+from headstart.data.spoken import languages
 from headstart.modality import get
+from headstart.modality.language import sentence
 
 # Examples a class in train, and what people have found to work there (Kornblith, Shlens, Le 2019, "Do better ImageNet models transfer better?", fig. 5:
 # with few examples a linear model on frozen features beats fine-tuning; from some hundreds on fine-tuning wins; from some thousands scratch catches up).
@@ -27,6 +29,10 @@ _SIZES = (
 _LARGEST = ("very large", "everything can be retrained; training from scratch may do as well")
 IMBALANCE = 3.0  # largest class over smallest, from which on accuracy alone misleads
 TINY_PIXELS = 64  # shorter side below which a network made for 224 pixels sees mostly interpolation
+
+
+SAME = {"image": "look the same", "text": "say the same in nearly the same words", "audio": "sound the same"}
+WAYS = {"image": "colours", "text": "letters", "audio": "channels"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Family:
     """Items that are equal byte for byte, or look the same.
 
     Attributes:
-        kind: ``equal`` (same bytes) or ``near`` (same picture, saved or resized again).
+        kind: ``equal`` (same bytes) or ``near`` (same picture, saved or resized again; the same text, sent again).
         sources: Their names.
         classes: The classes they stand in; more than one is a likely error of a label.
         parts: The parts they stand in; more than one is a leak.
@@ -192,12 +198,12 @@ def _connected(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 def _leaks(dataset: Dataset, part_of: NDArray[np.str_], families: Iterable[Family]) -> tuple[str, ...]:
     """Possible only where parts were given; drawn ones keep units on one side."""
-    found = []
+    found, unit = [], get(dataset.modality).unit
     for first, second in combinations(PARTS, 2):
         both = [family for family in families if {first, second} <= set(family.parts)]
         if both:
             found.append(
-                f"{len(both):,} pictures stand in {first} and again in {second} (equal or nearly so), such as {both[0].sources[0]} and {both[0].sources[-1]}"
+                f"{len(both):,} {unit} stand in {first} and again in {second} (equal or nearly so), such as {both[0].sources[0]} and {both[0].sources[-1]}"
             )
         if dataset.groups is not None:
             sides = [{group for group, part in zip(dataset.groups, part_of.tolist(), strict=True) if part == side and group} for side in (first, second)]
@@ -215,6 +221,10 @@ def _how_small(classes: tuple[ClassCount, ...]) -> tuple[str, str]:
 
 def _notes(dataset: Dataset, classes: tuple[ClassCount, ...], families: tuple[tuple[Family, ...], ...], leaks: tuple[str, ...], shorter: int) -> Iterable[str]:
     equal, near, across = families
+    unit = get(dataset.modality).unit
+    yield from dataset.notes
+    if spoken := sentence(languages(dataset)):
+        yield spoken
     few, many = min(classes, key=lambda one: one.n), max(classes, key=lambda one: one.n)
     if many.n > IMBALANCE * few.n:
         yield f"unequal classes: {many.name} has {many.n:,} examples, {few.name} {few.n:,}; read balanced accuracy, not accuracy"
@@ -224,13 +234,14 @@ def _notes(dataset: Dataset, classes: tuple[ClassCount, ...], families: tuple[tu
         extra = sum(len(family.sources) - 1 for family in equal)
         yield f"{extra:,} items repeat others byte for byte; they are kept, on the same side of the split, and count each time"
     if near:
-        members = sum(len(family.sources) for family in near)
-        yield f"{members:,} items in {len(near):,} families look the same; each family stays on one side of a split that headstart draws"
+        members, same = sum(len(family.sources) for family in near), SAME.get(dataset.modality, SAME["image"])
+        yield f"{members:,} items in {len(near):,} families {same}; each family stays on one side of a split that headstart draws"
     if across:
         yield f"{len(across):,} of these families stand in more than one class: look at their labels"
     if leaks:
-        yield "the given parts share pictures or groups: the test will look better than the truth; take the parts away and headstart splits without leaks"
-    if shorter < TINY_PIXELS:
+        yield f"the given parts share {unit} or groups: the test will look better than the truth; take the parts away and headstart splits without leaks"
+    if dataset.modality == "image" and shorter < TINY_PIXELS:
         yield f"the pictures are small ({shorter} pixels on the shorter side): networks made for 224 pixels see them enlarged"
     if len(set(dataset.modes)) > 1:
-        yield "the files hold colours in different ways; if one way belongs to one class, a model may learn that instead"
+        ways = WAYS.get(dataset.modality, "")
+        yield f"the {unit} hold {ways} in different ways; if one way belongs to one class, a model may learn that instead"

@@ -7,15 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
-from headstart.data import folders, metadata
+from headstart.data import folders, separated
 from headstart.data.listing import PARTS, Listing, in_order
+from headstart.modality import Modality
 
 CONFLICT = "the same content has two labels"
-CONFLICT_SHARE_MAX = 0.1  # beyond this it is not a slip: the data set means several labels a picture
+CONFLICT_SHARE_MAX = 0.1  # beyond this it is not a slip: the data set means several labels an item
+MOST_CLASSES = 20  # numbers that are classes are few: stars, digits, the ten or twenty of a benchmark
+LEAST_TYPICAL = 10  # items a class, on average, from which on many numbers may well be classes
+LAYOUTS = {
+    "image": "a data set is a folder of class folders: DATA/cat/1.jpg, DATA/dog/2.jpg",
+    "text": "a data set is a table with a column of texts and one of labels, or a folder of class folders: DATA/praise/1.txt, DATA/blame/2.txt",
+    "audio": "a data set is a folder of class folders: DATA/yes/1.wav, DATA/no/2.wav",
+}
+ONE_CLASS = {"texts": "name the column of the class: --label COLUMN"}
 SHOWN = 10  # faults that a refusal names; the rest is counted
 
 
-def nothing(root: Path, listing: Listing) -> None:
+def nothing(root: Path, listing: Listing, kind: Modality) -> None:
     """Refuse a data set without a single item.
 
     Raises:
@@ -23,15 +32,43 @@ def nothing(root: Path, listing: Listing) -> None:
     """
     if listing.sources:
         return
-    details, fix = _named(listing.faults), "a data set is a folder of class folders: DATA/cat/1.jpg, DATA/dog/2.jpg"
+    details, fix = _named(listing.faults), LAYOUTS.get(kind.name, LAYOUTS["image"])
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
-    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in metadata.SUFFIXES) if root.is_dir() else []
+    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in separated.SUFFIXES) if root.is_dir() else []
     if inner or tables:
         fix = f"headstart inspect {(inner or tables)[0]}"
-    raise InputError(f"{root} holds no pictures in class folders", details=details, fix=fix)
+    where = "no rows with a text and a label" if kind.name == "text" and root.is_file() else f"no {kind.unit} in class folders"
+    raise InputError(f"{root} holds {where}", details=details, fix=fix)
 
 
-def unfit(root: Path, listing: Listing, kept: Sequence[int], faults: Sequence[Fault], minimum: int) -> None:
+def numbers(root: Path, listing: Listing) -> None:
+    """Refuse labels that are measurements, or as good as names of the items: neither are classes.
+
+    Raises:
+        InputError: with the first of them.
+    """
+    distinct = set(listing.labels)
+    n = len(listing.labels)
+    if len(distinct) <= MOST_CLASSES or len(distinct) * LEAST_TYPICAL <= n:
+        return
+    shown = ", ".join(in_order(distinct)[:5])
+    if all(_is_number(name) for name in distinct):
+        fix = "make classes of them (low, middle, high), or name another column: --label COLUMN"
+        raise InputError(f"{root}: the labels are numbers, {len(distinct):,} different ones in {n:,} rows; headstart learns classes", got=shown, fix=fix)
+    if len(distinct) > n / 2:
+        fix = "name the column of the class: --label COLUMN"
+        raise InputError(f"{root}: nearly every row has a label of its own ({len(distinct):,} different ones in {n:,})", got=shown, fix=fix)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True
+
+
+def unfit(root: Path, listing: Listing, kept: Sequence[int], faults: Sequence[Fault], minimum: int, unit: str) -> None:
     """Refuse a data set with too few classes, too few examples, or too many contradictions.
 
     Raises:
@@ -39,29 +76,31 @@ def unfit(root: Path, listing: Listing, kept: Sequence[int], faults: Sequence[Fa
     """
     counts = Counter(listing.labels[index] for index in kept)
     claimed = Counter(listing.labels)
-    wrong = _contradictions(faults, len(listing.sources)) + _classes(root, counts) + _examples(counts, claimed, minimum)
+    wrong = _contradictions(faults, len(listing.sources), unit) + _classes(root, counts, unit) + _examples(counts, claimed, minimum)
     if listing.parts is not None and not wrong:
         wrong = _parts(listing, kept, in_order(counts))
     if wrong:
         raise InputError(f"{root} cannot be learnt from", details=[*wrong, *_named(faults)])
 
 
-def _contradictions(faults: Sequence[Fault], n: int) -> list[str]:
+def _contradictions(faults: Sequence[Fault], n: int, unit: str) -> list[str]:
     found = sum(fault.reason.startswith(CONFLICT) for fault in faults)
     if found <= CONFLICT_SHARE_MAX * n:
         return []
-    return [
-        f"{found:,} of {n:,} items stand under two labels with the same content; fix: keep one class a picture (several labels a picture are not learnt yet)"
-    ]
+    return [f"{found:,} of {n:,} {unit} stand under two labels with the same content; fix: keep one class for each (several labels at once are not learnt yet)"]
 
 
-def _classes(root: Path, counts: Counter[str]) -> list[str]:
+def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
     if len(counts) >= 2:
         return []
     only = next(iter(counts), "")
-    said = f"only one class, {only}" if only else "no readable picture in any class"
+    said = f"only one class, {only}" if only else f"no readable {unit.removesuffix('s')} in any class"
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
-    fix = f"headstart inspect {inner[0]}" if inner else "put each class into a folder of its own below the data set's folder"
+    fix = (
+        f"headstart inspect {inner[0]}"
+        if inner
+        else ONE_CLASS.get(unit if root.is_file() else "", "put each class into a folder of its own below the data set's folder")
+    )
     return [f"{said}; at least two are needed to tell apart; fix: {fix}"]
 
 

@@ -98,6 +98,87 @@ class SliceRows:
         return SliceRows(self.paths, self.stamps, self.places[np.fromiter(kept, np.int64)])
 
 
+@dataclass(frozen=True, eq=False)
+class HeldRows:
+    """Short items that lie in no file by themselves, such as the texts of a CSV file: held one behind the other, as bytes.
+
+    Attributes:
+        held: The bytes of all.
+        places: ``(n, 2)``: first byte, number of bytes.
+        origin: The stamp of the file that they come from; None when it is too fresh to be trusted.
+    """
+
+    held: bytes
+    places: NDArray[np.int64]
+    origin: str | None
+
+    def read(self, index: int) -> bytes:
+        """The item's bytes."""
+        start, length = self.places[index].tolist()
+        return self.held[start : start + length]
+
+    def size(self, index: int) -> int:
+        """The item's length."""
+        return int(self.places[index, 1])
+
+    def stamp(self, index: int) -> str | None:
+        """The file's stamp and the place among what was read from it."""
+        return None if self.origin is None else f"{self.origin}#{self.places[index, 0]}+{self.places[index, 1]}"
+
+    def take(self, kept: Iterable[int]) -> HeldRows:
+        """Only these items."""
+        return HeldRows(self.held, self.places[np.fromiter(kept, np.int64)], self.origin)
+
+
+def held(texts: Iterable[str], origin: str | None = None) -> HeldRows:
+    """Texts as rows of UTF-8; letters that no encoding has become question marks."""
+    content = bytearray()
+    places = []
+    for text in texts:
+        raw = text.encode("utf-8", "replace")
+        places.append((len(content), len(raw)))
+        content += raw
+    return HeldRows(bytes(content), np.array(places, np.int64).reshape(-1, 2), origin)
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedRows:
+    """Rows of several kinds or files, one behind the other.
+
+    Attributes:
+        parts: Where they come from.
+        places: ``(n, 2)``: which of the parts, and which of its rows.
+    """
+
+    parts: tuple[Rows, ...]
+    places: NDArray[np.int64]
+
+    def read(self, index: int) -> bytes:
+        """The item's bytes."""
+        part, place = (int(number) for number in self.places[index])
+        return self.parts[part].read(place)
+
+    def size(self, index: int) -> int:
+        """The item's length."""
+        part, place = (int(number) for number in self.places[index])
+        return self.parts[part].size(place)
+
+    def stamp(self, index: int) -> str | None:
+        """The item's stamp where it comes from."""
+        part, place = (int(number) for number in self.places[index])
+        return self.parts[part].stamp(place)
+
+    def take(self, kept: Iterable[int]) -> JoinedRows:
+        """Only these items."""
+        return JoinedRows(self.parts, self.places[np.fromiter(kept, np.int64)])
+
+
+def joined(parts: Sequence[Rows], lengths: Sequence[int]) -> Rows:
+    """Several rows as one."""
+    places = [np.stack([np.full(n, number), np.arange(n)], axis=1) for number, n in enumerate(lengths)]
+    return JoinedRows(tuple(parts), np.concatenate(places).astype(np.int64))
+
+
 def stamp(path: str | os.PathLike[str], still_seconds: float = STILL_SECONDS) -> str | None:
     """A name for this state of a file, so that it need not be read again; None while it may still be changing.
 

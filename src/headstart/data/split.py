@@ -1,7 +1,7 @@
 """Which items are learnt from, chosen by, and looked at once: a Dataset in, a Split out; folds of the train part for cross-validation.
 
 A split depends on contents, labels, groups and the seed, never on names or the order of files. Equal contents, near-duplicates and groups (units) stay
-on one side: a picture that was saved twice would otherwise be tested on what was learnt by heart.
+on one side: a picture that was saved twice, or a text that was sent twice, would otherwise be tested on what was learnt by heart.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from headstart.data.allot import allot
 from headstart.data.dataset import Dataset
 from headstart.data.duplicates import units_of
 from headstart.data.listing import NO_GROUP, PARTS
+from headstart.modality import get
 
 FRACTIONS = (0.6, 0.2, 0.2)
 NEVER_HELD = -1
@@ -92,7 +93,11 @@ def folds(dataset: Dataset, split: Split, n: int = 5, seed: int = 0) -> list[tup
     free = ~np.isin(units, units[np.isin(labels, alone)])
     n = min(n, len(np.unique(units[free])))
     if n < 2:
-        raise InputError("the train part has too few units for folds", got=f"{n} units", fix="add pictures, or take the group column away with --group none")
+        raise InputError(
+            "the train part has too few units for folds",
+            got=f"{n} units",
+            fix=f"add {get(dataset.modality).unit}, or take the group column away with --group none",
+        )
     fold = np.full(len(train), NEVER_HELD)
     for attempt in range(TRIES):
         fold[free] = _draw(dataset, train[free], split.units, seed_for(seed, "folds") + attempt, np.full(n, 1 / n), cover=False)
@@ -166,12 +171,14 @@ def _refuse_few_units(dataset: Dataset, labels: NDArray[np.int64], units: NDArra
 
 
 def _impossible(dataset: Dataset, names: Sequence[str], n_parts: int) -> InputError:
-    what = f"groups (column {dataset.group_name}) or pictures that look the same" if dataset.groups is not None else "pictures that look the same"
+    unit = get(dataset.modality).unit
+    same = f"{unit} that are nearly the same"
+    what = f"groups (column {dataset.group_name}) or {same}" if dataset.groups is not None else same
     details = [f"class {name}: its examples cannot be in {n_parts} parts without tearing apart {what}" for name in names]
     fix = (
         f"--group {NO_GROUP}, or another column, if {dataset.group_name} is not what must stay together"
         if dataset.groups is not None
-        else "add pictures that differ, or take the class out"
+        else f"add {unit} that differ, or take the class out"
     )
     return InputError("the data set cannot be split into parts that each hold every class", details=details, fix=fix)
 

@@ -16,12 +16,12 @@ from filelock import FileLock
 from headstart.base import archives, files, folders
 from headstart.base.errors import HeadstartError, InputError, IntegrityError
 from headstart.base.hashing import sha256_file
-from headstart.data import arrow, metadata
+from headstart.data import arrow, separated
 from headstart.data.folders import visible
 
 BYTES, MEMBERS, RATIO = "HEADSTART_ARCHIVE_BYTES", "HEADSTART_ARCHIVE_MEMBERS", "HEADSTART_ARCHIVE_RATIO"
 OTHERS = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")  # compressed, and not read
-TABLES = (*metadata.SUFFIXES, *arrow.SUFFIXES)
+TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 KEPT_DIGITS = 32  # of the SHA-256, in the folder's name
 
 

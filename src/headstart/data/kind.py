@@ -1,0 +1,108 @@
+"""What kind of data lies at a path: pictures, texts or clips; a path in, the modality's name out, or a refusal that asks for ``--modality``."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from headstart.base.errors import InputError
+from headstart.data import arrow, folders, metadata, separated
+from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
+from headstart.modality import get, names
+
+AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au", ".m4a"})
+LINES = frozenset({".txt", ".text"})
+LOOKED_AT = 2000  # files
+CLEAR = 0.9  # share of the files of one kind that makes the others strays
+HUB_KINDS = {"Image": "image", "Audio": "audio"}
+
+
+def kind_of(path: Path, wanted: Wanted) -> str:
+    """The modality of what lies at a path that exists.
+
+    A folder's files decide by their endings, pictures and clips before texts, which may describe them; a table by the files that it names, else by its
+    columns; ``image`` where nothing tells, so that what is said of a mistake speaks of the usual layouts.
+
+    Raises:
+        InputError: when pictures and clips lie there together.
+    """
+    if wanted.text is not None:
+        return "text"
+    if path.is_file():
+        return _of_table(path) or "image"
+    if arrow.holds_tables(path):
+        return _of_arrow(arrow.first_table(path))
+    table = metadata.table_in(path)
+    if table:
+        return _of_table(table) or "image"
+    counts = _suffixes(path)
+    total = {name: sum(counts[suffix] for suffix in suffixes) for name, suffixes in (("image", get("image").suffixes), ("audio", AUDIO))}
+    if all(total.values()) and max(total.values()) < CLEAR * sum(total.values()):
+        found = ", ".join(f"{n:,} of {name}" for name, n in total.items())
+        raise InputError(f"{path} holds pictures and clips", got=found, allowed=names(), fix=f"headstart inspect {path} --modality audio")
+    if any(total.values()):
+        return max(total, key=lambda name: total[name])
+    tables = [suffix for suffix in separated.SUFFIXES if counts[suffix]]
+    return "text" if tables or any(counts[suffix] for suffix in LINES) else "image"
+
+
+def names_files(table: Path, suffixes: frozenset[str]) -> bool:
+    """Does a table name files of these kinds?"""
+    cells = separated.first_cells(table)
+    file = find_column(list(cells), FILE_WORDS)
+    return file is not None and Path(_first(cells[file]).replace("\\", "/")).suffix.lower() in suffixes
+
+
+def _of_table(table: Path) -> str | None:
+    suffix = table.suffix.lower()
+    if suffix in arrow.SUFFIXES:
+        return _of_arrow(table)
+    if suffix not in separated.SUFFIXES:
+        return None
+    cells = separated.first_cells(table)
+    file = find_column(list(cells), FILE_WORDS)
+    if file is not None:
+        ending = Path(_first(cells[file]).replace("\\", "/")).suffix.lower()
+        known = {"image": get("image").suffixes, "audio": AUDIO, "text": LINES}
+        found = next((name for name, suffixes in known.items() if ending in suffixes), None)
+        if found:
+            return found
+    return "text" if find_column(list(cells), TEXT_WORDS, by_last_word=True) or (file is None and _wordy(cells)) else None
+
+
+def _wordy(cells: dict[str, list[str]]) -> bool:
+    """Two columns, of which one holds several words a cell."""
+    return len(cells) == 2 and any(" " in cell for column in cells.values() for cell in column[:10])
+
+
+def _first(cells: Sequence[str]) -> str:
+    return next((cell for cell in cells if cell), "")
+
+
+def _of_arrow(table: Path) -> str:
+    """By what `datasets` says of the column, else by what its cells are: bytes of a picture or clip, or a text."""
+    schema = arrow.schema_of(table)
+    features = arrow.features_of(schema, table)
+    kinds = {HUB_KINDS.get(str(feature.get("_type"))) for feature in features.values() if isinstance(feature, dict)} - {None}
+    if len(kinds) == 1:
+        return str(kinds.pop())
+    holders = arrow.byte_columns(schema)
+    if holders:
+        return "audio" if find_column(holders, AUDIO_WORDS[:-2]) and not find_column(holders, IMAGE_WORDS[:5]) else "image"
+    label = find_column(schema.names, LABEL_WORDS, by_last_word=True)
+    return "text" if any(arrow.is_text(field.type) for field in schema if field.name != label) else "image"
+
+
+def _suffixes(root: Path) -> Counter[str]:
+    """How often each ending occurs among the first files, two folders deep and more."""
+    counts: Counter[str] = Counter()
+    for place, inside, files in os.walk(root, followlinks=False):
+        inside[:] = sorted(name for name in inside if not folders.is_litter(name))
+        for name in files:
+            if not folders.is_litter(name) and Path(name).stem.lower() not in ("readme", "license", "licence"):
+                counts[Path(printable(os.path.join(place, name))).suffix.lower()] += 1  # noqa: PTH118
+        if counts.total() > LOOKED_AT:
+            break
+    return counts

@@ -1,0 +1,144 @@
+"""A table's file (CSV, TSV, JSON Lines) in, its cells by column as text out, with the number of each row and what should be said of the file.
+
+Encodings are told by `modality.encoding` and named where they are not UTF-8. Quotes: a comma file keeps commas and line ends of a cell in double quotes;
+many tab files know no quotes at all, and a lone one in them would swallow the rows behind it, so what does not fit with quotes is tried without.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.base.errors import InputError
+from headstart.modality import Unreadable
+from headstart.modality.encoding import decoded
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+JSON_LINES = (".jsonl", ".ndjson")
+TABLE_BYTES_MAX = 2 << 30  # it is decoded in memory; larger ones are better off as Parquet, which is not
+CELL_CHARACTERS_MAX = 2**31 - 1  # a cell that is too long is named by what reads it; the reader's own limit would refuse the whole table
+SEPARATORS = ",;\t|"
+HEAD_BYTES = 1 << 18  # by which is told what a table is about
+WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16
+FIRST_ROW = 2  # as a spreadsheet numbers them: the names of the columns stand in row 1
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table.
+
+    Attributes:
+        columns: The cells of each column, as text without blanks around it.
+        numbers: The number of each row; rows without anything in them are counted, and left out.
+        notes: What should be said of the file.
+    """
+
+    columns: dict[str, list[str]]
+    numbers: list[int]
+    notes: tuple[str, ...] = ()
+
+
+def read_cells(table: Path) -> Cells:
+    """The cells of a table.
+
+    Raises:
+        InputError: when its encoding cannot be told, it holds no rows, or rows of unequal length.
+    """
+    text, notes = _text(table)
+    header, rows, numbers, more = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _separated(text, table)
+    if not header or not rows:
+        raise InputError(f"{table.name} holds no rows", fix="its first line names the columns: file_name,label or text,label")
+    if len(set(header)) < len(header):
+        raise InputError(f"{table.name}: a column name stands twice", got=", ".join(header), fix="give each column a name of its own")
+    return Cells({name: [row[place] for row in rows] for place, name in enumerate(header)}, numbers, (*notes, *more))
+
+
+def first_cells(table: Path) -> dict[str, list[str]]:
+    """The columns of a table with the cells of its first rows, to learn from what it is about; empty where it cannot be read."""
+    with table.open("rb") as stream:
+        raw = stream.read(HEAD_BYTES)
+    whole = raw if len(raw) < HEAD_BYTES or raw.startswith(WIDE_MARKS) else raw[: raw.rfind(b"\n") + 1]
+    try:
+        text, _ = decoded(whole[: len(whole) // 4 * 4] if raw.startswith(WIDE_MARKS) and len(raw) == HEAD_BYTES else whole)
+        header, rows, *_ = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _rows(text, _separator(text, table), csv.QUOTE_MINIMAL)
+    except (Unreadable, InputError):
+        return {}
+    return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+
+
+def _separator(text: str, table: Path) -> str:
+    first = text.split("\n", 1)[0]
+    return "\t" if table.suffix.lower() == ".tsv" else max(SEPARATORS, key=first.count)
+
+
+def _text(table: Path) -> tuple[str, tuple[str, ...]]:
+    if table.stat().st_size > TABLE_BYTES_MAX:
+        raise InputError(f"{table.name} is larger than {TABLE_BYTES_MAX >> 30} GiB", fix="save it as Parquet: that is read piece by piece")
+    raw = table.read_bytes()
+    try:
+        text, encoding = decoded(raw)
+    except Unreadable as error:
+        fix = f"iconv -f GB18030 -t UTF-8 {table.name} > utf8.csv   (its true encoding behind -f; or in Excel: save as CSV UTF-8)"
+        raise InputError(f"{table.name} is not UTF-8, and {error.reason}: its letters would be guessed wrong", fix=fix) from None
+    return text, () if encoding.startswith("UTF-") else (f"{table.name} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8",)
+
+
+def _separated(text: str, table: Path) -> tuple[list[str], list[list[str]], list[int], tuple[str, ...]]:
+    separator, faults = _separator(text, table), []
+    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
+        header, rows, numbers, fault = _rows(text, separator, quoting)
+        if not fault:
+            plain = quoting == csv.QUOTE_NONE and '"' in text
+            return header, rows, numbers, (f"{table.name}: its quotation marks do not pair; they were taken as part of the texts",) if plain else ()
+        faults.append(fault)
+    raise InputError(f"{table.name}: {faults[0]}", fix='put cells that hold the separator, quotes or line ends in "quotes", a quote within them twice ("")')
+
+
+def _rows(text: str, separator: str, quoting: int) -> tuple[list[str], list[list[str]], list[int], str]:
+    """The header, rows with something in them, their numbers, and what is wrong; empty when nothing is."""
+    csv.field_size_limit(CELL_CHARACTERS_MAX)
+    header: list[str] = []
+    rows, numbers, uneven = [], [], []
+    try:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)  # type: ignore[arg-type]
+        for number, raw in enumerate(reader, start=1):
+            row = [cell.strip() for cell in raw]
+            if not any(row):
+                continue
+            if not header:
+                header = row
+            elif len(row) != len(header):
+                uneven.append(number)
+            else:
+                rows.append(row)
+                numbers.append(number)
+    except csv.Error as error:
+        return header, rows, numbers, f"the quotes of row {len(rows) + FIRST_ROW} do not pair ({error})"
+    fault = f"{len(uneven):,} rows do not have {len(header)} cells as the first line has, such as row {uneven[0]}" if uneven else ""
+    return header, rows, numbers, fault
+
+
+def _json_lines(text: str, name: str) -> tuple[list[str], list[list[str]], list[int], tuple[str, ...]]:
+    rows, numbers = [], []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}: {error}") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}")
+        rows.append(row)
+        numbers.append(number)
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return keys, [[_as_cell(row.get(key)) for key in keys] for row in rows], numbers, ()
+
+
+def _as_cell(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).strip() if not isinstance(value, (list, dict)) else json.dumps(value, ensure_ascii=False)

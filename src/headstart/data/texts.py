@@ -1,0 +1,172 @@
+"""Texts and their labels, in a table (CSV, TSV, JSON Lines) or one a line in a file for each class: a path in, a listing out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from headstart.base.errors import Fault, InputError
+from headstart.data.folders import visible
+from headstart.data.listing import (
+    LABEL_WORDS,
+    PARTS,
+    TEXT_WORDS,
+    Listing,
+    Wanted,
+    find_column,
+    part_in,
+    parts_from,
+    pick_column,
+    pick_columns,
+    plain,
+    printable,
+)
+from headstart.data.rows import chosen, held, joined, stamp
+from headstart.data.separated import SUFFIXES, Cells, read_cells
+from headstart.modality import Unreadable
+from headstart.modality.encoding import decoded
+
+LINE_FILES = (".txt", ".text")
+NO_CLASSES = frozenset({"readme", "license", "licence", "notes", "changelog", "requirements", "sources", "authors"})
+LONGEST_FAULTS = 60  # characters of a text that are shown to name it
+
+
+def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None) -> Listing:
+    """List the rows of a table of texts.
+
+    Args:
+        table: The table.
+        root: The folder of the data set, for printing names.
+        wanted: The columns that the user names.
+        part: The part that all rows belong to, when the table's name or folder says so.
+
+    Raises:
+        InputError: when no column holds texts or labels.
+    """
+    where = printable(os.path.relpath(table, root))
+    cells = read_cells(table)
+    text, label, group, parted = text_columns(list(cells.columns), wanted, where)
+    n = len(cells.numbers)
+    kept = [place for place in range(n) if cells.columns[label][place] and cells.columns[text][place]]
+    sources = [f"{where}#{number}" for number in cells.numbers]
+    given = (part,) * n if part else parts_from(cells.columns[parted], parted, where) if parted else None
+    origin = stamp(table)
+    return Listing(
+        held((cells.columns[text][place] for place in kept), origin and f"{origin}/{text}"),
+        chosen(sources, kept),
+        tuple(plain(cells.columns[label][place]) for place in kept),
+        tuple(plain(cells.columns[group][place]) for place in kept) if group else None,
+        chosen(given, kept) if given is not None else None,
+        _lacking(cells, text, label, sources),
+        group_name=group,
+        notes=cells.notes,
+    )
+
+
+def unlabelled(table: Path, text: str | None) -> list[tuple[int, str]]:
+    """The number and the text of every row, those without a text too: to be answered in their order.
+
+    Raises:
+        InputError: when no column holds texts.
+    """
+    cells = read_cells(table)
+    return list(zip(cells.numbers, cells.columns[text_column(list(cells.columns), text, table.name)], strict=True))
+
+
+def text_column(columns: Sequence[str], text: str | None, where: str) -> str:
+    """The column of the texts, where nothing else is asked of a table.
+
+    Raises:
+        InputError: when none is found.
+    """
+    found = pick_column(columns, text, TEXT_WORDS, "text", where) or (columns[0] if len(columns) == 1 else None)
+    if found is None:
+        raise InputError(f"{where}: no column looks like the text", got=", ".join(columns), allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+    return found
+
+
+def text_columns(columns: Sequence[str], wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
+    """The columns of the text, the label, the group and the part.
+
+    Raises:
+        InputError: when no column can be the text or the label, or a named one is missing.
+    """
+    found = pick_column(columns, wanted.text, TEXT_WORDS, "text", where, (wanted.label, wanted.group))
+    if found is None:
+        label = wanted.label or find_column(columns, LABEL_WORDS, by_last_word=True)
+        others = [column for column in columns if column not in (label, wanted.group)]
+        if len(others) != 1 or label is None:
+            raise InputError(f"{where}: no column looks like the text", got=", ".join(columns), allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+        found = others[0]
+    label, group, parted = pick_columns(columns, found, wanted.label, wanted.group, where)
+    return found, label, group, parted
+
+
+def _lacking(cells: Cells, text: str, label: str, sources: Sequence[str]) -> tuple[Fault, ...]:
+    """Rows without a text or a label, named by their number."""
+    faults = []
+    for place, source in enumerate(sources):
+        if not cells.columns[text][place]:
+            faults.append(Fault(source, f"no text (column {text} is empty)"))
+        elif not cells.columns[label][place]:
+            faults.append(Fault(source, f"no label (column {label} is empty): {cells.columns[text][place][:LONGEST_FAULTS]}"))
+    return tuple(faults)
+
+
+def tables_in(folder: Path) -> list[tuple[Path, str | None]]:
+    """The tables of texts in a folder: its only one, or those whose names speak of train, validation and test."""
+    found = [Path(entry.path) for entry in visible(folder) if entry.is_file() and Path(entry.name).suffix.lower() in SUFFIXES]
+    parts = [(path, part) for path in found if (part := part_in(path.stem))]
+    if any(part == "train" for _, part in parts):
+        return sorted(parts, key=lambda one: PARTS.index(one[1]))
+    return [(found[0], None)] if len(found) == 1 else []
+
+
+def class_files(folder: Path) -> list[Path]:
+    """Files that hold one text a line, each the texts of the class that it is named after: ``pos.txt`` and ``neg.txt``; empty where that is not so."""
+    entries = visible(folder)
+    found = [Path(entry.path) for entry in entries if entry.is_file() and Path(entry.name).suffix.lower() in LINE_FILES]
+    found = [path for path in found if path.stem.lower() not in NO_CLASSES]
+    return found if len(found) > 1 and not any(entry.is_dir() for entry in entries) else []
+
+
+def list_lines(files: Sequence[Path], root: Path, part: str | None = None) -> Listing:
+    """List the lines of files, each named after its class.
+
+    Raises:
+        InputError: when the encoding of one cannot be told.
+    """
+    rows, lengths, sources, labels, notes = [], [], [], [], []
+    for path in files:
+        where = printable(os.path.relpath(path, root))
+        lines, encoding = _lines(path)
+        if encoding != "UTF-8":
+            notes.append(f"{where} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8")
+        numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+        origin = stamp(path)
+        rows.append(held((line for _, line in numbered), origin and f"{origin}/lines"))
+        lengths.append(len(numbered))
+        sources += [f"{where}#{number}" for number, _ in numbered]
+        labels += [plain(printable(path.stem))] * len(numbered)
+    parts = (part,) * len(sources) if part else None
+    return Listing(joined(rows, lengths), tuple(sources), tuple(labels), parts=parts, notes=tuple(notes))
+
+
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """The number and the text of each line that holds one.
+
+    Raises:
+        InputError: when the encoding cannot be told.
+    """
+    return [(number, line.strip()) for number, line in enumerate(_lines(path)[0], start=1) if line.strip()]
+
+
+def _lines(path: Path) -> tuple[list[str], str]:
+    try:
+        text, encoding = decoded(path.read_bytes())
+    except Unreadable as error:
+        raise InputError(
+            f"{path.name} cannot be read: {error.reason}", fix=f"iconv -f GB18030 -t UTF-8 {path.name} > utf8.txt   (its encoding behind -f)"
+        ) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), encoding

@@ -1,0 +1,83 @@
+"""Bytes of a text in, the text and the name of its encoding out, or a refusal; nothing is guessed that the bytes do not bear out.
+
+UTF-8 and UTF-16 with its mark say by themselves that they are right: other bytes hardly ever decode as UTF-8 without a fault. GB18030 and Windows-1252
+accept nearly anything, so they are believed only when what comes out looks like Chinese, or like a Western language with a few accents.
+"""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from itertools import pairwise
+
+from headstart.modality.protocol import Unreadable
+
+LOOKED_AT_BYTES = 1 << 20  # what plausibility is judged on
+PLAIN_SHARE_MIN = 0.85  # of the two-byte characters: 3,755 everyday ones (level 1 of GB 2312) and punctuation; in real reviews 0.97 and more
+EVERYDAY = frozenset("的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么心多天而能好都然没日于起还发成事")
+EVERYDAY_SHARE_MIN = 0.05  # of the Han characters, where there are enough to tell; in real reviews 0.2, in Korean read as Chinese under 0.02
+ENOUGH = 30  # Han characters by which that can be told
+ACCENTS_SHARE_MAX = 0.35  # of the letters: French has 0.04, a short sentence more; Cyrillic or Greek read as Western has nearly 1
+BESIDE_SHARE_MAX = 0.3  # of those, that stand beside one another: Chinese read as Western has nearly 1, whatever English stands around it
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030", "cp1252": "Windows-1252"}
+UNKNOWN = "its encoding cannot be told"
+
+
+def decoded(raw: bytes) -> tuple[str, str]:
+    """The text, and the name of the encoding that it was written in.
+
+    Raises:
+        Unreadable: when it is binary, or its encoding cannot be told.
+
+    Example:
+        >>> decoded("房间很好，服务也不错，下次还来".encode("gbk"))
+        ('房间很好，服务也不错，下次还来', 'GB18030')
+        >>> decoded("naïve café".encode("latin-1"))[1]
+        'Windows-1252'
+    """
+    marked = next((name for mark, name in MARKS if raw.startswith(mark)), None)
+    if marked is not None:
+        return _strictly(raw, marked), NAMES[marked]
+    if b"\0" in raw:
+        raise Unreadable("binary, not a text")
+    for name, plausible in (("utf-8", None), ("gb18030", _is_chinese), ("cp1252", _is_western)):
+        try:
+            text = raw.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if plausible is None or plausible(text[:LOOKED_AT_BYTES]):
+            return text, NAMES[name]
+    raise Unreadable(UNKNOWN)
+
+
+def _strictly(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode(name)
+    except UnicodeDecodeError:
+        raise Unreadable(f"says that it is {NAMES[name]} and is not") from None
+
+
+def _is_chinese(text: str) -> bool:
+    wide = [character for character in text if character > "\x7f"]
+    plain, han = 0, [character for character in wide if "\u3400" <= character <= "\u9fff"]
+    for character in wide:
+        raw = character.encode("gb18030")
+        plain += len(raw) == 2 and raw[1] >= 0xA1 and (0xB0 <= raw[0] <= 0xD7 or 0xA1 <= raw[0] <= 0xA3)
+    if not han or plain < PLAIN_SHARE_MIN * len(wide):
+        return False
+    return len(han) < ENOUGH or sum(character in EVERYDAY for character in han) >= EVERYDAY_SHARE_MIN * len(han)
+
+
+def _is_western(text: str) -> bool:
+    letters = [character for character in text if character.isalpha()]
+    accents = sum(character > "\x7f" for character in letters)
+    beside = sum(left > "\x7f" and right > "\x7f" for left, right in pairwise(text))
+    controls = any(unicodedata.category(character) == "Cc" and character not in "\t\r\n\f\v" for character in text)
+    return bool(letters) and accents <= ACCENTS_SHARE_MAX * len(letters) and beside <= BESIDE_SHARE_MAX * accents and not controls

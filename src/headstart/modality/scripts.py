@@ -1,0 +1,79 @@
+"""Which letters a text is written in, and how many characters and words it has: text in, the name of a script and counts out, by ranges of Unicode."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+# First and last letter of each block, from Unicode 16, Blocks.txt; blocks of one script stand under one name.
+_BLOCKS = (
+    (0x41, 0x5A, "Latin"),
+    (0x61, 0x7A, "Latin"),
+    (0xC0, 0x24F, "Latin"),
+    (0x370, 0x3FF, "Greek"),
+    (0x400, 0x52F, "Cyrillic"),
+    (0x530, 0x58F, "Armenian"),
+    (0x590, 0x5FF, "Hebrew"),
+    (0x600, 0x6FF, "Arabic"),
+    (0x750, 0x77F, "Arabic"),
+    (0x900, 0x97F, "Devanagari"),
+    (0x980, 0x9FF, "Bengali"),
+    (0xB80, 0xBFF, "Tamil"),
+    (0xE00, 0xE7F, "Thai"),
+    (0x10A0, 0x10FF, "Georgian"),
+    (0x1100, 0x11FF, "Hangul"),
+    (0x1E00, 0x1EFF, "Latin"),
+    (0x3040, 0x30FF, "Kana"),
+    (0x3400, 0x4DBF, "Han"),
+    (0x4E00, 0x9FFF, "Han"),
+    (0xAC00, 0xD7AF, "Hangul"),
+    (0xF900, 0xFAFF, "Han"),
+    (0x20000, 0x323AF, "Han"),
+)
+_NAMES = tuple(dict.fromkeys(name for *_, name in _BLOCKS))
+_STARTS = np.array([first for first, *_ in _BLOCKS])
+_ENDS = np.array([last for _, last, _ in _BLOCKS])
+_SCRIPT = np.array([_NAMES.index(name) for *_, name in _BLOCKS])
+MOSTLY = 0.7  # share of the letters that makes a script a text's own
+KANA_SHARE = 0.1  # of Han and Kana together: so much Kana means Japanese
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_WORD = re.compile(rf"[{HAN}\u3040-\u30ff]|[^\W_{HAN}\u3040-\u30ff]+(?:['’][^\W_{HAN}\u3040-\u30ff]+)*")
+WITHOUT_BLANKS = frozenset({"Han", "Kana", "Thai"})  # scripts that put no blanks between words
+
+
+def codes(text: str) -> NDArray[np.uint32]:
+    """The code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "replace"), np.dtype("<u4"))
+
+
+def script_of(text: str) -> str:
+    """The script of most letters: ``Latin``, ``Han``, ``Kana`` (Japanese), ``Cyrillic`` …; ``mixed``, or ``no letters``.
+
+    Example:
+        >>> script_of("Hello, 世界"), script_of("房间很干净。wifi 好"), script_of("12:30")
+        ('mixed', 'Han', 'no letters')
+    """
+    points = codes(text)
+    block = np.searchsorted(_STARTS, points, side="right") - 1
+    letters = (block >= 0) & (points <= _ENDS[block])
+    counts = np.bincount(_SCRIPT[block[letters]], minlength=len(_NAMES))
+    total = int(counts.sum())
+    if not total:
+        return "no letters"
+    kana, han = (int(counts[_NAMES.index(name)]) for name in ("Kana", "Han"))
+    if kana + han >= MOSTLY * total:
+        return "Kana" if kana >= KANA_SHARE * (kana + han) else "Han"
+    most = int(counts.argmax())
+    return _NAMES[most] if counts[most] >= MOSTLY * total else "mixed"
+
+
+def words_in(text: str) -> list[str]:
+    """Words as a reader counts them; where no blanks stand between words, every character.
+
+    Example:
+        >>> words_in("don't panic 别慌")
+        ["don't", 'panic', '别', '慌']
+    """
+    return _WORD.findall(text)
