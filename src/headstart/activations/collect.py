@@ -21,6 +21,7 @@ from headstart.activations.batch import bucket, end_to_end, side_by_side
 from headstart.activations.shard import Rows
 from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
 from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
@@ -227,15 +228,12 @@ class _Batch:
 
 def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[_Batch, list[Rows]]]:
     """Yield a batch and, per wanted cut, its activations."""
-    part = backbone.part(job.start, job.wanted[-1], job.wanted[:-1])
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
-    key = backbone.part_key(job.start, job.wanted[-1], job.wanted[:-1])
-    runners: dict[int, Runner] = {}
+    run: Runner | None = None
     for batch in _batches(backbone, job, items, positions):
         full = tuple(_padded(array) for array in batch.arrays)
-        if batch.longest not in runners:
-            runners[batch.longest] = engine.load(part, full, key)
-        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in runners[batch.longest](full))
+        run = run or runner(engine, backbone, job.start, job.wanted[-1], job.wanted[:-1], full)
+        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in run(full))
         split, begin = [], 0
         for width in widths:
             split.append(outputs[begin : begin + width])

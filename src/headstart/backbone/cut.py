@@ -170,6 +170,11 @@ class Backbone:
         """Shape for one item of each tensor that crosses at a cut."""
         return (tuple(self.example.shape[1:]),) if cut == 0 else self.blocks[cut - 1].shapes
 
+    @property
+    def begins_with_table(self) -> bool:
+        """Is its first block a table of vectors, from which tokens take theirs without any arithmetic?"""
+        return self.varies and self.blocks[0].flops == 0 and self.depth > 1 and self.blocks[0].can_cut
+
     def varying(self, cut: int) -> tuple[bool, ...]:
         """Which of the tensors that cross at a cut are as long as the item is, along their second axis: tokens, before they are pooled."""
         if cut == 0:

@@ -21,7 +21,7 @@ Arrays = dict[str, NDArray[np.generic]]
 TENSORS_LIMIT = 100_000
 AXES_LIMIT = 4
 BLOCK = 32  # numbers that share a scale
-CONTROL = 3  # GGUF's mark of a token that is no text
+CONTROL, USERS = 3, 4  # GGUF's marks of a token that is no text, and of one that is found before all others
 # How texts are split before the merges, by the name that GGUF gives it; source: llama.cpp, src/llama-vocab.cpp.
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 SPLITS = {"smollm": [{"type": "Digits", "individual_digits": True}, BYTE_LEVEL], "gpt-2": [BYTE_LEVEL]}
@@ -63,7 +63,7 @@ def gguf_tokenizer(path: Path, to: Path) -> None:
 
     kind, split, words = field("model"), field("pre"), field("tokens", [])
     vocabulary = {word: number for number, word in enumerate(words)}
-    special = [word for word, one in zip(words, field("token_type", []), strict=True) if one == CONTROL]
+    added = [(word, one) for word, one in zip(words, field("token_type", []), strict=True) if one in (CONTROL, USERS)]
     if kind == "gpt2" and split in SPLITS:
         model = {"vocab": vocabulary, "merges": [merge.split(" ") for merge in field("merges", [])]}
         parts = {"pre_tokenizer": {"type": "Sequence", "pretokenizers": SPLITS[split]}, "normalizer": None, "decoder": BYTE_LEVEL}
@@ -75,7 +75,7 @@ def gguf_tokenizer(path: Path, to: Path) -> None:
         raise InputError("the tokenizer of this file is of a kind that is not known", got=f"{kind}, {split}", allowed=[f"gpt2, {one}" for one in SPLITS])
     start = words[field("bos_token_id", 0)] if field("add_bos_token", False) else None
     plain = {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [_added(vocabulary[word], word) for word in special], **parts,
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [_added(vocabulary[word], word, one) for word, one in added], **parts,
         "post_processor": None if start is None else _behind(start, vocabulary[start]), "model": {"type": "BPE", **model},
     }  # fmt: skip
     to.write_text(json.dumps(plain, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
@@ -169,8 +169,8 @@ def _kept(array: NDArray[Any]) -> NDArray[np.generic]:
     return array.astype(np.float16 if array.ndim > 1 else np.float32)
 
 
-def _added(number: int, word: str) -> dict[str, object]:
-    return {"id": number, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+def _added(number: int, word: str, kind: int) -> dict[str, object]:
+    return {"id": number, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": kind == CONTROL}
 
 
 def _behind(start: str, number: int) -> dict[str, object]:

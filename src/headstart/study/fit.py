@@ -40,6 +40,7 @@ from headstart.study.clock import Clock
 from headstart.study.gather import Gathered, gather, kept, since
 from headstart.study.keep import Outcome, keep
 from headstart.study.limits import Limits
+from headstart.study.plain import plain_arm, plain_features
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
 from headstart.study.round import Round
 from headstart.study.scratch import better_untaught, from_scratch
@@ -218,9 +219,9 @@ class Study:
 
     def plain(self, played: list[Round], plan: Plan) -> None:
         """A linear model on features that need no network."""
-        features = arms.plain_features(played[0].problem)
+        features = plain_features(played[0].problem)
         for one in played:
-            one.arms["plain"] = arms.linear_arm("plain", features, one.problem, plan)
+            one.arms["plain"] = plain_arm(features, one.problem, plan)
 
     def frozen_random(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network with random weights, frozen, and a head like the transfer arm's: the architecture without pretraining; if there is time."""

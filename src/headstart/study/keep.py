@@ -203,6 +203,8 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
 def _tensors(arm: Arm) -> dict[str, Any]:
     """An arm's weights, its head at the temperature that makes its probabilities right."""
     temperature = fit_temperature(arm.validation)
+    if arm.counting is not None:
+        return dict(arm.counting.tempered(temperature).tensors())
     if arm.head is not None:
         head = arm.head.tempered(temperature)
         return {"head.weight": head.weight, "head.bias": head.bias}
