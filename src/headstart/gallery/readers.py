@@ -188,8 +188,10 @@ def _keras(h5py: Any, path: Path) -> Tensors:
         if isinstance(value, h5py.Dataset):
             if value.external or value.is_virtual:
                 raise InputError(f"{name} lies in another file")
-            tensors[name.replace("/", ".")] = value[()]
+            tensors[name.replace("/", ".")] = np.asarray(value[()])
 
     with h5py.File(path, "r") as opened:
         opened.visititems(visit)
+    if not tensors:
+        raise InputError("the file holds no arrays")
     return tensors
