@@ -222,6 +222,6 @@ def give_run(done: Run, *, as_json: bool) -> None:
     lines = [
         Text(done.verdict.sentence(), style="bold"),
         *(Text(f"beware: {caution}", style="yellow") for caution in cautions(done.verdict)),
-        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} PICTURE..."),
+        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} INPUT..."),
     ]
     give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)
