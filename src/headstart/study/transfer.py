@@ -110,8 +110,9 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
 
 
 def _with_other_ways(model: str, options: list[Entrant], contest: Contest, seconds: float) -> list[Entrant]:
-    """For texts, two more ways to train the pick's deepest cut that is affordable: contrastive tuning, behind the head where a class has few items;
-    and low-rank adapters, behind everything else.
+    """For texts, two more ways to train the deepest cut that is affordable.
+
+    Contrastive tuning enters right behind the head, where a class has few items; low-rank adapters enter behind everything else.
     """
     problem, candidate = contest.problem, contest.tracks.collected[model].candidate
     deeper = sorted((one for one in options if one.model == model and not one.is_linear), key=lambda one: one.cut)
