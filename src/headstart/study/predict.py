@@ -31,7 +31,7 @@ from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
-from headstart.study.inputs import Asked, asked
+from headstart.study.inputs import Item, items_in
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
@@ -147,7 +147,7 @@ def predict(
     """
     deployed = deploy(run)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
-    items = asked(inputs, get(deployed.modality), text=text, lines=lines)
+    items = items_in(inputs, get(deployed.modality), text=text, lines=lines)
     found: list[Prediction] = []
     with stage(sink, "predict", len(items), get(deployed.modality).unit) as advance:
         for begin in range(0, len(items), BATCH_ITEMS):
@@ -181,7 +181,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
     return plain
 
 
-def _batch(deployed: Deployed, items: Sequence[Asked], threshold: float | None) -> list[Prediction]:
+def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -> list[Prediction]:
     contents: dict[int, bytes] = {}
     faults: dict[int, str] = {}
     modality = get(deployed.modality)
