@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.data import arrow, separated, texts
-from headstart.modality import Modality
+from headstart.modality import Modality, Unreadable
 
 TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 
@@ -49,7 +49,7 @@ def _asked(given: str | Path, modality: Modality, text: str | None, lines: bool)
         inside = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in modality.suffixes)
         if not inside:
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes)
-        yield from (Asked(str(file), file.read_bytes) for file in inside)
+        yield from (Asked(str(file), partial(_bytes, file, modality)) for file in inside)
     elif not _is(path, os.path.isfile):
         if not about_texts or _looks_like_a_path(str(given)):
             raise InputError("this file does not exist", got=given, fix="a text itself stands in quotation marks" if about_texts else None)
@@ -57,7 +57,13 @@ def _asked(given: str | Path, modality: Modality, text: str | None, lines: bool)
     elif about_texts and (lines or path.suffix.lower() in TABLES):
         yield from (Asked(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
     else:
-        yield Asked(str(given), path.read_bytes)
+        yield Asked(str(given), partial(_bytes, path, modality))
+
+
+def _bytes(path: Path, modality: Modality) -> bytes:
+    if path.stat().st_size > modality.bytes_max:
+        raise Unreadable(f"larger than {modality.bytes_max >> 20} MiB")
+    return path.read_bytes()
 
 
 def _rows(path: Path, text: str | None) -> list[tuple[int, str]]:

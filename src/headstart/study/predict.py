@@ -19,7 +19,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
-from headstart.base.errors import InputError
+from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
@@ -98,7 +98,13 @@ def deploy(run: Path) -> Deployed:
         IntegrityError: when its files are not those that were written.
     """
     check_run(run, "model.json")
-    about = read_json(run / "model.json")
+    try:
+        return _deployed(run, read_json(run / "model.json"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # whoever writes a run folder by hand writes its checksums too
+        raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
+
+
+def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
     check_run(run, f"{name}.safetensors")
@@ -214,7 +220,7 @@ def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -
     return answer
 
 
-def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
+def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
     card, modality = from_plain(ModelCard, about["card"], "model.json"), get(about["modality"])
     recipe = modality.restored(about["recipe"]).moved(folder)
     network = build(card, None)
