@@ -112,6 +112,7 @@ class Trial:
         run, environment = self.folder / "F", self.home("home-F")
         names = list(STAGES) if (self.folder / "cards").is_dir() else list(STAGES)[1:]
         targets = sorted(self.draw.choices(names, k=n_kills), key=list(STAGES).index)
+        targets = [name for n, name in enumerate(targets) if name != "subscribe" or n == 0]  # it may have ended at the first kill, and does not come again
         for target in [*targets, None]:
             said = self.go_on(run, environment, target)
             if (run / "manifest.json").is_file():
