@@ -104,7 +104,9 @@ def _read(config: Path) -> dict[str, Any]:
         raise InputError(f"{CONFIG} is larger than a description should be", got=config.stat().st_size)
     plain = read_config(config)
     if not isinstance(plain.get("architecture"), str) and not isinstance(plain.get("model_type"), str):
-        raise InputError(f"{CONFIG} names neither a timm architecture nor a family of text networks", fix="write a card into the folder cards of HEADSTART_HOME")
+        raise InputError(
+            f"{CONFIG} names neither a timm architecture nor a family of text networks", fix="write a card into the folder cards of HEADSTART_HOME"
+        )
     return plain
 
 

@@ -24,7 +24,7 @@ Tensors = dict[str, Any]  # numpy arrays or torch tensors
 Read = Callable[[Path], Tensors]
 Work = Callable[[Path, Path, str], None]
 TURNS = {2: (1, 0), 4: (3, 2, 0, 1)}  # Keras' order of axes into torch's, for dense layers and convolutions
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # what training scripts put around a state dict
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")  # what training scripts put around a state dict
 LEAVES_LIMIT = 200_000  # values in a pickle of arrays
 ORDER_LIMIT = 32 << 20  # letters of the note that keeps the order of tensors
 REPLICA = "module."  # what torch's data parallelism puts before every name
@@ -188,8 +188,10 @@ def _keras(h5py: Any, path: Path) -> Tensors:
         if isinstance(value, h5py.Dataset):
             if value.external or value.is_virtual:
                 raise InputError(f"{name} lies in another file")
-            tensors[name.replace("/", ".")] = value[()]
+            tensors[name.replace("/", ".")] = np.asarray(value[()])
 
     with h5py.File(path, "r") as opened:
         opened.visititems(visit)
+    if not tensors:
+        raise InputError("the file holds no arrays")
     return tensors
