@@ -110,7 +110,11 @@ def test_a_tokenizer_with_scores_merges_the_best_first_and_begins_as_it_says(tmp
 
 
 def test_a_tokenizer_of_an_unknown_kind_is_refused(tmp_path: Path) -> None:
-    path = write_gguf(tmp_path / "w.gguf", {"v": np.ones(3, np.float32)}, notes={"tokenizer.ggml.model": "bert", "tokenizer.ggml.tokens": ["a"], "tokenizer.ggml.token_type": [1]})
+    path = write_gguf(
+        tmp_path / "w.gguf",
+        {"v": np.ones(3, np.float32)},
+        notes={"tokenizer.ggml.model": "bert", "tokenizer.ggml.tokens": ["a"], "tokenizer.ggml.token_type": [1]},
+    )
     with pytest.raises(InputError, match="kind that is not known"):
         quantised.gguf_tokenizer(path, tmp_path / "tokenizer.json")
 

@@ -20,6 +20,7 @@ from tests.nasty.nasty import Nasty
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = [*archives.ALL, *pictures.ALL, *weights.ALL, *tables.ALL, *sounds.ALL]
 SECONDS_MAX = 20.0  # for one file; the slowest takes two or three
+BYTES_MAX = 1 << 30  # of memory, the libraries' own 100 to 400 MB among them
 MINIMUM = 120  # files
 
 
@@ -77,7 +78,7 @@ def test_a_nasty_file_is_refused_or_survived(nasty: Nasty, readers: dict[str, Re
     assert nasty.words is None or re.search(nasty.words, str(found["message"])), found["message"]
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", str(found["message"])), "a message that a terminal would obey"
     assert found["outside"] == [] and state(given) == before and sorted(one.name for one in tmp_path.iterdir()) == ["given", "work"]
-    assert float(str(found["seconds"])) < SECONDS_MAX
+    assert float(str(found["seconds"])) < SECONDS_MAX and int(str(found["bytes"])) < BYTES_MAX
 
 
 def test_the_corpus_is_large_and_made_the_same_every_time(tmp_path: Path) -> None:
