@@ -21,6 +21,7 @@ from headstart.activations.batch import bucket, end_to_end, side_by_side
 from headstart.activations.shard import Rows
 from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
 from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
@@ -124,9 +125,10 @@ def collect(
         text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
         sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
-    for make in (_lost, _left):  # what the passes start from comes before them
-        jobs = make(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
-        if not jobs and make is _lost:
+    size = STRETCH_ITEMS if backbone.varies else BATCH_ITEMS
+    for lost in (True, False):  # what planned passes start from comes before them
+        jobs = _lost(planned, names, sound, size) if lost else _left(planned, names, sound, kept, store, sink, size)
+        if lost and not jobs:
             continue
         with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
             done = 0
@@ -194,12 +196,12 @@ def _left(
     return jobs
 
 
-def _lost(
-    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, _: int
-) -> list[_Job]:
-    """What the store has lost since it was planned with: items that no planned pass computes."""
+def _lost(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], size: int) -> list[_Job]:
+    """What the store has lost since it was planned with: whole stretches of items that no planned pass computes, from the beginning to all cuts."""
     covered = {n for _, _, runs in planned for begin, end in runs for n in range(begin, end)}
-    return _jobs([name for n, name in enumerate(names) if n not in covered], sound, kept, store, sink)
+    relied_on = tuple(name for n, name in enumerate(names) if n not in covered)
+    lacking = tuple(name for batch in _together(relied_on, size) if not all(kind[one] for kind in sound.values() for one in batch) for name in batch)
+    return [_Job(0, tuple(sorted(sound)), lacking, None)] if lacking else []
 
 
 def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
@@ -226,15 +228,12 @@ class _Batch:
 
 def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[_Batch, list[Rows]]]:
     """Yield a batch and, per wanted cut, its activations."""
-    part = backbone.part(job.start, job.wanted[-1], job.wanted[:-1])
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
-    key = backbone.part_key(job.start, job.wanted[-1], job.wanted[:-1])
-    runners: dict[int, Runner] = {}
+    run: Runner | None = None
     for batch in _batches(backbone, job, items, positions):
         full = tuple(_padded(array) for array in batch.arrays)
-        if batch.longest not in runners:
-            runners[batch.longest] = engine.load(part, full, key)
-        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in runners[batch.longest](full))
+        run = run or runner(engine, backbone, job.start, job.wanted[-1], job.wanted[:-1], full)
+        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in run(full))
         split, begin = [], 0
         for width in widths:
             split.append(outputs[begin : begin + width])

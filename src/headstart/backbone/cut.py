@@ -170,6 +170,11 @@ class Backbone:
         """Shape for one item of each tensor that crosses at a cut."""
         return (tuple(self.example.shape[1:]),) if cut == 0 else self.blocks[cut - 1].shapes
 
+    @property
+    def begins_with_table(self) -> bool:
+        """Is its first block a table of vectors, from which tokens take theirs without any arithmetic?"""
+        return self.varies and self.blocks[0].flops == 0 and self.depth > 1 and self.blocks[0].can_cut
+
     def varying(self, cut: int) -> tuple[bool, ...]:
         """Which of the tensors that cross at a cut are as long as the item is, along their second axis: tokens, before they are pooled."""
         if cut == 0:
@@ -275,10 +280,16 @@ class _Costs(fx.Interpreter):
 
         with FlopCounterMode(display=False) as counter:
             value = super().run_node(n)
-        self.flops[n] = int(counter.get_total_flops())
+        self.flops[n] = max(int(counter.get_total_flops()), self._recurrent(n, value))
         if isinstance(value, Tensor):
             self.shapes[n] = tuple(value.shape)
         return value
+
+    def _recurrent(self, node: fx.Node, value: Any) -> int:
+        """What recurrent layers do, which are one call that the counter does not know: two operations a weight and step of ``(items, steps, d)``."""
+        inside = self.module.get_submodule(str(node.target)).modules() if node.op == "call_module" else ()
+        weights = sum(weight.numel() for one in inside if isinstance(one, nn.RNNBase) for weight in one.parameters() if weight.dim() > 1)
+        return 2 * weights * int(np.prod(value.shape[:-1])) if weights else 0
 
     def only_items(self, nodes: list[fx.Node]) -> bool:
         """Are all values tensors whose first axis counts the items?"""

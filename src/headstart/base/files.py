@@ -40,6 +40,9 @@ def write(path: Path, content: bytes | str) -> Path:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
         sync(partial)
         partial.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # what was to be written, not the name beside it
+        raise
     finally:
         partial.unlink(missing_ok=True)
     sync(path.parent)

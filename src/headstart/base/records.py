@@ -94,11 +94,17 @@ def _build(kind: Any, plain: Any, path: str, faults: list[str]) -> Any:
 
 
 def _build_union(options: list[Any], plain: Any, path: str, faults: list[str]) -> Any:
+    nearest: list[str] | None = None
     for option in options:
         tried: list[str] = []
         built = _build(option, plain, path, tried)
         if not tried:
             return built
+        if dataclasses.is_dataclass(option) and (nearest is None or len(tried) < len(nearest)):
+            nearest = tried
+    if nearest is not None and isinstance(plain, dict):  # the record that was meant is the one with the fewest faults
+        faults.extend(nearest)
+        return None
     faults.append(f"{path.lstrip('.')}: expected {' or '.join(str(o) for o in options)}, got {plain!r}")
     return None
 

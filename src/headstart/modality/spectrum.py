@@ -20,7 +20,7 @@ HERTZ_A_MEL = 200 / 3
 LOG_STEP = np.log(6.4) / 27  # a mel above it: 27 of them between 1 and 6.4 kHz
 
 
-def hertz_to_mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+def hertz_to_mel(hertz: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """Slaney's mels."""
     above = MELS_AT_BREAK + np.log(np.maximum(hertz, HERTZ_AT_BREAK) / HERTZ_AT_BREAK) / LOG_STEP
     mels: NDArray[np.float64] = np.where(hertz < HERTZ_AT_BREAK, hertz / HERTZ_A_MEL, above)
@@ -37,7 +37,7 @@ def mel_to_hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
 @cache
 def mel_bands(rate: int, points: int, n_bands: int, lowest: float, highest: float) -> NDArray[np.float64]:
     """Triangles ``(points // 2 + 1, n_bands)`` of equal area over the frequencies of a Fourier transform of so many points."""
-    corners = mel_to_hertz(np.linspace(*hertz_to_mel(np.array([lowest, highest])), n_bands + 2))
+    corners = mel_to_hertz(np.linspace(float(hertz_to_mel(lowest)), float(hertz_to_mel(highest)), n_bands + 2))
     hertz = np.linspace(0, rate / 2, points // 2 + 1)[:, None]
     rising = (hertz - corners[:-2]) / np.diff(corners[:-1])
     falling = (corners[2:] - hertz) / np.diff(corners[1:])
@@ -74,4 +74,5 @@ def cosines(n_bands: int, n: int) -> Floats:
     wave, band = np.arange(n)[None], np.arange(n_bands)[:, None]
     rows = np.cos(np.pi * wave * (2 * band + 1) / (2 * n_bands)) * np.sqrt(2 / n_bands)
     rows[:, 0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    waves: Floats = rows.astype(np.float32)
+    return waves

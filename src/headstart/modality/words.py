@@ -19,7 +19,7 @@ from headstart.modality.scripts import WITHOUT_BLANKS, codes, script_of, words_i
 COLUMNS = 1 << 20
 RUNS, RUNS_WITHOUT_BLANKS = (2, 3, 4), (1, 2, 3)
 CHARACTERS_READ = 100_000  # of a text: a book adds nothing after so many
-RUNS_READ = 1000  # characters from which runs are taken, where there are words: in long texts the words say it all, and runs cost ten times as much
+RUNS_READ = 300  # characters from which runs are taken, where there are words: in long texts the words say it all, and runs cost ten times as much
 _WORD_SEED, _PAIR_SEED, _RUN_SEED = (np.uint64(number << 40) for number in (1, 2, 3))
 
 

@@ -90,7 +90,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "ranking": ranking(run.ranking),
         "race": race(run.race),
         **trust(run.evidence),
-        "advice": advice(run.evidence, run.folder),
+        "advice": advice(run.evidence, run.folder, words.anything(run.model.get("modality"))),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),
         "class_counts": sections.class_counts(run.split),

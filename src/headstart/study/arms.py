@@ -1,4 +1,4 @@
-"""The arms of the comparison: one record for each trained way to answer, and those arms that a linear head makes: plain, frozen random, majority."""
+"""The arms of the comparison: one record for each trained way to answer, and those arms that a linear head makes: frozen random, majority."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headstart.activations.collect import Activations, collect
-from headstart.activations.described import describe
 from headstart.base.seeds import seed_for
 from headstart.evaluation.predictions import Predictions
-from headstart.modality import get
 from headstart.planning.plan import Plan
 from headstart.ranking.probe import probe
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead, fit_path, standardise
+from headstart.task.sparse import SparseHead
 from headstart.training.loop import Epoch
 from headstart.training.stepper import balancing
 
@@ -43,6 +42,7 @@ class Arm:
         model: Name of its network's card, where it has one.
         cut: Number of frozen blocks, for the transfer arm.
         frozen: For the scratch twin: is it a head on frozen random features, because that did better than training everything?
+        counting: Its linear head on counts, where it is one.
         test_items: Those test items for which it answers; None for all of them.
     """
 
@@ -58,13 +58,7 @@ class Arm:
     cut: int = 0
     test_items: NDArray[np.int64] | None = None
     frozen: bool = False
-
-
-def plain_features(problem: Problem) -> Features:
-    """What describes every item without any network, ``(n, d)``."""
-    dataset, modality = problem.dataset, get(problem.dataset.modality)
-    name = f"{modality.name} plain features {modality.version}"
-    return describe(name, dataset.content, lambda n: modality.plain_features(dataset.read(n)), problem.store, sink=problem.sink)
+    counting: SparseHead | None = None
 
 
 def random_activations(candidate: Candidate, problem: Problem) -> Activations:

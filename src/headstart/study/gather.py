@@ -20,6 +20,7 @@ from headstart.planning.budget import CANDIDATES_SHARE, Budget
 from headstart.planning.plan import Decision, Plan
 from headstart.ranking.combine import LeftOut
 from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate
+from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 
 SAFETY = 1.2  # times what the dearest model so far took: the next one may be slower
@@ -68,7 +69,7 @@ def gather(
     cuts, dearest, decision = plan.words("cuts"), 0.0, None
     collected: list[Collected] = []
     outside: list[LeftOut] = []
-    for card in by_promise(limits.allowed(cards, outside)):
+    for card in by_promise(readers(limits.allowed(cards, outside), dataset, outside, sink)):
         if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, SAFETY * dearest, f"the dearest so far took {dearest:.0f} s"))):
             outside.append(LeftOut(card.name, reason))
             continue

@@ -31,7 +31,21 @@ from headstart.training.run import RunWriter
 
 WORST_MISTAKES = 12
 ARMS = ("transfer", "scratch", "random", "plain", "majority")
-HEAD_WORDS = ("weight_decay", "l2_sp", "dropout", "label_smoothing", "mixup", "rate_decay", "unfreeze", "learning_rate", "epochs", "batch_items", "balance")
+HEAD_WORDS = (
+    "weight_decay",
+    "l2_sp",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "rate_decay",
+    "unfreeze",
+    "learning_rate",
+    "epochs",
+    "batch_items",
+    "balance",
+    "contrastive",
+    "lora_rank",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +217,8 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
 def _tensors(arm: Arm) -> dict[str, Any]:
     """An arm's weights, its head at the temperature that makes its probabilities right."""
     temperature = fit_temperature(arm.validation)
+    if arm.counting is not None:
+        return dict(arm.counting.tempered(temperature).tensors())
     if arm.head is not None:
         head = arm.head.tempered(temperature)
         return {"head.weight": head.weight, "head.bias": head.bias}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from headstart.activations.batch import bucket, side_by_side
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Runner
+from headstart.backbone.engines.parts import runner
+from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
@@ -30,10 +31,14 @@ from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
+from headstart.study.inputs import Item, items_in
+from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
+from headstart.task.sparse import restored
 from headstart.training.run import check_run
 
 Answer = Callable[[Sequence[bytes]], Floats]
+SHOWN_CHARACTERS = 200
 SAME = 1e-6  # two coverages that differ by less are the same
 
 
@@ -49,6 +54,7 @@ class Prediction:
         fault: Why the file could not be read, or None.
         unsure: Does its probability lie below the threshold at which the run's promise of accuracy begins? None where the run has none.
         among: Classes one of which is the right one, as often as was asked for; empty when nothing was asked for.
+        shown: The beginning of a text that stands in a table or a file of lines.
     """
 
     source: str
@@ -58,6 +64,7 @@ class Prediction:
     fault: str | None = None
     unsure: bool | None = None
     among: tuple[str, ...] = ()
+    shown: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,47 +110,60 @@ def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     check_run(run, f"{name}.safetensors")
     check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
-    head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
-    answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
+    if name == "plain" and modality.counts:
+        answer = counting_answer(modality, restored(tensors))
+    else:
+        head = LinearHead(tensors.pop("head.weight"), tensors.pop("head.bias"), 0.0)
+        answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
     return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds)
 
 
-def predict(run: Path, inputs: Sequence[Path], coverage: float | None = None, sink: Sink = silence) -> list[Prediction]:
-    """Label files, or every suitable file in folders.
+def predict(
+    run: Path,
+    inputs: Sequence[str | Path],
+    coverage: float | None = None,
+    *,
+    text: str | None = None,
+    lines: bool = False,
+    sink: Sink = silence,
+) -> list[Prediction]:
+    """Label files, every suitable file in folders, the rows of a table of texts, or texts themselves.
 
     Args:
         run: A finished run folder.
-        inputs: Files and folders; a folder's files are taken in order of their names.
+        inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, and texts themselves.
         coverage: How often a set of classes must hold the right one; None names no sets.
+        text: The column of a table that holds the texts; found by its name when not given.
+        lines: Does each line of a text file stand for itself?
         sink: Receives progress.
 
     Returns:
-        One record a file, in order; unreadable files are named in theirs.
+        One record an item, in order; unreadable ones are named in theirs.
 
     Raises:
         InputError: when an input does not exist or a folder holds no suitable file.
     """
     deployed = deploy(run)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
-    files = list(_files(inputs, deployed.suffixes))
+    items = items_in(inputs, get(deployed.modality), text=text, lines=lines)
     found: list[Prediction] = []
-    with stage(sink, "predict", len(files), "files") as advance:
-        for begin in range(0, len(files), BATCH_ITEMS):
-            found += _batch(deployed, files[begin : begin + BATCH_ITEMS], threshold)
+    with stage(sink, "predict", len(items), get(deployed.modality).unit) as advance:
+        for begin in range(0, len(items), BATCH_ITEMS):
+            found += _batch(deployed, items[begin : begin + BATCH_ITEMS], threshold)
             advance(len(found))
     return found
 
 
-def evaluate(run: Path, data: Path, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
+def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | None = None, sink: Sink = silence) -> dict[str, Any]:
     """Judge a run on a labelled data set.
 
     Raises:
         InputError: when the data set has classes that the run does not know.
     """
     deployed = deploy(run)
-    dataset = load(data, label=label, sink=sink)
+    dataset = load(data, text=text, label=label, modality=deployed.modality, sink=sink)
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
         raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
@@ -161,45 +181,36 @@ def evaluate(run: Path, data: Path, label: str | None = None, sink: Sink = silen
     return plain
 
 
-def _files(inputs: Sequence[Path], suffixes: frozenset[str]) -> Iterator[Path]:
-    for given in inputs:
-        if given.is_dir():
-            inside = sorted(path for path in given.rglob("*") if path.is_file() and path.suffix.lower() in suffixes)
-            if not inside:
-                raise InputError("this folder holds no file that the model can read", got=given, allowed=suffixes)
-            yield from inside
-        elif given.is_file():
-            yield given
-        else:
-            raise InputError("this file does not exist", got=given)
-
-
-def _batch(deployed: Deployed, files: Sequence[Path], threshold: float | None) -> list[Prediction]:
+def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -> list[Prediction]:
     contents: dict[int, bytes] = {}
     faults: dict[int, str] = {}
     modality = get(deployed.modality)
-    for n, path in enumerate(files):
+    for n, one in enumerate(items):
         try:
-            if path.stat().st_size > modality.bytes_max:
-                raise Unreadable(f"larger than {modality.bytes_max >> 20} MiB")
-            content = path.read_bytes()
+            content = one.read()
             modality.examine(content)
             contents[n] = content
         except (OSError, Unreadable) as error:
             faults[n] = str(error)
     answers = dict(zip(contents, deployed.answer(list(contents.values())), strict=True)) if contents else {}
-    return [_prediction(path, deployed, answers.get(n), faults.get(n), threshold) for n, path in enumerate(files)]
+    shown = {n: _shown(content) for n, content in contents.items() if deployed.modality == "text" and "#" in items[n].source}
+    return [_prediction(one.source, deployed, answers.get(n), faults.get(n), threshold, shown.get(n, "")) for n, one in enumerate(items)]
 
 
-def _prediction(path: Path, deployed: Deployed, row: NDArray[np.float32] | None, fault: str | None, threshold: float | None) -> Prediction:
+def _shown(content: bytes) -> str:
+    """The beginning of a text, on one line."""
+    return " ".join(content.decode("utf-8", "replace").split())[:SHOWN_CHARACTERS]
+
+
+def _prediction(source: str, deployed: Deployed, row: NDArray[np.float32] | None, fault: str | None, threshold: float | None, shown: str) -> Prediction:
     classes = deployed.classes
     if row is None:
-        return Prediction(str(path), "", 0.0, {}, fault)
+        return Prediction(source, "", 0.0, {}, fault)
     best = int(row.argmax())
     unsure = None if deployed.unsure_below is None else bool(row[best] < deployed.unsure_below)
     among = () if threshold is None else tuple(name for name, inside in zip(classes, sets(row[None], threshold)[0], strict=True) if inside)
     by_class = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(str(path), classes[best], float(row[best]), by_class, None, unsure, among)
+    return Prediction(source, classes[best], float(row[best]), by_class, None, unsure, among, shown)
 
 
 def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -> Answer:
@@ -218,7 +229,7 @@ def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], 
     backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
     example = (np.repeat(usual, BATCH_ITEMS, axis=0),)
     engine = engine if engine.available() else engine_named("torch-float32")
-    runners: dict[int, Runner] = {} if backbone.varies else {0: engine.load(backbone.part(0, backbone.depth), example, backbone.chain[-1])}
+    run = runner(engine, backbone, 0, backbone.depth, (), example)
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
 
     def answer(contents: Sequence[bytes]) -> Floats:
@@ -229,9 +240,7 @@ def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], 
             places = [n for n, length in enumerate(lengths) if length == longest]
             batch = side_by_side([items[n] for n in places], longest or None)
             full = np.concatenate([batch, np.repeat(batch[-1:], BATCH_ITEMS - len(places), axis=0)])
-            if longest not in runners:
-                runners[longest] = engine.load(backbone.part(0, backbone.depth), (full,), backbone.chain[-1])
-            rows[places] = runners[longest]((full,))[0][: len(places)]
+            rows[places] = run((full,))[0][: len(places)]
         return head.probabilities(rows)
 
     return answer

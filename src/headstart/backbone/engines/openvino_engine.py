@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import fx
 
 from headstart.backbone.engines.openvino_import import import_openvino
@@ -17,6 +22,7 @@ from headstart.base.files import beside
 from headstart.base.folders import home
 from headstart.base.hashing import digest
 
+ROOM = 1.5  # times the bytes of the weights: with less, that is why a file could not be written
 PRECISIONS = {"bfloat16": "bf16", "float32": "f32"}
 
 
@@ -40,13 +46,14 @@ class OpenVinoEngine:
             return False
         return True
 
-    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:
-        """Convert once per weights and shapes (about 1 s), then compile (about 0.3 s)."""
+    def load(self, part: fx.GraphModule, example: Arrays, key: str, varying: Sequence[bool] = ()) -> Runner:
+        """Convert once per weights and shapes (about 1 s), then compile (about 0.3 s); lengths that vary stay open, which costs no speed."""
         openvino = import_openvino()
-        shapes = [list(array.shape) for array in example]
+        open_lengths = tuple(varying) or (False,) * len(example)
+        shapes = [_shape(array, varies=varies) for array, varies in zip(example, open_lengths, strict=True)]
         core = openvino.Core()
-        model = core.read_model(str(self._converted(part, example, key)))
-        model.reshape(dict(zip(model.inputs, shapes, strict=True)))
+        model = core.read_model(str(self._converted(part, example, key, open_lengths)))
+        model.reshape({port: openvino.PartialShape(shape) for port, shape in zip(model.inputs, shapes, strict=True)})
         hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision]}
         request = core.compile_model(model, "CPU", hints).create_infer_request()
 
@@ -56,19 +63,39 @@ class OpenVinoEngine:
 
         return run
 
-    def _converted(self, part: fx.GraphModule, example: Arrays, key: str) -> Path:
+    def _converted(self, part: fx.GraphModule, example: Arrays, key: str, open_lengths: tuple[bool, ...]) -> Path:
         openvino = import_openvino()
-        kept = home() / "engines" / f"{digest(key, openvino.__version__, torch.__version__, str([(a.shape[1:], str(a.dtype)) for a in example]))}.xml"
+        shapes = [(_shape(array, varies=varies)[1:], str(array.dtype)) for array, varies in zip(example, open_lengths, strict=True)]
+        kept = home() / "engines" / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}.xml"
         if not (kept.exists() and kept.with_suffix(".bin").exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = beside(kept).with_suffix(".xml")
-            openvino.save_model(_convert(part, example), str(partial), compress_to_fp16=False)
-            partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
-            partial.replace(kept)
+            try:
+                openvino.save_model(_convert(part, example, open_lengths), str(partial), compress_to_fp16=False)
+                partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
+                partial.replace(kept)
+            except RuntimeError as error:  # OpenVINO does not say why a file could not be written
+                raise _full(part, kept) or error from None
+            finally:
+                partial.unlink(missing_ok=True)
+                partial.with_suffix(".bin").unlink(missing_ok=True)
         return kept
 
 
-def _convert(part: fx.GraphModule, example: Arrays) -> Any:
+def _full(part: fx.GraphModule, kept: Path) -> OSError | None:
+    """Is there too little room for the weights of a part?"""
+    kept_bytes = sum(tensor.nbytes for tensor in part.state_dict().values())
+    partials = sum(path.stat().st_size for path in kept.parent.glob(f".{kept.stem}*"))
+    if shutil.disk_usage(kept.parent).free + partials > ROOM * kept_bytes:
+        return None
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(kept))
+
+
+def _shape(array: NDArray[np.generic], *, varies: bool) -> list[int]:
+    return [len(array), -1, *array.shape[2:]] if varies else list(array.shape)
+
+
+def _convert(part: fx.GraphModule, example: Arrays, open_lengths: tuple[bool, ...]) -> Any:
     """Trace without torch's three check runs, and hand the trace to OpenVINO's frontend.
 
     ``openvino.convert_model`` would take ten times as long and report its use over the network; the frontend does neither.
@@ -83,8 +110,8 @@ def _convert(part: fx.GraphModule, example: Arrays) -> Any:
         decoder = TorchScriptPythonDecoder(torch.jit.freeze(torch.jit.trace(part.eval(), inputs, check_trace=False)))
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
-    for port, array in zip(model.inputs, example, strict=True):
+    for port, array, varies in zip(model.inputs, example, open_lengths, strict=True):
         port.get_node().set_element_type(openvino.Type(array.dtype))
-        port.get_node().set_partial_shape(openvino.PartialShape([-1, *array.shape[1:]]))
+        port.get_node().set_partial_shape(openvino.PartialShape([-1, *_shape(array, varies=varies)[1:]]))
     model.validate_nodes_and_infer_types()
     return model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -29,13 +29,14 @@ class Engine(Protocol):
     def available(self) -> bool:
         """Can it run on this machine?"""
 
-    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:
+    def load(self, part: fx.GraphModule, example: Arrays, key: str, varying: Sequence[bool] = ()) -> Runner:
         """Make a part callable.
 
         Args:
             part: Takes and returns tuples of tensors, evaluation mode.
             example: One batch of ``BATCH_ITEMS`` items: the shapes and types that every call will have.
             key: Hash of the part's weights, under which an engine may keep what it compiled.
+            varying: Which inputs may have another second axis in each call; none when not given.
 
         Returns:
             A function from a batch (arrays of the example's shapes) to a tuple of float32 arrays.

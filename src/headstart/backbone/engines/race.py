@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.openvino_engine import OpenVinoEngine
 from headstart.backbone.engines.openvino_import import import_openvino
+from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import Arrays, Engine
 from headstart.backbone.engines.torch_engine import TorchEngine
 from headstart.base.errors import InputError
@@ -117,7 +118,7 @@ def machine() -> str:
 
 def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
     few = tuple(array[:RACE_ITEMS] for array in batch)
-    reference = EXACT.load(backbone.part(0, backbone.depth), few, backbone.chain[-1])(few)[-1]
+    reference = runner(EXACT, backbone, 0, backbone.depth, (), few)(few)[-1]
     laps: list[Lap] = []
     for engine in ENGINES:
         if engine.available() and not engine.exact and not _pointless(engine, laps):
@@ -137,7 +138,7 @@ def _pointless(engine: Engine, laps: Sequence[Lap]) -> bool:
 
 
 def _lap(engine: Engine, backbone: Backbone, batch: Arrays, taps: tuple[int, ...], reference: NDArray[np.generic]) -> Lap:
-    run = engine.load(backbone.part(0, backbone.depth, taps), batch, backbone.part_key(0, backbone.depth, taps))
+    run = runner(engine, backbone, 0, backbone.depth, taps, batch)
     features = run(batch)[-1]
     started, calls = time.perf_counter(), 0
     while calls == 0 or time.perf_counter() - started < RACE_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +34,7 @@ class TorchEngine:
         """CUDA is asked for only where torch sees a card."""
         return self.device == "cpu" or torch.cuda.is_available()
 
-    def load(self, part: fx.GraphModule, example: Arrays, key: str) -> Runner:  # noqa: ARG002 - nothing is compiled
+    def load(self, part: fx.GraphModule, example: Arrays, key: str, varying: Sequence[bool] = ()) -> Runner:  # noqa: ARG002 - nothing is compiled
         """Move the part to the device; nothing is compiled."""
         part = part.eval().to(self.device)
 

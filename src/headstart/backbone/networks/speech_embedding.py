@@ -47,10 +47,8 @@ class LogMel(nn.Module):
     def forward(self, samples: Tensor) -> Tensor:
         """Decibels / 10 + 2."""
         decibels = 10 * torch.log10(self.spectrum(samples).clamp_min(SMALLEST_POWER))
-        if self.floor is None:
-            decibels = torch.maximum(decibels, decibels.amax(dim=(1, 2), keepdim=True) - RANGE_DECIBELS)
-        else:
-            decibels = decibels.clamp_min(self.floor)
+        floor = decibels.amax(dim=(1, 2), keepdim=True) - RANGE_DECIBELS if self.floor is None else torch.tensor(self.floor)
+        decibels = torch.maximum(decibels, floor)
         return (decibels / TENTH + OFFSET).transpose(1, 2)[:, None]
 
     def extra_repr(self) -> str:

@@ -1,0 +1,49 @@
+"""Which models can read the data set's language: cards and texts in, the cards that can out; the others are named with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headstart import gallery
+from headstart.base.errors import InputError
+from headstart.base.events import Event, Sink
+from headstart.data import Dataset
+from headstart.gallery.card import ModelCard, TextInput
+from headstart.modality.language import LEAST_SHARE, LOOKED_AT, TITLES, noticed, sentence, suits
+from headstart.ranking.combine import LeftOut
+
+
+def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut], sink: Sink) -> list[ModelCard]:
+    """The cards whose networks read the language that was noticed; of other kinds of data all of them.
+
+    Args:
+        cards: Candidates.
+        dataset: Of texts, some of which are looked at.
+        outside: Takes up those that cannot read it, and why.
+        sink: Hears what was noticed.
+
+    Raises:
+        InputError: when none can; the multilingual one to subscribe to is named.
+    """
+    if dataset.modality != "text":
+        return list(cards)
+    step = max(1, len(dataset) // LOOKED_AT)
+    shares = noticed([dataset.read(n).decode("utf-8", "replace") for n in range(0, len(dataset), step)])
+    if said := sentence(shares):
+        sink(Event("note", "candidates", text=said))
+    languages = ", ".join(TITLES.get(one, one) for one, share in shares.items() if share >= LEAST_SHARE)
+    able = []
+    for card in cards:
+        if isinstance(card.input, TextInput) and not suits(card.input.languages, shares):
+            outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}"))
+        else:
+            able.append(card)
+    if not able:
+        many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits(card.input.languages, shares)]
+        raise InputError(
+            f"none of the models that may compete reads {languages}",
+            got=", ".join(card.name for card in cards),
+            allowed=many,
+            fix=f"headstart gallery subscribe {many[0]}" if many else "write a card for a multilingual model",
+        )
+    return able

@@ -1,0 +1,88 @@
+"""What a recording's bytes hold, whatever its format; and what is said of those that hold nothing."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.modality.sounds import RATE, encoded, word
+
+from headstart.modality import Unreadable
+from headstart.modality.sound import decode, resampled, wav
+
+FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16")]
+
+
+@pytest.mark.parametrize(("kind", "subtype"), FORMATS)
+def test_every_format_gives_the_samples_that_went_in(kind: str, subtype: str | None) -> None:
+    sound = decode(encoded(word(1), kind=kind, subtype=subtype))
+    assert (sound.rate, sound.channels) == (RATE, 1)
+    n = min(len(sound.samples), len(word(1)))
+    assert np.corrcoef(sound.samples[:n], word(1)[:n])[0, 1] > 0.98
+
+
+def test_channels_become_their_mean() -> None:
+    stereo = np.stack([word(1), word(2)], axis=1)
+    sound = decode(encoded(stereo, kind="WAV", subtype="FLOAT"))
+    assert sound.channels == 2 and np.allclose(sound.samples, stereo.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "subtype"), FORMATS)
+@pytest.mark.parametrize("share", [0.02, 0.6, 0.97])
+def test_a_truncated_file_is_named(kind: str, subtype: str | None, share: float) -> None:
+    whole = encoded(word(1, 3.0), kind=kind, subtype=subtype)
+    with pytest.raises(Unreadable, match=r"truncated|damaged|not a recording|missing"):
+        decode(whole[: int(len(whole) * share)])
+
+
+def test_what_holds_no_sound_is_named() -> None:
+    tone = word(3)
+    for samples, reason in (
+        (np.zeros(RATE, np.float32), "silent"),
+        (np.where(np.arange(len(tone)) == 7, np.nan, tone), "not numbers"),
+        (np.where(np.arange(len(tone)) == 7, np.inf, tone), "not numbers"),
+        (np.zeros(0, np.float32), "0 samples"),
+        (tone[3000:3100], "too short"),
+    ):
+        with pytest.raises(Unreadable, match=reason):
+            decode(encoded(samples.astype(np.float32), kind="WAV", subtype="FLOAT"))
+    for content, reason in ((b"", "empty"), (b"%PDF-1.4 ...", "PDF"), (b"hello there, this is text", "not a recording"), (b"RIFF\0\0\0\0WAVE", "damaged")):
+        with pytest.raises(Unreadable, match=reason):
+            decode(content)
+
+
+def test_a_header_that_promises_hours_is_refused_before_anything_is_decoded() -> None:
+    samples = 1 << 30
+    stream_info = struct.pack(">HH", 4096, 4096) + bytes(6) + ((16_000 << 44) | (0 << 41) | (15 << 36) | samples).to_bytes(8, "big") + bytes(16)
+    with pytest.raises(Unreadable, match=r"too long|damaged"):
+        decode(b"fLaC" + b"\x80" + len(stream_info).to_bytes(3, "big") + stream_info + bytes(100))
+
+
+def test_a_stream_whose_header_states_no_length_is_read_to_its_end() -> None:
+    content = bytearray(encoded(word(1), kind="WAV", subtype="PCM_16"))
+    content[40:44] = b"\xff\xff\xff\xff"
+    assert len(decode(bytes(content)).samples) == len(word(1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(range(len(FORMATS))), st.integers(0, 2000))
+def test_no_bytes_raise_anything_but_unreadable(junk: bytes, which: int, place: int) -> None:
+    content = bytearray(encoded(word(1, 0.3 + 0.1), kind=FORMATS[which][0], subtype=FORMATS[which][1]))
+    content[place : place + len(junk)] = junk
+    try:
+        assert np.isfinite(decode(bytes(content)).samples).all()
+    except Unreadable as error:
+        assert error.reason
+
+
+def test_resampling_keeps_a_tone() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100).astype(np.float32)
+    wanted = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    assert np.abs(resampled(tone, 44_100, 16_000)[500:-500] - wanted[500:-500]).max() < 1e-3
+
+
+def test_a_wav_that_was_written_is_read_back() -> None:
+    assert np.abs(decode(wav(word(4), RATE)).samples - word(4)).max() < 1e-4
