@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.gallery.card import Value
 
 BLOCKED = -1e30  # added to the attention of what must not be seen: its share becomes exactly 0, in bfloat16 too, and a text without tokens stays finite
@@ -104,7 +103,6 @@ class Family:
 
 def family(name: str) -> Family:
     """The family of that name; the library that makes its layers is imported only now (about 2 s)."""
-    import_torchvision()  # or transformers would fail where torchvision is of another build than torch
     if name in ("gpt2", "llama", "gemma3_text"):
         from headstart.backbone.networks.text_decoders import FAMILIES
     else:
