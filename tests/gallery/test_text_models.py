@@ -38,7 +38,7 @@ def files() -> dict[str, dict[str, bytes]]:
 
 @pytest.fixture
 def hub(files: dict[str, dict[str, bytes]], empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with serve(Hub(dict(files), {name: "mit" for name in files})) as served:
+    with serve(Hub(dict(files), dict.fromkeys(files, "mit"))) as served:
         monkeypatch.setenv("HF_ENDPOINT", served.address)
         yield served
 

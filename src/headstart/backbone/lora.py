@@ -1,8 +1,8 @@
 """Low-rank adapters: a part of a network in, the same part with a few thousand weights that train in place of all; plain weights again afterwards.
 
-Beside each matrix W of a layer stands B A of rank r, scaled by alpha / r: the layer computes W x + alpha / r · B A x. B begins at 0, so nothing changes at first.
-Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, 2021; the matrices of attention and of the feed-forward layers alike, after
-Dettmers et al., QLoRA, 2023.
+Beside each matrix W of a layer stands B A of rank r: the layer computes W x + alpha / r · B A x. B begins at 0, so nothing changes at first.
+Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, 2021; the matrices of attention and feed-forward layers alike,
+after Dettmers et al., QLoRA, 2023.
 """
 
 from __future__ import annotations

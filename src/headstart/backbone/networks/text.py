@@ -51,10 +51,8 @@ class Pool(nn.Module):
         x = self.norm(x)
         if self.kind == "first":
             return x[:, 0]
-        if self.kind == "mean":
-            chosen = mask
-        else:  # the last of the ones: the only place where as many ones stand up to here as in all
-            chosen = mask * (mask.cumsum(1) == mask.sum(1, keepdim=True)).to(mask.dtype)
+        # the last token is the only one up to which as many stand as in all
+        chosen = mask if self.kind == "mean" else mask * (mask.cumsum(1) == mask.sum(1, keepdim=True)).to(mask.dtype)
         pooled: Tensor = torch.where(chosen[..., None] > 0, x, 0.0).sum(1) / chosen.sum(1, keepdim=True).clamp(min=1)
         return pooled
 
