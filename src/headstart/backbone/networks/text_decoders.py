@@ -45,7 +45,7 @@ class GPT2Layer(GPT2Block):
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         output: Tensor = super().forward(x, attention_mask=seen_behind(mask))
         return output
 
@@ -75,7 +75,7 @@ class LlamaLayer(LlamaDecoderLayer):
         self.rotary = LlamaRotaryEmbedding(configuration)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         turns = self.rotary(x, torch.arange(x.shape[1], device=x.device)[None])
         output: Tensor = super().forward(x, attention_mask=seen_behind(mask), position_embeddings=turns)
         return output
@@ -91,7 +91,7 @@ class Gemma3Layer(Gemma3DecoderLayer):
         self.rotary = Gemma3RotaryEmbedding(configuration)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         turns = self.rotary(x, torch.arange(x.shape[1], device=x.device)[None], self.self_attn.layer_type)
         visible = seen_behind(mask, self.self_attn.sliding_window)
         output: Tensor = super().forward(x, position_embeddings=turns, attention_mask=visible)

@@ -50,7 +50,7 @@ class _Masked:
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         return super().forward(x, attention_mask=seen(mask))  # type: ignore[misc]
 
 
@@ -92,7 +92,7 @@ class MPNetBlock(MPNetLayer):
         self.relative_attention_bias = nn.Embedding(configuration.relative_attention_num_buckets, configuration.num_attention_heads)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         places = torch.arange(x.shape[1], device=x.device)
         buckets = MPNetEncoder.relative_position_bucket(places[None, :] - places[:, None])
         bias = self.relative_attention_bias(buckets).permute(2, 0, 1)[None]
@@ -122,7 +122,7 @@ class XLNetBlock(XLNetLayer):
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Vectors (n, L, d) and the mask (n, L) to vectors (n, L, d)."""
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         n, length, width = x.shape
         places = torch.arange(length, device=x.device)
         others = (places[:, None] != places[None, :]).to(mask.dtype)  # padding sees itself, as in the published code: there is always something to see
