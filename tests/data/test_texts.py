@@ -134,7 +134,7 @@ def test_a_file_a_class_and_a_folder_a_class_are_both_read(tmp_path: Path) -> No
 
 
 def test_retweets_stay_on_one_side_of_a_split(tmp_path: Path) -> None:
-    words = "flight delayed again hours gate crew lost bag phone hold agent refund seat window meal snow".split()
+    words = ["flight", "delayed", "again", "hours", "gate", "crew", "lost", "bag", "phone", "hold", "agent", "refund", "seat", "window", "meal", "snow"]
     rows = []
     for number in range(40):
         said = " ".join(words[(number * 7 + step * (3 + number % 5)) % len(words)] for step in range(9)) + f" {words[number % 16]} {words[number // 3]}"

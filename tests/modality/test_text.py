@@ -103,7 +103,7 @@ def test_counts_are_of_what_is_said_not_of_its_encoding(write: Callable[[str], b
     said = "房间很好，服务也不错，下次还来这里住。"
     pairs = TEXT.plain_features(write(said))
     assert pairs.dtype == np.float32 and pairs.shape[1] == 2 and (np.diff(pairs[:, 0]) > 0).all()
-    assert 0 <= pairs[:, 0].min() and pairs[:, 0].max() < COLUMNS and (pairs[:, 1] >= 1).all()
+    assert pairs[:, 0].min() >= 0 and pairs[:, 0].max() < COLUMNS and (pairs[:, 1] >= 1).all()
     assert np.array_equal(pairs, TEXT.plain_features(said.encode()))
 
 
