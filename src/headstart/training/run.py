@@ -29,6 +29,7 @@ MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
 ASKED = "asked.json"  # what was asked for: with it, a run folder can go on
 LOCK = ".lock"
+MODEL_FILES = "files"  # what the model needs beside its weights
 BEGINNINGS = {EVENTS, ASKED, JOURNAL, LOCK}  # what lies there before anything dear has been computed
 
 
@@ -103,6 +104,10 @@ class RunWriter:
         """Write a safetensors file."""
         arrays = {key: np.ascontiguousarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value) for key, value in tensors.items()}
         write(self.folder / name, save(arrays))
+
+    def copy(self, name: str, file: Path) -> None:
+        """Keep a file as it is."""
+        write(self.folder / name, file.read_bytes())
 
     def close(self) -> None:
         """Close the events and let go of the folder."""
