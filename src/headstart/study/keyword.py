@@ -1,5 +1,4 @@
-"""A wake word from its recordings: positives, other words and hours of background in; new layers on a frozen speech embedding, its operating point and
-honest error rates, as a run folder, out.
+"""A wake word: recordings of it, other words and hours of background in; new layers on a frozen embedding, an operating point and error rates out.
 
 | train part ─► frames of the frozen embedding ─► new layers ──┐
 | validation part (other speakers, other background) ─► threshold for the false accepts an hour that were asked for
@@ -160,9 +159,7 @@ def _kind(label: str) -> str:
     return kind
 
 
-def _taught(
-    network: nn.Module, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float, seed: int, sink: Sink
-) -> tuple[KeywordHead, Arm, int]:
+def _taught(network: nn.Module, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float, seed: int, sink: Sink) -> tuple[KeywordHead, Arm, int]:
     """New layers on an embedding; their threshold from the calibration part; what they do on the test part."""
     embedding = streaming(network, FLOOR_DECIBELS)
     with stage(sink, "frames of the frozen embedding"):
@@ -251,7 +248,15 @@ def _keep(run: RunWriter, result: Result, dataset: Dataset, parts: Split, card: 
     tensors = {f"backbone.{name}": value for name, value in network.state_dict().items()} | {f"head.{name}": value for name, value in head.state_dict().items()}
     run.tensors(WEIGHTS, tensors)
     counts: dict[str, Any] = {part: len(places) for part, places in (("train", parts.train), ("validation", parts.validation), ("test", parts.test))}
-    about = {"data": str(dataset.root), "data_digest": dataset.digest, "split": parts.how, "items": counts, "seed": seed, "card": card, "step_seconds": STEP / RATE}
+    about = {
+        "data": str(dataset.root),
+        "data_digest": dataset.digest,
+        "split": parts.how,
+        "items": counts,
+        "seed": seed,
+        "card": card,
+        "step_seconds": STEP / RATE,
+    }
     run.json(KEYWORD, {**about, "threshold": result.transfer.threshold, "result": result})
     write_keyword_report(run.folder)
     run.finish()

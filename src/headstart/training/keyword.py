@@ -66,9 +66,7 @@ def logits_of(head: KeywordHead, frames: Floats) -> Floats:
     return found
 
 
-def _drawn(
-    head: KeywordHead, others: list[Floats], places: NDArray[np.int64], n: int, generator: np.random.Generator, *, hard: bool
-) -> NDArray[np.int64]:
+def _drawn(head: KeywordHead, others: list[Floats], places: NDArray[np.int64], n: int, generator: np.random.Generator, *, hard: bool) -> NDArray[np.int64]:
     """Which windows of the other class an epoch sees."""
     if not hard:
         return generator.choice(len(places), n, replace=False)
