@@ -29,7 +29,8 @@ def listen(
     as_json: words.Json = False,
 ) -> None:
     """Say when a wake word is heard, as it is heard, and how much faster than real time that was."""
-    from headstart.study.listening import RATE, open_listener
+    from headstart.study.listening import SAMPLES_A_SECOND as RATE
+    from headstart.study.listening import open_listener
     from headstart.task.linear import one_thread
 
     listener, console = open_listener(run_folder), talk()
