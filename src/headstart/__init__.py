@@ -30,16 +30,28 @@ __all__ = ["demo", "evaluate", "fit", "inspect", "keyword", "plan", "predict", "
 
 Effort = Literal["quick", "usual", "thorough"]
 Precision = Literal["fast", "float32"]
+Modality = Literal["audio", "image", "text"]
 Somewhere = str | Path
 
 
-def inspect(data: Somewhere, *, label: str | None = None, group: str | None = None, seed: int = 0, sink: Sink = silence) -> Profile:
+def inspect(
+    data: Somewhere,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    modality: Modality | None = None,
+    seed: int = 0,
+    sink: Sink = silence,
+) -> Profile:
     """Look at a data set without training: counts, balance, broken files, duplicates, leaks, how small is small.
 
     Args:
-        data: A folder of class folders, a folder or file with ``metadata.csv``, or Parquet/Arrow.
+        data: A folder of class folders, a folder or file with ``metadata.csv``, a table of texts (CSV, TSV, JSON Lines), Parquet/Arrow, or an archive of these.
+        text: The column that holds the text, where the data has columns.
         label: The column that holds the label, where the data has columns.
         group: The column of what must stay on one side of the split: patient, site, speaker.
+        modality: What kind of data it is; found by what lies there when not given.
         seed: Decides the split that the counts are given for.
         sink: Receives the events of the work.
 
@@ -48,7 +60,7 @@ def inspect(data: Somewhere, *, label: str | None = None, group: str | None = No
     """
     from headstart.data import load, profile, split
 
-    dataset = load(Path(data), label=label, group=group, sink=sink)
+    dataset = load(Path(data), text=text, label=label, group=group, modality=modality, sink=sink)
     return profile(dataset, split(dataset, seed=seed))
 
 
@@ -61,8 +73,10 @@ def rank(
     licence: str | None = None,
     seed: int = 0,
     precision: Precision = "fast",
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    modality: Modality | None = None,
     sink: Sink = silence,
 ) -> Ranking:
     """Compare the subscribed models on the data: published accuracy and evidence, licence and cost; which one to take, and why.
@@ -75,8 +89,10 @@ def rank(
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
         seed: Decides the split; the labels of its validation and test items are not looked at.
         precision: As for :func:`fit`.
+        text: The column that holds the text, where the data has columns.
         label: The column that holds the label, where the data has columns.
         group: The column of what must stay on one side of the split.
+        modality: What kind of data it is; found by what lies there when not given.
         sink: Receives the events of the work.
 
     Returns:
@@ -90,14 +106,16 @@ def rank(
     from headstart.study.rank import rank as study
 
     wishes = Wishes(model, None, seed, "usual", None, precision, True)
-    return study(Path(data), wishes=wishes, limits=Limits(max_mb, max_ms, licence), label=label, group=group, sink=sink)
+    return study(Path(data), wishes=wishes, limits=Limits(max_mb, max_ms, licence), text=text, label=label, group=group, modality=modality, sink=sink)
 
 
 def plan(
     data: Somewhere,
     *,
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    modality: Modality | None = None,
     model: str | None = None,
     cut: str | None = None,
     seed: int = 0,
@@ -122,8 +140,10 @@ def plan(
     return preview(
         Path(data),
         wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
+        text=text,
         label=label,
         group=group,
+        modality=modality,
         sink=sink,
     )
 
@@ -143,8 +163,10 @@ def fit(
     max_mb: float | None = None,
     max_ms: float | None = None,
     licence: str | None = None,
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    modality: Modality | None = None,
     accept: Collection[str] = (),
     sink: Sink = silence,
     started: float | None = None,
@@ -166,8 +188,10 @@ def fit(
         max_mb: Leave out models whose weight file is larger, in megabytes.
         max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
+        text: The column that holds the text, where the data has columns.
         label: The column that holds the label, where the data has columns.
         group: The column of what must stay on one side of the split.
+        modality: What kind of data it is; found by what lies there when not given.
         accept: Models to subscribe to first, whose licences you accept by naming them.
         sink: Receives the events of the work.
         started: Reading of ``time.perf_counter`` from which the budget counts; now when not given.
@@ -186,8 +210,10 @@ def fit(
         Path(data),
         out=free_run(Path(out)) if out is not None else new_run(Path(data)),
         wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
+        text=text,
         label=label,
         group=group,
+        modality=modality,
         accept=accept,
         sink=sink,
         started=started,
@@ -250,30 +276,40 @@ def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None
     return study(Path(run), sink=sink, started=started)
 
 
-def predict(run: Somewhere, inputs: Somewhere | Sequence[Somewhere], *, coverage: float | None = None, sink: Sink = silence) -> list[Prediction]:
-    """Label files, or every picture in folders, with the model of a run.
+def predict(
+    run: Somewhere,
+    inputs: Somewhere | Sequence[Somewhere],
+    *,
+    coverage: float | None = None,
+    text: str | None = None,
+    lines: bool = False,
+    sink: Sink = silence,
+) -> list[Prediction]:
+    """Label files, or everything in folders, with the model of a run; of a run on texts also the rows of a table, or a text itself.
 
     Args:
         run: A finished run folder.
-        inputs: One path or several.
+        inputs: One or several: paths, and for a run on texts the texts themselves.
         coverage: Name a set of classes that holds the right one this often (0.8, 0.9 or 0.95): a conformal set.
+        text: The column of a table that holds the texts; found by its name when not given.
+        lines: Take each line of a text file for a text of its own.
         sink: Receives the events of the work.
 
     Returns:
-        One record a picture: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
+        One record an item, in their order: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
         ``fault`` says why one could not be read.
     """
     from headstart.study.predict import predict as study
 
-    paths = [inputs] if isinstance(inputs, (str, Path)) else inputs
-    return list(study(Path(run), [Path(path) for path in paths], coverage=coverage, sink=sink))
+    several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    return study(Path(run), several, coverage, text=text, lines=lines, sink=sink)
 
 
-def evaluate(run: Somewhere, data: Somewhere, *, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
+def evaluate(run: Somewhere, data: Somewhere, *, text: str | None = None, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
     """Measure the model of a run on labelled data that it has not seen: metrics with intervals, as plain values."""
     from headstart.study.predict import evaluate as study
 
-    return study(Path(run), Path(data), label=label, sink=sink)
+    return study(Path(run), Path(data), label=label, text=text, sink=sink)
 
 
 def report(run: Somewhere) -> Path:

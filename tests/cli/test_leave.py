@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import typer
 
 from headstart.base.errors import InputError, IntegrityError
-from headstart.cli.leave import DONE, INPUT_WRONG, OUR_FAULT, STOPPED, guarded
+from headstart.cli.leave import DONE, INPUT_WRONG, OUR_FAULT, STOPPED, guarded, resumable
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,35 @@ def test_ctrl_c_leaves_with_130_and_a_last_line(end: BaseException, capsys: pyte
     assert guarded(lambda: raising(end), as_json=True) == STOPPED
     out, err = capsys.readouterr()
     assert "stopped" in err and json.loads(out)["error"]["kind"] == "stopped"
+
+
+def test_a_disk_that_is_full_is_the_users_to_mend_and_another_error_of_the_system_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(lambda: raising(OSError(errno.ENOSPC, "No space", "/far/away")), as_json=False) == INPUT_WRONG
+    assert capsys.readouterr().err.startswith("error: the disk is full: /far/away\n")
+    assert guarded(lambda: raising(OSError(errno.EIO, "broken")), as_json=False) == OUR_FAULT
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_within_a_run_says_as_its_last_line_how_it_goes_on(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        with resumable():
+            stop = KeyboardInterrupt()
+            stop.add_note("headstart resume 'my runs/1'")
+            raise stop
+
+    assert guarded(work, as_json=as_json) == STOPPED
+    out, err = capsys.readouterr()
+    assert err.splitlines()[-1] == "headstart resume 'my runs/1'"
+    assert not as_json or json.loads(out)["error"]["fix"] == "headstart resume 'my runs/1'"
+
+
+def test_ctrl_c_outside_of_a_run_and_a_fault_within_one(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> None:
+        with resumable():
+            raise KeyboardInterrupt
+
+    assert guarded(work, as_json=False) == STOPPED and "resume" not in capsys.readouterr().err
+    fault = ZeroDivisionError()
+    fault.add_note("headstart resume run")
+    assert guarded(lambda: raising(fault), as_json=False) == OUR_FAULT
+    assert "go on with the run: headstart resume run" in capsys.readouterr().err

@@ -43,7 +43,7 @@ def test_label_errors_are_counted_and_the_many_folded_away() -> None:
     rows = [{"source": f"{n}.txt", "given": "a", "suggested": "b", "probability": 0.9} for n in range(30)]
     labels = shown(label_errors={"n_judged": 1640, "rows": rows})["labels"]
     assert labels["words"].replace("\N{NARROW NO-BREAK SPACE}", " ") == "30 of 1 640 labels look wrong"
-    assert (len(labels["rows"]), len(labels["others"]), labels["any_picture"]) == (24, 6, False)
+    assert (len(labels["rows"]), len(labels["others"]), labels["any_seen"]) == (24, 6, False)
     assert shown(label_errors={"n_judged": 640, "rows": rows[:1]})["labels"]["words"] == "1 of 640 labels looks wrong"
     assert shown(label_errors={"n_judged": 640, "rows": []})["labels"]["words"] == "None of 640 labels looks wrong"
 

@@ -156,7 +156,7 @@ def test_a_missing_or_foreign_picture_of_a_label_is_not_shown(changed: Callable[
     folder = changed(evidence=evidence)
     (folder / "label_errors" / "0.jpg").rename(folder.parent / "secret.jpg")
     page = write(folder)
-    assert page.count("no picture") == 1
+    assert page.count("nothing to show") == 1
     assert page.count("data:image/jpeg") == 12 + 8
 
 
@@ -164,7 +164,7 @@ def test_a_missing_or_foreign_picture_of_a_label_is_not_shown(changed: Callable[
 def test_a_name_that_no_file_can_have_is_no_picture(changed: Callable[..., Path], told: Told, name: object) -> None:
     evidence = told("evidence")
     evidence["label_errors"]["rows"][0]["file"] = name
-    assert write(changed(evidence=evidence)).count("no picture") == 1
+    assert write(changed(evidence=evidence)).count("nothing to show") == 1
 
 
 def test_nested_cross_validation_is_said_with_what_each_round_chose(changed: Callable[..., Path], told: Told) -> None:

@@ -134,7 +134,7 @@ def test_a_missing_file_is_said_and_no_crash(copy: Path, name: str) -> None:
     (copy / name).unlink()
     text = read(write_report(copy).read_text(encoding="utf-8")).text
     assert "Transfer helped" in text or "No verdict yet" in text
-    assert any(words in text for words in ("not recorded", "no picture")) or name in ("events.jsonl", "manifest.json", "mistakes.json", "split.json")
+    assert any(words in text for words in ("not recorded", "nothing to show")) or name in ("events.jsonl", "manifest.json", "mistakes.json", "split.json")
 
 
 @pytest.mark.parametrize("content", ["", "{", "null", "\x00\x01", "[[1]]"])
@@ -199,7 +199,7 @@ def test_pictures_outside_the_run_folder_are_not_read(copy: Path) -> None:
     (copy / "mistakes.json").write_text(json.dumps(rows), encoding="utf-8")
     page = write_report(copy).read_text(encoding="utf-8")
     assert "data:image" not in page
-    assert page.count("no picture") == 2
+    assert page.count("nothing to show") == 2
 
 
 def test_the_same_files_give_the_same_page(good: tuple[Path, Verdict, str]) -> None:

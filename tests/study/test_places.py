@@ -33,6 +33,12 @@ def test_any_path_gives_a_folder_name(tmp_path: Path, data: str, name: str | Non
     assert new_run(Path(data), tmp_path, DAY).name == (name or f"{Path.cwd().name}-2026-03-01-1")
 
 
+def test_a_run_that_was_begun_and_can_go_on_is_not_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text("{}")
+    with pytest.raises(InputError, match=r"was begun and can go on[^$]*fix: headstart resume "):
+        free_run(tmp_path)
+
+
 def test_an_empty_or_unfinished_run_folder_may_be_used(tmp_path: Path) -> None:
     assert free_run(tmp_path / "new") == tmp_path / "new" and free_run(tmp_path) == tmp_path
     (tmp_path / "plan.toml").write_text("")

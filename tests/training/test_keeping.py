@@ -97,3 +97,20 @@ def test_how_often_a_training_is_kept_can_be_asked_for(tmp_path: Path, monkeypat
     often = keeping(begin(tmp_path, 0.0), tmp_path, lambda event: None)
     assert often.training("tune").due() and often.training("tune").worth(0.0)
     assert not Keeping(often.journal, tmp_path).training("tune").worth(0.5)
+
+
+def test_what_is_kept_never_fills_the_disk_and_that_is_said_once(kept: tuple[Keeping, list[str]]) -> None:
+    keeping, notes = kept
+    small = Keeping(keeping.journal, keeping.folder, keeping.sink, most_bytes=100)
+    for name in ("tune", "tune more"):
+        small.within("round 1").training(name).save({"weight": np.zeros(1000, np.float32)}, {})
+    assert small.folder is not None and not list(small.folder.iterdir())
+    assert len(notes) == 1 and "no room to keep further trainings" in notes[0]
+
+
+def test_a_state_that_takes_long_to_keep_is_kept_less_often(kept: tuple[Keeping, list[str]]) -> None:
+    keeping, _ = kept
+    often = Keeping(keeping.journal, keeping.folder, keeping.sink, every_seconds=1e-9).training("tune")
+    assert often.due()
+    often.save({"weight": np.zeros(1_000_000, np.float32)}, {})
+    assert not often.due(), "writing 4 MB takes more than nothing, so the pause is twenty times that"

@@ -125,9 +125,10 @@ def collect(
         text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
         sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
-    for make in (_lost, _left):  # what the passes start from comes before them
-        jobs = make(planned, names, sound, kept, store, sink, STRETCH_ITEMS if backbone.varies else BATCH_ITEMS)
-        if not jobs and make is _lost:
+    size = STRETCH_ITEMS if backbone.varies else BATCH_ITEMS
+    for lost in (True, False):  # what planned passes start from comes before them
+        jobs = _lost(planned, names, sound, size) if lost else _left(planned, names, sound, kept, store, sink, size)
+        if lost and not jobs:
             continue
         with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
             done = 0
@@ -195,12 +196,12 @@ def _left(
     return jobs
 
 
-def _lost(
-    planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink, _: int
-) -> list[_Job]:
-    """What the store has lost since it was planned with: items that no planned pass computes."""
+def _lost(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[str, bool]], size: int) -> list[_Job]:
+    """What the store has lost since it was planned with: whole stretches of items that no planned pass computes, from the beginning to all cuts."""
     covered = {n for _, _, runs in planned for begin, end in runs for n in range(begin, end)}
-    return _jobs([name for n, name in enumerate(names) if n not in covered], sound, kept, store, sink)
+    relied_on = tuple(name for n, name in enumerate(names) if n not in covered)
+    lacking = tuple(name for batch in _together(relied_on, size) if not all(kind[one] for kind in sound.values() for one in batch) for name in batch)
+    return [_Job(0, tuple(sorted(sound)), lacking, None)] if lacking else []
 
 
 def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:

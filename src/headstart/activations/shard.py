@@ -117,7 +117,7 @@ def open_shard(path: Path) -> Shard:
         lengths = np.array(tensors["lengths"]) if "lengths" in tensors else None
         ends = _ends(lengths, tuple(letter == "1" for letter in metadata["varying"]) if lengths is not None else (False,) * len(values))
         counted = {len(value) if end is None else _rows_within(value, end) for value, end in zip(values, ends, strict=True)}
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{path.name} is not a whole shard: {error}") from None
     if not values or {len(items), len(checks)} != counted:
         raise IntegrityError(f"{path.name} is not a whole shard: its tables differ in length")

@@ -68,6 +68,7 @@ class Shelf:
         """Open every whole shard; a damaged one is removed and named through the sink."""
         self.folder, self.stage, self._sink = folder, stage, sink
         self._places: dict[str, tuple[Shard, int]] = {}
+        self._others: dict[str, list[tuple[Shard, int]]] = {}  # further copies of a row: one that is damaged may have been computed anew
         for path in sorted(folder.glob("*.safetensors")):
             try:
                 self._admit(open_shard(path))
@@ -135,12 +136,17 @@ class Shelf:
 
     def _admit(self, shard: Shard) -> None:
         for row, item in enumerate(shard.items):
+            if item in self._places:
+                self._others.setdefault(item, []).append(self._places[item])
             self._places[item] = (shard, row)
 
     def _drop_damaged(self, items: Sequence[str]) -> None:
         for item in items:
-            place = self._places.get(item)
-            if place is not None and place[0].damaged([place[1]]):
+            while (place := self._places.get(item)) is not None and place[0].damaged([place[1]]):
+                copies = self._others.get(item)
+                if copies:
+                    self._places[item] = copies.pop()
+                    continue
                 self._report(f"{place[0].path.name} row {place[1]} differs from its checksum")
                 del self._places[item]
 

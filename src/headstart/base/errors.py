@@ -7,11 +7,17 @@ import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from headstart.base.harmless import harmless
+
 
 class HeadstartError(Exception):
     """Something went wrong on our side; the command line leaves with 1."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """The message; what a terminal would obey in names and values of others is shown as escapes."""
+        return harmless(super().__str__())
 
 
 class InputError(HeadstartError):

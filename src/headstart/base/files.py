@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+JSON_LIMIT_BYTES = 256 << 20  # a run of a million items writes a tenth of it
+
 
 def beside(path: Path) -> Path:
     """A name in the same folder that no other process uses; what is left of it after a crash ends in ``.partial``."""
@@ -53,8 +55,17 @@ def write_json(path: Path, value: Any) -> Path:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file in UTF-8."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file in UTF-8.
+
+    Raises:
+        ValueError: when it is no JSON, is larger than any of ours, or nested beyond what a stack holds.
+    """
+    if path.stat().st_size > JSON_LIMIT_BYTES:
+        raise ValueError(f"{path.name} has more than {JSON_LIMIT_BYTES:,} bytes")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
 
 
 @contextmanager

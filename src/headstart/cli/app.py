@@ -73,12 +73,20 @@ def demo(out: words.Out = None, accept: words.Accept = None, as_json: words.Json
 
 
 @app.command()
-def inspect(data: words.Data, label: words.Label = None, group: words.Group = None, seed: words.Seed = 0, as_json: words.Json = False) -> None:
+def inspect(
+    data: words.Data,
+    text: words.TextColumn = None,
+    label: words.Label = None,
+    group: words.Group = None,
+    modality: words.Kind = None,
+    seed: words.Seed = 0,
+    as_json: words.Json = False,
+) -> None:
     """Look at the data: counts, balance, broken files, duplicates, leaks, how small is small."""
     from headstart.cli.profile import profile_parts
 
     with watching(talk()) as sink:
-        profile = headstart.inspect(data, label=label, group=group, seed=seed, sink=sink)
+        profile = headstart.inspect(data, text=text, label=label, group=group, modality=modality, seed=seed, sink=sink)
     give(profile, lambda: profile_parts(profile), as_json=as_json)
 
 
@@ -90,23 +98,28 @@ def rank(
     max_ms: words.MaxMs = None,
     licence: words.Licence = None,
     seed: words.Seed = 0,
+    text: words.TextColumn = None,
     label: words.Label = None,
     group: words.Group = None,
+    modality: words.Kind = None,
     as_json: words.Json = False,
 ) -> None:
     """Compare the subscribed models on the data: published accuracy, evidence, licence, cost; which one, and why."""
     from headstart.cli.rank import rank_parts
 
     with watching(talk()) as sink:
-        found = headstart.rank(data, model=model, max_mb=max_mb, max_ms=max_ms, licence=licence, seed=seed, label=label, group=group, sink=sink)
+        limits = {"max_mb": max_mb, "max_ms": max_ms, "licence": licence}
+        found = headstart.rank(data, model=model, seed=seed, text=text, label=label, group=group, modality=modality, sink=sink, **limits)  # type: ignore[arg-type]
     give(found, lambda: rank_parts(found), as_json=as_json)
 
 
 @app.command()
 def plan(
     data: words.Data,
+    text: words.TextColumn = None,
     label: words.Label = None,
     group: words.Group = None,
+    modality: words.Kind = None,
     model: words.Model = None,
     cut: words.Cut = None,
     seed: words.Seed = 0,
@@ -126,7 +139,7 @@ def plan(
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
     limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     with watching(talk()) as sink:
-        made = headstart.plan(data, label=label, group=group, sink=sink, **choices, **limits)  # type: ignore[arg-type]
+        made = headstart.plan(data, text=text, label=label, group=group, modality=modality, sink=sink, **choices, **limits)  # type: ignore[arg-type]
     give(made, lambda: plan_parts(made), as_json=as_json)
 
 
@@ -145,8 +158,10 @@ def fit(
     max_mb: words.MaxMb = None,
     max_ms: words.MaxMs = None,
     licence: words.Licence = None,
+    text: words.TextColumn = None,
     label: words.Label = None,
     group: words.Group = None,
+    modality: words.Kind = None,
     accept: words.Accept = None,
     task: words.TaskWord = "classification",
     false_accepts: words.FalseAccepts = 0.5,
@@ -160,7 +175,7 @@ def fit(
         return
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
     limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
-    columns = {"label": label, "group": group, "accept": accept or []}
+    columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}
     with resumable(), watching(talk()) as sink:
         done = headstart.fit(data, out=out, sink=sink, started=process_started(), **columns, **choices, **limits)  # type: ignore[arg-type]
     give_run(done, as_json=as_json)
@@ -180,28 +195,36 @@ def resume(
 @app.command()
 def predict(
     run_folder: words.RunFolder,
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="Pictures, or folders of pictures.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help='Files, or folders of files; for texts also tables, and a "text itself".')],
     coverage: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Name the classes one of which is right this often: 0.8, 0.9 or 0.95 (conformal sets).")
     ] = None,
+    text: words.TextColumn = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Take each line of a text file for a text of its own.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output: source, label, probability, then a column for each class.")] = False,
     as_json: words.Json = False,
 ) -> None:
-    """Label pictures with a finished run."""
+    """Label pictures, texts or clips with a finished run."""
     from headstart.cli.predictions import give_predictions
 
     with watching(talk()) as sink:
-        predictions = headstart.predict(run_folder, list(inputs), coverage=coverage, sink=sink)
+        predictions = headstart.predict(run_folder, list(inputs), coverage=coverage, text=text, lines=lines, sink=sink)
     give_predictions(run_folder, predictions, as_csv=as_csv, as_json=as_json)
 
 
 @app.command()
-def evaluate(run_folder: words.RunFolder, data: words.Data, label: words.Label = None, as_json: words.Json = False) -> None:
+def evaluate(
+    run_folder: words.RunFolder,
+    data: words.Data,
+    text: words.TextColumn = None,
+    label: words.Label = None,
+    as_json: words.Json = False,
+) -> None:
     """Measure a finished run on labelled data it has not seen, with intervals."""
     from headstart.cli.predictions import metrics_parts
 
     with watching(talk()) as sink:
-        metrics = headstart.evaluate(run_folder, data, label=label, sink=sink)
+        metrics = headstart.evaluate(run_folder, data, text=text, label=label, sink=sink)
     give(metrics, lambda: metrics_parts(metrics), as_json=as_json)
 
 
@@ -231,6 +254,6 @@ def give_run(done: Run, *, as_json: bool) -> None:
     lines = [
         Text(done.verdict.sentence(), style="bold"),
         *(Text(f"beware: {caution}", style="yellow") for caution in cautions(done.verdict)),
-        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} PICTURE..."),
+        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} INPUT..."),
     ]
     give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)

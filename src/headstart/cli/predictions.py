@@ -1,4 +1,4 @@
-"""How predictions and metrics look: JSON, CSV or a table; pictures that could not be read are named, never dropped in silence."""
+"""How predictions and metrics look: JSON, CSV or a table; what could not be read is named, never dropped in silence."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 
 from headstart.base.errors import InputError
@@ -16,6 +17,9 @@ from headstart.cli.show import answer, answer_json, plain, table, talk
 
 if TYPE_CHECKING:
     from headstart.study.predict import Prediction
+
+
+WIDEST = 60  # columns of a text in a table
 
 
 def give_predictions(run: Path, predictions: Sequence[Prediction], *, as_csv: bool, as_json: bool) -> None:
@@ -40,7 +44,7 @@ def give_predictions(run: Path, predictions: Sequence[Prediction], *, as_csv: bo
 
 
 def write_csv(predictions: Sequence[Prediction]) -> None:
-    """Write a header and one row a picture; what could not be read has empty cells and its fault in the last one."""
+    """Write a header and one row an item; what could not be read has empty cells and its fault in the last one."""
     classes = next((list(one.probabilities) for one in predictions if one.probabilities), [])
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(["source", "label", "probability", "unsure", "among", *classes, "fault"])
@@ -51,15 +55,31 @@ def write_csv(predictions: Sequence[Prediction]) -> None:
 
 
 def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
-    """A line a picture: what it is, how sure, what it might be instead, and whether a person had better look."""
+    """A line an item: what it is, how sure, what it might be instead, and whether a person had better look."""
     read = [one for one in predictions if one.fault is None]
     sets, doubts = any(one.among for one in read), any(one.unsure for one in read)
-    columns = ["picture", "label", "sure", "one of" if sets else "or else", *(["ask a person"] if doubts else [])]
+    shown = any(one.shown for one in read)
+    columns = ["item", *(["text"] if shown else []), "label", "sure", "one of" if sets else "or else", *(["ask a person"] if doubts else [])]
     rows = [
-        (one.source, one.label, f"{one.probability:.1%}", ", ".join(one.among) if sets else runner_up(one), *(["yes" if one.unsure else ""] if doubts else []))
+        (
+            one.source,
+            *([clipped(one.shown)] if shown else []),
+            one.label,
+            f"{one.probability:.1%}",
+            ", ".join(one.among) if sets else runner_up(one),
+            *(["yes" if one.unsure else ""] if doubts else []),
+        )
         for one in read
     ]
     return table("", columns, rows, numbers=["sure"])
+
+
+def clipped(text: str) -> str:
+    """A text on one line of a terminal, by the columns that it takes there: a Chinese character takes two."""
+    kept = text
+    while cell_len(kept) > WIDEST:
+        kept = kept[:-1]
+    return kept if kept == text else f"{kept}…"
 
 
 def runner_up(one: Prediction) -> str:

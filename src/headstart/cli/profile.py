@@ -26,7 +26,7 @@ def profile_parts(profile: Profile) -> list[RenderableType]:
     if profile.notes:
         parts.append(table("\nLook at", ["", " "], [("·", note) for note in profile.notes], whole=[""]))
     parts += named("\nLeft out", [f"{fault.source}: {fault.reason}" for fault in profile.faults])
-    parts += named("\nThe same picture in more than one class", [family(one) for one in profile.across_classes])
+    parts += named(f"\nThe same {noun(profile).removesuffix('s')} in more than one class", [family(one) for one in profile.across_classes])
     parts += named("\nEqual byte for byte", [family(one) for one in profile.equal])
     parts += named("\nLook the same", [family(one) for one in profile.near if one not in profile.across_classes])
     return parts

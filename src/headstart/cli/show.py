@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from headstart.base.harmless import harmless, harmless_json
 from headstart.base.records import to_plain
 
 BYTES_A_STEP = 1000  # decimal steps, as disks and registries count
@@ -20,14 +22,23 @@ SECONDS_A_MINUTE = 60
 SECONDS_IN_WORDS = 90  # below this, seconds read better than minutes
 
 
+class Plainly(Console):
+    """A console on which the text of others (labels, file names, messages of decoders) is shown, never obeyed."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Everything that is printed passes here, before colours are added."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
 def talk() -> Console:
     """The console for people: standard error, so that standard output stays one clean answer."""
-    return Console(stderr=True, highlight=False, soft_wrap=False)
+    return Plainly(stderr=True, highlight=False, soft_wrap=False)
 
 
 def answer(*parts: RenderableType) -> None:
     """Show a person the answer on standard output; a pipe gets the same without colours, wide enough not to cut names."""
-    console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=160)
+    console = Plainly(highlight=False) if sys.stdout.isatty() else Plainly(highlight=False, width=160)
     for part in parts:
         console.print(part)
 
@@ -35,7 +46,7 @@ def answer(*parts: RenderableType) -> None:
 def answer_json(value: Any) -> None:
     """Print one JSON object on standard output; what JSON cannot hold (NaN, infinity) becomes null."""
     ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=ascii_only, allow_nan=False) + "\n")
+    sys.stdout.write(harmless_json(json.dumps(plain(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
 

@@ -9,16 +9,22 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import RenderableType
 
-from headstart import Effort, Precision
+from headstart import Effort, Modality, Precision
 from headstart.cli.show import answer, answer_json
 
 Data = Annotated[
-    Path, typer.Argument(metavar="DATA", help="A folder of class folders (with or without train/validation/test), metadata.csv, Parquet or Arrow.")
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="A folder of class folders (with or without train/validation/test), metadata.csv, CSV, TSV, JSONL, Parquet, Arrow, or a zip or tar of these.",
+    ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, as fit made it.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output; talk goes to standard error.")]
 Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Everything random is derived from it.")]
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that holds the label, where the data has columns.")]
+TextColumn = Annotated[str | None, typer.Option("--text", metavar="COLUMN", help="The column that holds the text, where the data has columns.")]
+Kind = Annotated[Modality | None, typer.Option("--modality", help="What kind of data it is; found by what lies there when not given.", show_default=False)]
 Group = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of what must stay on one side of the split: patient, site, ...")]
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="One subscribed model; all subscribed ones compete when not given.")]
 Cut = Annotated[

@@ -182,8 +182,14 @@ def _read(path: Path, item: str, label: str, group: str | None, parted: str | No
     with _readable(path):
         others = [column for column in (label, group, parted) if column]
         table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
+        table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
         values = {column: table.column(column).to_pylist() for column in others}
-        rows = _files(path, item) if _holds_bytes(schema_of(path).field(item).type) else _texts(path, item)
+        written_as = schema_of(path).field(item).type
+        if not is_text(written_as) and not _holds_bytes(written_as):
+            raise InputError(
+                f"{path}: the column {item} holds no pictures, clips or texts", got=str(written_as), fix="--text COLUMN, where texts lie in another"
+            )
+        rows = _texts(path, item) if is_text(written_as) else _files(path, item)
     return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
 
 
@@ -251,6 +257,8 @@ def _places(path: Path, image: str) -> NDArray[np.int64] | None:
         if not 0 <= start <= whole.size:
             return None
         edges = np.frombuffer(offsets, wide)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+        if edges[0] < 0 or (np.diff(edges) < 0).any() or start + edges[-1] > whole.size:
+            raise InputError(f"{path} cannot be read as a table", got="cells that lie outside it", fix="fetch or write the file again")
         pieces.append(np.stack([start + edges[:-1], np.diff(edges)], axis=1))
     return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.int64)
 
@@ -293,17 +301,22 @@ def _write(path: Path, batches: Iterable[Any]) -> None:
 def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
     """The names that `datasets` keeps for the numbers of a ClassLabel; empty when there are none."""
     feature = features_of(schema, path).get(label) or {}
-    return [plain(str(name)) for name in feature.get("names") or []] if isinstance(feature, dict) else []
+    names = feature.get("names") if isinstance(feature, dict) else None
+    return [plain(str(name)) for name in names] if isinstance(names, list) else []
 
 
 def features_of(schema: pa.Schema, path: Path) -> dict[str, Any]:
     """What `datasets` says of the columns, in the schema or in ``dataset_info.json``; empty where it says nothing."""
     kept = (schema.metadata or {}).get(b"huggingface")
-    info = json.loads(kept).get("info", {}) if kept else {}
+    try:
+        info = json.loads(kept).get("info", {}) if kept else {}
+    except (ValueError, AttributeError, RecursionError):  # notes of another program
+        info = {}
     beside = path.parent / "dataset_info.json"
     if not info and beside.is_file():
         info = files.read_json(beside)
-    return dict(info.get("features") or {})
+    features = info.get("features") if isinstance(info, dict) else None
+    return dict(features) if isinstance(features, dict) else {}
 
 
 def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:

@@ -118,6 +118,7 @@ def load(
     root, wanted = Path(path).expanduser(), Wanted(text, label, group)
     if not root.exists():
         raise missing(root)
+    given = root  # what a person knows it by
     if root.is_file() and archives.is_archive(root):
         root = unpacked(root)
     kind = get(modality or kind_of(root, wanted))
@@ -137,7 +138,7 @@ def load(
         near = near_duplicates(content, thumbnails, kind, store)
     finally:
         store.close()
-    return _assembled(root, kind.name, listing, kept, (*listing.faults, *faults), content, examined, near)
+    return _assembled(given, kind.name, listing, kept, (*listing.faults, *faults), content, examined, near)
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:

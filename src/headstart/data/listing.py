@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headstart.base.errors import Fault, InputError
+from headstart.base.harmless import harmless
 from headstart.data.rows import Rows
 
 PARTS = ("train", "validation", "test")
@@ -138,13 +139,13 @@ def part_in(name: str) -> str | None:
 
 
 def plain(text: str) -> str:
-    """A class name in one spelling: macOS writes é as two letters, Linux as one, and both mean the same class."""
-    return unicodedata.normalize("NFC", text).strip()
+    """A class name in one spelling: macOS writes é as two letters, Linux as one, and both mean the same class; what a terminal would obey is escaped."""
+    return harmless(" ".join(unicodedata.normalize("NFC", text).split("\n"))).strip()
 
 
 def printable(name: str) -> str:
     """A file name that can be printed and written to JSON, even when the disk holds one that is not UTF-8."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
+    return harmless(os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/").replace("\n", "\\n"))
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

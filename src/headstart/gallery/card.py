@@ -14,7 +14,7 @@ from headstart.base.errors import InputError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-ARCHITECTURE = re.compile(r"(timm|torchvision|transformers|headstart):[A-Za-z0-9_.]+")
+ARCHITECTURE = re.compile(r"(timm|torchvision|transformers|headstart):[A-Za-z0-9_.-]+")
 COLOURS = 3
 MADE_FROM_WEIGHTS = "weights"  # the source of a file that conversion takes out of the weight file itself: the tokenizer that a GGUF file carries
 TURNED = ("numpy-pickle", "onnx", "keras-h5")  # formats in which kernels may lie as Keras writes them

@@ -5,6 +5,7 @@ In: a fetched file whose checksum was verified, and its card. Out: ``weights.saf
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -49,6 +50,8 @@ def convert(card: ModelCard, path: Path, to: Path) -> None:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InputError(f"{card.name}: its weight file took too long to read", got=f"{card.format}, {size:,} bytes") from None
+    if done.returncode != 0 and f"[Errno {errno.ENOSPC}]" in _why(done):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to))
     if done.returncode != 0 or not to.is_file():
         raise InputError(f"{card.name}: its weight file cannot be read as {card.format}", got=_why(done))
 

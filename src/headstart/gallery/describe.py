@@ -1,22 +1,24 @@
 """Cards for models that have no card file: made from what a hub, or a folder saved by timm, says about itself.
 
 In: ``hf:owner/name``, ``timm:name`` or ``folder:/path``. Out: a ModelCard whose revision is pinned; no weight byte has been fetched.
+A ``config.json`` with an ``architecture`` is timm's and takes pictures; one with a ``model_type`` is of the transformers library and takes texts.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from headstart.base.errors import InputError
 from headstart.base.events import silence
 from headstart.base.hashing import sha256_file
-from headstart.gallery import hub, licences
+from headstart.gallery import hub
 from headstart.gallery.card import InputRecipe, ModelCard, TrainedOn
+from headstart.gallery.configs import FILE_LIMIT_BYTES, read_config
+from headstart.gallery.describe_text import Found, licence_of, text_card
 from headstart.gallery.fetch import PREFERRED, TIMM_OWNER, in_folder
 from headstart.gallery.sources import Source
 
@@ -52,7 +54,8 @@ def _of_folder(source: Source) -> ModelCard:
     if not config.is_file():
         raise InputError(f"{folder} holds no {CONFIG} as timm saves it", fix="write a card into the folder cards of HEADSTART_HOME")
     pinned = Source("folder", str(folder), member=weights.name)
-    return _card(source, pinned, _read(config), licence=None, sha256=sha256_file(weights), size=weights.stat().st_size)
+    found = Found(card_name(source), pinned, None, sha256_file(weights), weights.stat().st_size)
+    return _card(found, _read(config), lambda name: folder / name if (folder / name).is_file() else None)
 
 
 def _of_repository(source: Source) -> ModelCard:
@@ -66,10 +69,21 @@ def _of_repository(source: Source) -> ModelCard:
             got=", ".join(file.name for file in repository.files),
             fix="write a card into the folder cards of HEADSTART_HOME",
         )
-    with tempfile.TemporaryDirectory() as folder:
-        config = _read(hub.download(name, repository.revision, CONFIG, Path(folder), sink=silence))
+    called = source if source.kind != "timm" else Source("timm", name.partition("/")[2])
     pinned = Source("hf", name, repository.revision, weights.name)
-    return _card(source, pinned, config, licence=repository.licence, sha256=weights.sha256, size=weights.bytes)
+    found = Found(card_name(called), pinned, repository.licence, weights.sha256, weights.bytes)
+    with tempfile.TemporaryDirectory() as folder:
+
+        def get(file: str) -> Path | None:
+            there = repository.file(file)
+            if there is None or there.bytes > FILE_LIMIT_BYTES:
+                return None
+            return hub.download(name, repository.revision, file, Path(folder), sink=silence)
+
+        config = get(CONFIG)
+        if config is None:
+            raise InputError(f"{CONFIG} of {name} is larger than a description should be")
+        return _card(found, _read(config), get)
 
 
 def _timm_repository(name: str) -> str:
@@ -88,21 +102,22 @@ def _timm_repository(name: str) -> str:
 def _read(config: Path) -> dict[str, Any]:
     if config.stat().st_size > CONFIG_LIMIT_BYTES:
         raise InputError(f"{CONFIG} is larger than a description should be", got=config.stat().st_size)
-    try:
-        plain = json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{CONFIG} is not JSON", got=str(error)) from None
-    if not isinstance(plain, dict) or not isinstance(plain.get("architecture"), str):
-        raise InputError(f"{CONFIG} does not name a timm architecture", fix="write a card into the folder cards of HEADSTART_HOME")
+    plain = read_config(config)
+    if not isinstance(plain.get("architecture"), str) and not isinstance(plain.get("model_type"), str):
+        raise InputError(
+            f"{CONFIG} names neither a timm architecture nor a family of text networks", fix="write a card into the folder cards of HEADSTART_HOME"
+        )
     return plain
 
 
-def _card(asked: Source, pinned: Source, config: Mapping[str, Any], *, licence: str | None, sha256: str, size: int) -> ModelCard:
+def _card(found: Found, config: Mapping[str, Any], get: Callable[[str], Path | None]) -> ModelCard:
+    if "architecture" not in config:
+        return text_card(found, config, get)
     recipe = {**config, **config.get("pretrained_cfg", {})}
-    terms, note = _licence(licence, recipe.get("license"))
+    terms, note = licence_of(found.licence, recipe.get("license"))
     what = ", ".join(filter(None, (str(recipe.get("tag", "")).replace("_", " "), recipe.get("description")))) or "not said"
     return ModelCard(
-        name=card_name(asked if asked.kind != "timm" else Source("timm", pinned.name.partition("/")[2])),
+        name=found.name,
         title=str(config.get("architecture")),
         modality="image",
         task="classification",
@@ -113,13 +128,7 @@ def _card(asked: Source, pinned: Source, config: Mapping[str, Any], *, licence: 
         licence=terms,
         licence_note=note,
         price="free",
-        source=str(pinned),
-        sha256=sha256,
-        bytes=size,
-        format="safetensors" if pinned.member.endswith(".safetensors") else "torch",
-        keys="name",
-        prior=None,
-        caveats=("no published accuracy was found beside the weights, so there is no prior",),
+        **found.facts(),
     )
 
 
@@ -135,11 +144,3 @@ def _input(recipe: Mapping[str, Any]) -> InputRecipe:
         mean=tuple(float(value) for value in recipe.get("mean", IMAGENET_MEAN)),
         std=tuple(float(value) for value in recipe.get("std", IMAGENET_STD)),
     )
-
-
-def _licence(page: str | None, config: str | None) -> tuple[str, str]:
-    """One licence from the model page and from timm's config; where they differ, both must be allowed."""
-    terms = sorted({licences.spelling(text) for text in (page, config) if text})
-    if len(terms) > 1:
-        return " AND ".join(terms), "the model page and the weights' config name different licences: both count"
-    return (terms[0], "as the publisher says") if terms else (licences.UNKNOWN, "the publisher names no licence")

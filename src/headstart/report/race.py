@@ -33,6 +33,8 @@ SETTINGS = {
     "label_smoothing": "smoothing",
     "rate_decay": "rate decay",
     "unfreeze": "unfreezing",
+    "contrastive": "contrastive tuning, temperature",
+    "lora_rank": "low-rank adapters, rank",
 }
 NEUTRAL = {"rate_decay": 1.0}  # what says nothing; 0 for the others
 

@@ -18,7 +18,12 @@ SIDES = ("train", "validation", "test")
 SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content")
 MOST_MISTAKES = 24
 LARGEST_PICTURE = 400_000  # bytes: mistakes are thumbnails; anything larger is no thumbnail
-MIME = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+LARGEST_SOUND = 1_000_000  # bytes: 30 seconds at 16 kHz
+LARGEST_TEXT = 8_000  # bytes
+LONGEST_TEXT = 280  # characters: what is longer is for the file itself
+_PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
+PREVIEWS = {suffix: ("picture", mime, LARGEST_PICTURE) for suffix, mime in _PICTURES.items()}
+PREVIEWS |= {".wav": ("sound", "audio/wav", LARGEST_SOUND), ".txt": ("text", "", LARGEST_TEXT)}
 MOST_CONFUSED = 6
 LONGEST_LIST = 12
 
@@ -34,21 +39,30 @@ def most_confused(measured: Table) -> list[tuple[str, str, int, int]]:
 
 
 def mistakes(run: RunFiles) -> list[Plain]:
-    """The worst mistakes with their pictures as data URIs; a picture outside the run folder is not read."""
-    return [{**row, "picture": picture(run.folder, str(row.get("file") or ""))} for row in run.mistakes[:MOST_MISTAKES]]
+    """The worst mistakes with what is shown of them; what lies outside the run folder is not read."""
+    return [{**row, "seen": preview(run.folder, str(row.get("file") or ""))} for row in run.mistakes[:MOST_MISTAKES]]
 
 
-def picture(folder: Path, name: str) -> str | None:
-    """A small picture of the run folder as a data URI, or None: what lies outside the folder or is no thumbnail is not read."""
+def preview(folder: Path, name: str) -> Plain | None:
+    """What a page shows of an item: its kind (``picture``, ``text`` or ``sound``), and a data URI or the words; None where there is nothing to show.
+
+    What lies outside the folder, or is larger than any preview, is not read.
+    """
     try:
         places = [(folder / prefix / name).resolve() for prefix in ("", "mistakes")] if name else []
         for place in places:
-            inside = place.is_relative_to(folder.resolve()) and place.is_file()
-            if inside and place.suffix.lower() in MIME and place.stat().st_size <= LARGEST_PICTURE:
-                return f"data:{MIME[place.suffix.lower()]};base64,{base64.b64encode(place.read_bytes()).decode()}"
+            kind, mime, limit = PREVIEWS.get(place.suffix.lower(), ("", "", 0))
+            if kind and place.is_relative_to(folder.resolve()) and place.is_file() and place.stat().st_size <= limit:
+                return {"kind": kind, "value": _said(place) if kind == "text" else f"data:{mime};base64,{base64.b64encode(place.read_bytes()).decode()}"}
     except (OSError, ValueError):  # no name of a file at all: too long, or with a NUL
         return None
     return None
+
+
+def _said(place: Path) -> str:
+    """The beginning of a text; letters that are none are shown as such."""
+    said = " ".join(place.read_text(encoding="utf-8", errors="replace").split())
+    return said if len(said) <= LONGEST_TEXT else f"{said[:LONGEST_TEXT].rstrip('…')}…"
 
 
 def candidates(run: RunFiles) -> dict[str, list[Plain]]:

@@ -62,7 +62,7 @@ def _bins(found: Any) -> tuple[Bin, ...]:
             bins.append(records.from_plain(Bin, row, "evidence.json"))
         except (InputError, OverflowError):  # the rest of the picture is worth more than a complaint about one point of it
             continue
-    return tuple(one for one in bins if one.accuracy.n > 0 and all(0 <= share <= 1 for share in _shares(one)))
+    return tuple(one for one in bins if 0 < one.accuracy.n <= words.LARGEST and all(0 <= share <= 1 for share in _shares(one)))
 
 
 def _shares(one: Bin) -> tuple[float, ...]:

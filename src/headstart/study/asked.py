@@ -39,6 +39,8 @@ class Asked:
         headstart: Version.
         versions: Of the libraries that compute.
         machine: Processor, threads and what computes on them.
+        text: The column of the text.
+        modality: The kind of data; found by what lies there when None.
     """
 
     data: str
@@ -49,6 +51,8 @@ class Asked:
     headstart: str
     versions: dict[str, str]
     machine: str
+    text: str | None = None
+    modality: str | None = None
 
     def write(self, folder: Path) -> None:
         """Keep it in a run folder."""
@@ -61,7 +65,7 @@ class Asked:
         Raises:
             InputError: naming what is another than it was.
         """
-        now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept)
+        now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept, self.text, self.modality)
         others = [f"headstart {self.headstart}, here {now.headstart}"] if self.headstart != now.headstart else []
         others += [f"{name} {was}, here {now.versions.get(name, 'none')}" for name, was in self.versions.items() if now.versions.get(name) != was]
         others += [f"begun on {self.machine}; here {now.machine}"] if self.machine != now.machine and not others else []
@@ -70,10 +74,19 @@ class Asked:
             raise InputError(what, got=folder, details=others, fix=f"begin anew: headstart fit {self.data} --out {folder}-2")
 
 
-def asked(data: Path, wishes: Wishes, label: str | None, group: str | None, accept: tuple[str, ...] = ()) -> Asked:
+def asked(
+    data: Path,
+    wishes: Wishes,
+    label: str | None,
+    group: str | None,
+    accept: tuple[str, ...] = (),
+    text: str | None = None,
+    modality: str | None = None,
+) -> Asked:
     """What is asked here and now."""
     versions = {name: version(name) for name in DECIDING}
-    return Asked(os.path.abspath(data.expanduser()), wishes, label, group, accept, headstart.__version__, versions, machine())  # noqa: PTH100 - links stay
+    place = os.path.abspath(data.expanduser())  # noqa: PTH100 - links stay
+    return Asked(place, wishes, label, group, accept, headstart.__version__, versions, machine(), text, modality)
 
 
 def recorded(folder: Path) -> Asked:

@@ -70,8 +70,10 @@ def fit(
     *,
     out: Path,
     wishes: Wishes,
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    modality: str | None = None,
     accept: Collection[str] = (),
     sink: Sink = silence,
     started: float | None = None,
@@ -82,8 +84,10 @@ def fit(
         data: What ``headstart.data.load`` reads.
         out: The run folder; it must not hold a finished run.
         wishes: What the user pinned.
+        text: Name of the column of texts, where there are columns.
         label: Name of the label column, where there are columns.
         group: Name of the column whose values stay on one side of the split.
+        modality: The kind of data; found by what lies there when not given.
         accept: Models to subscribe to first, whose licences the user accepts.
         sink: Receives events.
         started: Reading of ``time.perf_counter`` from which a budget counts; now when not given.
@@ -91,7 +95,7 @@ def fit(
     Raises:
         InputError: before anything expensive starts.
     """
-    wanted = asked(data, wishes, label, group, tuple(accept))
+    wanted = asked(data, wishes, label, group, tuple(accept), text, modality)
     with RunWriter(out) as run:
         wanted.write(run.folder)
         journal = begin(run.folder, time.perf_counter() if started is None else started)
@@ -180,7 +184,8 @@ class Study:
 
     def read(self) -> tuple[Dataset, Split, Plan, list[ModelCard]]:
         """Data, its division, the first plan, and the models that may compete."""
-        dataset = load(Path(self.asked.data), label=self.asked.label, group=self.asked.group, sink=self.sink)
+        given = self.asked
+        dataset = load(Path(given.data), text=given.text, label=given.label, group=given.group, modality=given.modality, sink=self.sink)
         unchanged(self.journal, dataset)
         parts = split(dataset, seed=self.wishes.seed)
         cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))

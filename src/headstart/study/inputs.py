@@ -10,13 +10,13 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.data import arrow, separated, texts
-from headstart.modality import Modality
+from headstart.modality import Modality, Unreadable
 
 TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Item:
     """One item.
 
     Attributes:
@@ -28,7 +28,7 @@ class Asked:
     read: Callable[[], bytes]
 
 
-def asked(inputs: Sequence[str | Path], modality: Modality, *, text: str | None = None, lines: bool = False) -> list[Asked]:
+def items_in(inputs: Sequence[str | Path], modality: Modality, *, text: str | None = None, lines: bool = False) -> list[Item]:
     """Everything that is asked about.
 
     Args:
@@ -40,24 +40,30 @@ def asked(inputs: Sequence[str | Path], modality: Modality, *, text: str | None 
     Raises:
         InputError: when an input does not exist, a folder holds no suitable file, or a table no column of texts.
     """
-    return [one for given in inputs for one in _asked(given, modality, text, lines)]
+    return [one for given in inputs for one in _items(given, modality, text, lines)]
 
 
-def _asked(given: str | Path, modality: Modality, text: str | None, lines: bool) -> Iterator[Asked]:
+def _items(given: str | Path, modality: Modality, text: str | None, lines: bool) -> Iterator[Item]:
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
         inside = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in modality.suffixes)
         if not inside:
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes)
-        yield from (Asked(str(file), file.read_bytes) for file in inside)
+        yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
     elif not _is(path, os.path.isfile):
         if not about_texts or _looks_like_a_path(str(given)):
             raise InputError("this file does not exist", got=given, fix="a text itself stands in quotation marks" if about_texts else None)
-        yield Asked(" ".join(str(given).split()), partial(_same, str(given).encode("utf-8", "replace")))
+        yield Item(" ".join(str(given).split()), partial(_same, str(given).encode("utf-8", "replace")))
     elif about_texts and (lines or path.suffix.lower() in TABLES):
-        yield from (Asked(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
+        yield from (Item(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
     else:
-        yield Asked(str(given), path.read_bytes)
+        yield Item(str(given), partial(_bytes, path, modality))
+
+
+def _bytes(path: Path, modality: Modality) -> bytes:
+    if path.stat().st_size > modality.bytes_max:
+        raise Unreadable(f"larger than {modality.bytes_max >> 20} MiB")
+    return path.read_bytes()
 
 
 def _rows(path: Path, text: str | None) -> list[tuple[int, str]]:

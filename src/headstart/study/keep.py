@@ -31,7 +31,21 @@ from headstart.training.run import RunWriter
 
 WORST_MISTAKES = 12
 ARMS = ("transfer", "scratch", "random", "plain", "majority")
-HEAD_WORDS = ("weight_decay", "l2_sp", "dropout", "label_smoothing", "mixup", "rate_decay", "unfreeze", "learning_rate", "epochs", "batch_items", "balance")
+HEAD_WORDS = (
+    "weight_decay",
+    "l2_sp",
+    "dropout",
+    "label_smoothing",
+    "mixup",
+    "rate_decay",
+    "unfreeze",
+    "learning_rate",
+    "epochs",
+    "batch_items",
+    "balance",
+    "contrastive",
+    "lora_rank",
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,15 +89,17 @@ def preview(
     data: Path,
     *,
     wishes: Wishes,
+    text: str | None = None,
     label: str | None = None,
     group: str | None = None,
+    modality: str | None = None,
     sink: Sink = silence,
 ) -> Preview:
     """Make the first plan and price it; the arguments are those of ``fit``.
 
     Cost: reading the data once, and a race of engines of a few seconds per model that has not raced on this machine.
     """
-    dataset = load(data, label=label, group=group, sink=sink)
+    dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
     cards = by_promise(Limits(wishes.max_mb, wishes.max_ms, wishes.licence).allowed(models_for(dataset.modality, wishes.model), []))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)

@@ -19,7 +19,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
-from headstart.base.errors import InputError
+from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
@@ -31,7 +31,7 @@ from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
-from headstart.study.inputs import Asked, asked
+from headstart.study.inputs import Item, items_in
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
@@ -98,7 +98,13 @@ def deploy(run: Path) -> Deployed:
         IntegrityError: when its files are not those that were written.
     """
     check_run(run, "model.json")
-    about = read_json(run / "model.json")
+    try:
+        return _deployed(run, read_json(run / "model.json"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # whoever writes a run folder by hand writes its checksums too
+        raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
+
+
+def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
     check_run(run, f"{name}.safetensors")
@@ -141,7 +147,7 @@ def predict(
     """
     deployed = deploy(run)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
-    items = asked(inputs, get(deployed.modality), text=text, lines=lines)
+    items = items_in(inputs, get(deployed.modality), text=text, lines=lines)
     found: list[Prediction] = []
     with stage(sink, "predict", len(items), get(deployed.modality).unit) as advance:
         for begin in range(0, len(items), BATCH_ITEMS):
@@ -175,7 +181,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
     return plain
 
 
-def _batch(deployed: Deployed, items: Sequence[Asked], threshold: float | None) -> list[Prediction]:
+def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -> list[Prediction]:
     contents: dict[int, bytes] = {}
     faults: dict[int, str] = {}
     modality = get(deployed.modality)
@@ -214,7 +220,7 @@ def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -
     return answer
 
 
-def _network(about: dict[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
+def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
     card, modality = from_plain(ModelCard, about["card"], "model.json"), get(about["modality"])
     recipe = modality.restored(about["recipe"]).moved(folder)
     network = build(card, None)

@@ -17,15 +17,27 @@ from headstart.study.limits import Limits
 from headstart.study.problem import known_facts, pose
 
 
-def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str | None = None, group: str | None = None, sink: Sink = silence) -> Ranking:
+def rank(
+    data: Path,
+    *,
+    wishes: Wishes,
+    limits: Limits | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    modality: str | None = None,
+    sink: Sink = silence,
+) -> Ranking:
     """Say which subscribed model suits the data best, and why; the labels of test items are not looked at.
 
     Args:
         data: What ``headstart.data.load`` reads.
         wishes: Seed, precision and, where one model only is asked about, its name.
         limits: What a model may weigh, take and be licensed under.
+        text: Name of the column of texts, where there are columns.
         label: Name of the label column, where there are columns.
         group: Name of the column whose values stay on one side of the split.
+        modality: The kind of data; found by what lies there when not given.
         sink: Receives events.
 
     Raises:
@@ -33,7 +45,7 @@ def rank(data: Path, *, wishes: Wishes, limits: Limits | None = None, label: str
 
     Cost: one forward pass a model over all items (nothing for items that are in the store), then about a second a model.
     """
-    dataset = load(data, label=label, group=group, sink=sink)
+    dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
     cards = models_for(dataset.modality, wishes.model)
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from headstart.activations.collect import Activations, collect
 from headstart.backbone.engines.race import machine
+from headstart.backbone.lora import add_lora, distances, merge
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh, recall_record
 from headstart.evaluation.metrics import score
@@ -257,10 +258,15 @@ class Contest:
         tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
+        if settings.lora_rank:
+            names = add_lora(classifier.part, int(settings.lora_rank), seed=problem.seed)
+            classifier.adapt(distances(names, tracks.collected[entrant.model].candidate.backbone.distances(entrant.cut)))
         place = problem.keeping.training(name, entrant.block, str(entrant.views))
         judges = held if not settings.contrastive else NOBODY
         done = train(classifier, read, labels, fitted, judges, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
         tracks.took(entrant, done)
+        if settings.lora_rank:
+            merge(classifier.part)
         if settings.contrastive:
             done = self._headed(entrant, classifier, done, fitted, held)
         return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}

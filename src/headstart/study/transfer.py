@@ -19,6 +19,7 @@ from headstart.training.search import Search
 OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
 MARGIN = 1e-9
+LORA_RANK, LORA_TIMES = 8, 10.0  # adapters bear about ten times the rate of the layers (Hu et al., LoRA, 2022, appendix D)
 DEEP_SHARE = 0.3  # of the FLOPs behind the cut
 
 
@@ -105,26 +106,36 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         views = _views(contest, plan, model, seconds * n_races)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
-    options += _contrastive(ranking.pick, options, contest, seconds)
-    return options, too_dear
+    return _with_other_ways(ranking.pick, options, contest, seconds), too_dear
 
 
-def _contrastive(model: str, options: list[Entrant], contest: Contest, seconds: float) -> list[Entrant]:
-    """With few items a class, the pick's deepest cut that is affordable, tuned contrastively: texts only, where that is known to help."""
+def _with_other_ways(model: str, options: list[Entrant], contest: Contest, seconds: float) -> list[Entrant]:
+    """For texts, two more ways to train the deepest cut that is affordable.
+
+    Contrastive tuning enters right behind the head, where a class has few items; low-rank adapters enter behind everything else.
+    """
     problem, candidate = contest.problem, contest.tracks.collected[model].candidate
-    per_class = len(problem.pool) / problem.n_classes
-    if not candidate.backbone.varies or not FROM_A_CLASS <= per_class <= TO_A_CLASS:
-        return []
-    deeper = sorted((one for one in options if one.model == model and not one.is_linear and not one.views), key=lambda one: one.cut)
-    epochs, usual = passes(len(problem.heats[0][0])), contest.tracks.settings().epochs
-    found = [replace(one, changes={"contrastive": TEMPERATURE, "epochs": epochs}, seconds=one.seconds * epochs / usual) for one in deeper]
-    return [one for one in found if race_seconds([HEAD_SECONDS, one.seconds], len(problem.heats)) <= seconds][:1]
+    deeper = sorted((one for one in options if one.model == model and not one.is_linear), key=lambda one: one.cut)
+    if not candidate.backbone.varies or len(contest.tracks.plan.words("cuts")) == 1:
+        return options
+    usual = contest.tracks.settings()
+
+    def first_affordable(changes: dict[str, float | bool], times: float) -> list[Entrant]:
+        found = [replace(one, changes=changes, seconds=one.seconds * times) for one in deeper]
+        return [one for one in found if race_seconds([HEAD_SECONDS, one.seconds], len(problem.heats)) <= seconds][:1]
+
+    adapters = first_affordable({"lora_rank": LORA_RANK, "learning_rate": usual.learning_rate * LORA_TIMES}, 1.0)
+    contrastive: list[Entrant] = []
+    if FROM_A_CLASS <= len(problem.pool) / problem.n_classes <= TO_A_CLASS:
+        epochs = passes(len(problem.heats[0][0]))
+        contrastive = first_affordable({"contrastive": TEMPERATURE, "epochs": epochs}, epochs / usual.epochs)
+    return [*options[:1], *contrastive, *options[1:], *adapters]
 
 
 def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
     """Where much of the network trains, the plan's rate is lowered to what a range test bears: from a good head, a rate that is too high tears it down."""
     backbone, rate = contest.tracks.collected[entrant.model].candidate.backbone, plan.decision("learning_rate")
-    if entrant.is_linear or rate.source == "pinned" or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
+    if entrant.is_linear or rate.source == "pinned" or "lora_rank" in entrant.changes or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
         return entrant
     bearable = contest.highest_rate(entrant)
     return replace(entrant, changes={**entrant.changes, "learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant

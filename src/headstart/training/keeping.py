@@ -30,6 +30,9 @@ from headstart.base.journal import Journal
 WORK = "work"
 EVERY_SECONDS = 20.0  # of training that a kill may cost; $HEADSTART_CHECKPOINT_SECONDS asks for others
 WORTH_SECONDS = 1.0  # a training that took less is done anew rather than kept
+SAVING_SHARE = 0.05  # of a training's time that keeping its state may take: a large network is kept less often
+MOST_BYTES = 8 << 30  # of all pieces together
+ROOM = 2  # times a piece's bytes that must be free: what is kept for a kill must not be what fills the disk
 PLAIN = "plain"
 Arrays = Mapping[str, Tensor | NDArray[np.generic]]
 
@@ -51,12 +54,15 @@ class Keeping:
         folder: Holds the pieces; None keeps none.
         sink: Hears of damage.
         every_seconds: How often a long training is kept.
+        most_bytes: Of all pieces; what does not fit is not kept, and would be done anew.
     """
 
     journal: Journal = field(default_factory=Journal)
     folder: Path | None = None
     sink: Sink = silence
     every_seconds: float = EVERY_SECONDS
+    most_bytes: int = MOST_BYTES
+    _told: set[str] = field(default_factory=set)
 
     def within(self, where: str) -> Keeping:
         """The same for a part of the study, whose keys are its own."""
@@ -89,6 +95,8 @@ class Keeping:
         if self.folder is None:
             return
         arrays = {one: np.asarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value, order="C") for one, value in tensors.items()}
+        if not self._has_room(sum(array.nbytes for array in arrays.values())):
+            return
         content = save(arrays, {PLAIN: json.dumps({**plain, "place": self.journal.book.place})})
         path = self.folder / f"{self._stem(key)}-{hashlib.sha256(content).hexdigest()}.safetensors"
         older = [one for one in self.folder.glob(f"{self._stem(key)}-*.safetensors") if one != path]
@@ -96,6 +104,17 @@ class Keeping:
         self.journal.note(_piece(key), name)
         for one in older:
             one.unlink(missing_ok=True)
+
+    def _has_room(self, size: int) -> bool:
+        folder = self.folder or Path()
+        folder.mkdir(parents=True, exist_ok=True)
+        used = sum(path.stat().st_size for path in folder.iterdir())
+        fits = used + size <= self.most_bytes and shutil.disk_usage(folder).free > ROOM * size
+        if not fits and not self._told:
+            self._told.add("full")
+            text = f"there is no room to keep further trainings (they take {used / 1e6:.0f} MB): after a kill these would be done anew"
+            self.sink(Event("note", "resume", text=text))
+        return fits
 
     def drop(self) -> None:
         """Remove all pieces."""
@@ -128,10 +147,15 @@ class TrainingPlace:
     name: str
     parts: Sequence[str] = ()
     _last: float = field(default_factory=time.perf_counter)
+    _pause: float = 0.0
 
     def of(self, *parts: str) -> TrainingPlace:
         """The same place with more that tells it from others."""
         return replace(self, parts=(*self.parts, *parts))
+
+    def __post_init__(self) -> None:
+        """The first pause."""
+        self._pause = self.keeping.every_seconds
 
     @property
     def key(self) -> str:
@@ -144,12 +168,15 @@ class TrainingPlace:
 
     def due(self) -> bool:
         """Is it time to keep the state?"""
-        return self.keeping.folder is not None and time.perf_counter() - self._last >= self.keeping.every_seconds
+        return self.keeping.folder is not None and time.perf_counter() - self._last >= self._pause
 
     def save(self, tensors: Arrays, plain: Mapping[str, Any]) -> None:
         """Keep a state or the end."""
+        began = time.perf_counter()
         self.keeping.save(self.key, self.name, tensors, plain)
         self._last = time.perf_counter()
+        if self.keeping.every_seconds > 0:
+            self._pause = max(self.keeping.every_seconds, (self._last - began) / SAVING_SHARE)
 
     def worth(self, seconds: float) -> bool:
         """Is the end of a training that took so long worth keeping?"""

@@ -49,6 +49,10 @@ class Classifier(nn.Module):
                     module.eval()
         return self
 
+    def adapt(self, distances: Mapping[str, int]) -> None:
+        """Take the distances of other parameters of the part: adapters that stand beside its layers now."""
+        self._distances = dict(distances)
+
     def distance(self, parameter: str) -> int:
         """How many blocks a parameter is away from the head: 0 for the head's own."""
         return self._distances.get(parameter.removeprefix("part."), 1) if parameter.startswith("part.") else 0

@@ -14,6 +14,7 @@ from headstart.planning.entrants import Entrant
 from headstart.training.race import Result
 
 LOWEST_SHARE = 1 / 30  # of the highest rate that still trains: below it nothing moves in a short training
+OTHER_WAYS = frozenset({"contrastive", "lora_rank"})  # of training: they have rates and lengths of their own
 N_BASES = 2  # entrants whose settings are varied
 CHOICES: dict[str, tuple[float, ...]] = {
     "weight_decay": (0.0, 0.01, 0.1),
@@ -80,7 +81,11 @@ class Search:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        deeper = sorted((one for one in results if one.heats and not one.entrant.is_linear), key=lambda one: one.standing, reverse=True)
+        deeper = sorted(
+            (one for one in results if one.heats and not one.entrant.is_linear and not one.entrant.changes.keys() & OTHER_WAYS),
+            key=lambda one: one.standing,
+            reverse=True,
+        )
         self._bases = [one.entrant for one in deeper[:N_BASES]]
         self._study = optuna.create_study(
             direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed_for(self.seed, "search") % 2**32, n_startup_trials=4)

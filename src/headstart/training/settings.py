@@ -30,6 +30,7 @@ class Settings:
         unfreeze: Share of the training after which every block trains; they join one by one, the last first (gradual unfreezing).
             Source: the same, section 3.3.
         contrastive: Temperature of a contrastive loss on the features in the place of cross-entropy on the logits (``training.contrastive``); 0 for none.
+        lora_rank: Rank of low-rank adapters that train in the place of the layers themselves (``backbone.lora``); 0 for none.
         balance: Weigh items so that every class counts the same in the loss.
         seconds: Train for this long instead of a number of epochs: the schedule then follows the clock.
     """
@@ -50,6 +51,7 @@ class Settings:
     unfreeze: float = 0.0
     balance: bool = False
     contrastive: float = 0.0
+    lora_rank: int = 0
     seconds: float | None = None
 
 

@@ -15,7 +15,9 @@ from headstart.gallery.card import Value
 
 Tensors = dict[str, Tensor]
 WRAPPED = re.compile(r"^(model\.)?(0\.auto_model\.)")  # how sentence-transformers wraps a network
-BUFFERS = re.compile(r"(position_ids|token_type_ids|attn\.bias|attn\.masked_bias|rotary_emb\.inv_freq)$")  # kept in files by older versions of transformers
+BUFFERS = re.compile(
+    r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias|rotary_emb\.inv_freq)$"
+)  # kept in files by older versions of transformers
 GGUF_PARTS = {
     "attn_norm": "input_layernorm", "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
     "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj", "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm",

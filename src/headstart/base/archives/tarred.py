@@ -72,7 +72,9 @@ def _block(stream: Forward, n: int) -> bytes:
     if len(block) < BLOCK:
         raise EOFError("it ends in the middle of a header")
     plain = sum(block) - sum(block[148:156]) + 8 * 32
-    if _number(block[148:156]) not in (plain, plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:])):
+    said = block[148:156].strip(b" \x00")
+    signed = plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:])  # how some old programs added
+    if said.strip(b"01234567") or int(said or b"0", 8) not in (plain, signed):
         raise ValueError("a header's checksum is wrong" if n else "neither a zip nor a tar")
     return block
 
