@@ -143,7 +143,7 @@ def test_a_training_by_the_clock_goes_on_for_what_was_left_and_then_repeats_itse
     assert 2.0 <= done.seconds < 10.0
     for file in (tmp_path / "work").iterdir():
         file.unlink()
-    again, same = learn(settings, place_in(tmp_path, first=False))
+    again, same = learn(settings, place_in(tmp_path, first=False, every=0.5))
     assert timeless(done) == timeless(again)
     assert all(torch.equal(value, same.state_dict()[name]) for name, value in weights.state_dict().items())
 
