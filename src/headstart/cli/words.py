@@ -16,7 +16,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help="A folder of class folders (with or without train/validation/test), metadata.csv, a table of texts (CSV, TSV, JSONL), Parquet or Arrow.",
+        help="A folder of class folders (with or without train/validation/test), metadata.csv, CSV, TSV, JSONL, Parquet, Arrow, or a zip or tar of these.",
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, as fit made it.")]

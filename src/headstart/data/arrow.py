@@ -184,7 +184,12 @@ def _read(path: Path, item: str, label: str, group: str | None, parted: str | No
         table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
         table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
         values = {column: table.column(column).to_pylist() for column in others}
-        rows = _files(path, item) if _holds_bytes(schema_of(path).field(item).type) else _texts(path, item)
+        written_as = schema_of(path).field(item).type
+        if not is_text(written_as) and not _holds_bytes(written_as):
+            raise InputError(
+                f"{path}: the column {item} holds no pictures, clips or texts", got=str(written_as), fix="--text COLUMN, where texts lie in another"
+            )
+        rows = _texts(path, item) if is_text(written_as) else _files(path, item)
     return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
 
 
