@@ -22,7 +22,7 @@ def test_a_step_against_the_gradient_draws_classes_apart() -> None:
     before = supervised_contrastive(features, labels, 0.1)
     before.backward()
     assert features.grad is not None
-    assert float(supervised_contrastive(features.detach() - 1e-3 * features.grad, labels, 0.1)) < float(before)
+    assert float(supervised_contrastive(features.detach() - 1e-3 * features.grad, labels, 0.1)) < float(before.detach())
 
 
 def test_items_without_a_partner_do_not_count_and_none_at_all_is_no_loss() -> None:
