@@ -86,9 +86,11 @@ class RunWriter:
                 (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
             return
-        if isinstance(error, OSError) and (known := storage_error(error, f"headstart resume {shlex.quote(str(self.folder))}")) is not None:
+        go_on = f"headstart resume {shlex.quote(str(self.folder))}" if (self.folder / ASKED).is_file() else ""
+        if isinstance(error, OSError) and (known := storage_error(error, go_on or "make room or give permission, then the same command again")) is not None:
             raise known from error
-        error.add_note(f"headstart resume {shlex.quote(str(self.folder))}")
+        if go_on:
+            error.add_note(go_on)
 
     def record(self, event: Event) -> None:
         """The sink that keeps events, progress left out."""
