@@ -125,7 +125,14 @@ PARQUETS = {
     "notes": (parquet(table().replace_schema_metadata({b"huggingface": b"[" * 90_000})), None),
     "notes-odd": (parquet(table().replace_schema_metadata({b"huggingface": b'{"info": {"features": {"label": {"names": 7}}}}'})), None),
 }
+NULLS = pa.table({"image": pa.nulls(1 << 30), "label": pa.nulls(1 << 30)})
+WORD = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, np.int32)), pa.array(["cat" * 30_000]))
+PARQUETS["one-word"] = (parquet(pa.table({"text": WORD, "label": WORD})), "a bomb")
+PARQUETS["one-label"] = (parquet(pa.table({"text": pa.array(np.zeros(1_000_000, np.int32)), "label": WORD})), "no column|holds no")
+PICTURE = pa.array([PICTURES[0] + bytes(100_000)] * 3_000, pa.binary())
+PARQUETS["one-picture"] = (parquet(pa.table({"image": PICTURE, "label": ["cat", "dog"] * 1_500})), "a bomb")
 ARROWS = {
+    "nulls": (arrow(NULLS), "no column|cannot be read|too many rows"),
     "whole": (ARROW, None),
     "empty": (b"", "cannot be read"),
     "magic": (b"ARROW1\x00\x00", "cannot be read"),
