@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -214,7 +215,10 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
         "target": found.get("abstention", {}).get("target"),
         "sets": [{"coverage": one["coverage"], "threshold": one["threshold"]} for one in to_plain(found.get("conformal", ()))],
     }
-    run.json("model.json", {**about, "recipe": candidate.items.recipe, "card": candidate.card, "engine": candidate.choice.engine, "trust": trust})
+    run.json(
+        "model.json",
+        {**about, "recipe": candidate.items.recipe.moved(Path(MODEL_FILES)), "card": candidate.card, "engine": candidate.choice.engine, "trust": trust},
+    )
 
 
 def _tensors(arm: Arm) -> dict[str, Any]:
