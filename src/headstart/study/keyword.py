@@ -1,5 +1,4 @@
-"""A wake word from its recordings: positives, other words and hours of background in; new layers on a frozen speech embedding, its operating point and
-honest error rates, as a run folder, out.
+"""A wake word: recordings of it, other words and hours of background in; new layers on a frozen embedding, an operating point and error rates out.
 
 | train part ─► frames of the frozen embedding ─► new layers ──┐
 | validation part (other speakers, other background) ─► threshold for the false accepts an hour that were asked for

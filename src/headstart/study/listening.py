@@ -22,6 +22,7 @@ from headstart.gallery.card import ModelCard
 from headstart.modality.sound import Samples, decode, resampled
 from headstart.training.run import check_run
 
+SAMPLES_A_SECOND = RATE
 STEP = MEL_FRAMES_APART * HOP  # samples from one answer to the next: 80 ms
 SIGHT = (MEL_FRAMES - 1) * HOP + POINTS  # samples that one embedding sees: 12,512
 FLOOR_DECIBELS = 0.0  # of a band, where the noise of 16 bits begins

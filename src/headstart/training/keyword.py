@@ -56,7 +56,8 @@ def train_head(positive: Floats, others: list[Floats], *, seed: int, sink: Sink 
                 optimiser.step()
                 schedule.step()
             advance(epoch + 1)
-    return head.eval()
+    head.eval()
+    return head
 
 
 def logits_of(head: KeywordHead, frames: Floats) -> Floats:
