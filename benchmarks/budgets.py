@@ -8,20 +8,32 @@ The goal: within 5 % of what was asked, with a finished report and a verdict. Th
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.data import fashion, mnist, solar, stamps
 from benchmarks.ledger import Column, Table, Values
+from benchmarks.texts import texts
+from headstart.base import files
 from headstart.base.folders import home
 
-TASKS: dict[str, Callable[[], Path]] = {"solar": solar, "stamps": stamps, "fashion": lambda: fashion(6000), "mnist": lambda: mnist(5000)}
+TASKS: dict[str, Callable[[], Path]] = {
+    "tweets": lambda: few_tweets(),
+    "digits spoken": lambda: recordings("digits")(),
+    "solar": solar,
+    "stamps": stamps,
+    "fashion": lambda: fashion(6000),
+    "mnist": lambda: mnist(5000),
+}
 TOLERANCE = 0.05
 
 TABLE = Table(
@@ -39,6 +51,31 @@ TABLE = Table(
         Column("scratch_epochs", "scratch epochs", digits=0),
     ),
 )
+
+
+def few_tweets(per_class: int = 200) -> Path:
+    """The first tweets about airlines of each class, as a table of their own."""
+    table = home() / "data" / "texts" / f"airline-{per_class}.csv"
+    if not table.is_file():
+        with texts("airline").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        counts = Counter[str]()
+        lines = io.StringIO()
+        writer = csv.writer(lines, quoting=csv.QUOTE_ALL)
+        writer.writerow(["text", "label"])
+        for row in rows:
+            counts[row["label"]] += 1
+            if counts[row["label"]] <= per_class:
+                writer.writerow([row["text"], row["label"]])
+        files.write(table, lines.getvalue())
+    return table
+
+
+def recordings(name: str) -> Callable[[], Path]:
+    """Recordings of Debian's packages."""
+    from benchmarks.recordings import ALL
+
+    return ALL[name]
 
 
 def measure(data: Path, asked: float) -> Values:
