@@ -119,13 +119,13 @@ def english_digits(part: str) -> Iterator[Clip]:
 
 
 def spoken() -> Iterator[Clip]:
-    """The same words by espeak-ng; a variant is a speaker, whatever its accent."""
+    """The same words by espeak-ng; no speakers are named: with near copies across variants they would all be one family."""
     for accent in ENGLISH_ACCENTS:
         for number, variant in enumerate(VARIANTS):
             for digit in range(10):
                 voice, manner = f"{accent}+{variant}", (115 + 10 * number, 25 + 5 * number)  # some variants differ in nothing else
                 part = "validation" if variant in HELD_VARIANTS else "train"
-                yield Clip(f"espeak-{voice}-{digit}", str(digit), variant, part, lambda v=voice, d=digit, m=manner: speak(str(d), v, *m))
+                yield Clip(f"espeak-{voice}-{digit}", str(digit), "", part, lambda v=voice, d=digit, m=manner: speak(str(d), v, *m))
 
 
 def prompts(voice: str) -> dict[str, Path]:
