@@ -141,8 +141,8 @@ def _pair(teacher: str, tested: str) -> Iterator[Clip]:
     for name in shared[:: max(1, len(shared) // PROMPTS_OF_A_PAIR)]:
         flat = name.replace("/", "-")
         for speed in SPEEDS:
-            yield Clip(f"{flat}-{teacher}-{speed}", flat, teacher, "train", lambda file=taught[name], speed=speed: at_speed(read(file), speed))
-        yield Clip(f"{flat}-{tested}", flat, tested, "test", lambda file=asked[name]: read(file))
+            yield Clip(f"{flat}-{teacher}-{speed}", flat, "", "train", lambda file=taught[name], speed=speed: at_speed(read(file), speed))
+        yield Clip(f"{flat}-{tested}", flat, "", "test", lambda file=asked[name]: read(file))
 
 
 def told_apart(taught: Mapping[str, Path], asked: Mapping[str, Path]) -> list[str]:
