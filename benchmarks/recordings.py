@@ -119,13 +119,13 @@ def english_digits(part: str) -> Iterator[Clip]:
 
 
 def spoken() -> Iterator[Clip]:
-    """The same words by espeak-ng; a variant is a speaker, whatever its accent."""
+    """The same words by espeak-ng; no speakers are named: with near copies across variants they would all be one family."""
     for accent in ENGLISH_ACCENTS:
         for number, variant in enumerate(VARIANTS):
             for digit in range(10):
                 voice, manner = f"{accent}+{variant}", (115 + 10 * number, 25 + 5 * number)  # some variants differ in nothing else
                 part = "validation" if variant in HELD_VARIANTS else "train"
-                yield Clip(f"espeak-{voice}-{digit}", str(digit), variant, part, lambda v=voice, d=digit, m=manner: speak(str(d), v, *m))
+                yield Clip(f"espeak-{voice}-{digit}", str(digit), "", part, lambda v=voice, d=digit, m=manner: speak(str(d), v, *m))
 
 
 def prompts(voice: str) -> dict[str, Path]:
@@ -141,8 +141,8 @@ def _pair(teacher: str, tested: str) -> Iterator[Clip]:
     for name in shared[:: max(1, len(shared) // PROMPTS_OF_A_PAIR)]:
         flat = name.replace("/", "-")
         for speed in SPEEDS:
-            yield Clip(f"{flat}-{teacher}-{speed}", flat, teacher, "train", lambda file=taught[name], speed=speed: at_speed(read(file), speed))
-        yield Clip(f"{flat}-{tested}", flat, tested, "test", lambda file=asked[name]: read(file))
+            yield Clip(f"{flat}-{teacher}-{speed}", flat, "", "train", lambda file=taught[name], speed=speed: at_speed(read(file), speed))
+        yield Clip(f"{flat}-{tested}", flat, "", "test", lambda file=asked[name]: read(file))
 
 
 def told_apart(taught: Mapping[str, Path], asked: Mapping[str, Path]) -> list[str]:
