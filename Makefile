@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format map pins clean
+.PHONY: help venv verified demo test check format map pins lock audit clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(HERE)/Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -25,6 +25,14 @@ $(STAMP): $(HERE)/pyproject.toml $(HERE)/constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+
+# pip checks hashes only where every requirement has one, which an editable install has not: so first the locked files, then this tree without its needs.
+# torch is another file on every kind of machine: where the lock does not know yours, make lock adds it, once you trust what pip offers.
+verified: ## install into .venv exactly the bytes of requirements.lock (pip --require-hashes), then this tree
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	cd $(HERE) && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(STAMP)
 
 demo: $(STAMP) ## the whole river on real photographs of solar cells: fetch, fit, verdict, report
 	cd $(HERE) && $(BIN)/headstart demo
@@ -43,6 +51,13 @@ map: $(STAMP) ## write MAP.md anew
 
 pins: $(STAMP) ## write constraints.txt anew from what is installed in .venv
 	cd $(HERE) && $(BIN)/python tools/pins.py
+
+lock: $(STAMP) ## write requirements.lock (hashes) and sbom.cdx.json anew from constraints.txt
+	cd $(HERE) && $(BIN)/python tools/lock.py
+
+audit: $(STAMP) ## ask pip-audit for known weaknesses of the locked versions; needs its service on the network
+	@test -x $(HERE)/build/audit/bin/pip-audit || { $(BIN)/python -m venv $(HERE)/build/audit && $(HERE)/build/audit/bin/python -m pip install --quiet pip-audit; }
+	cd $(HERE) && build/audit/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 
 clean: ## remove what was built here; the gallery, the activations and your runs stay
 	rm -rf $(VENV) $(HERE)/build $(HERE)/dist $(HERE)/.mypy_cache $(HERE)/.ruff_cache $(HERE)/.pytest_cache $(HERE)/.import_linter_cache

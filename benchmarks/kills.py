@@ -1,6 +1,8 @@
 """Does a run that was killed end as if it had not been? `kill -9` at random moments over all stages, then `headstart resume`, compared bit for bit.
 
     python -m benchmarks.kills [--data digits digits-divided FOLDER] [--kills 100] [--damage none truncate flip delete] [--models squeezenet1_1]
+    python -m benchmarks.kills --data texts --models paraphrase_l3 --no-small
+    python -m benchmarks.kills --data clips --models speech_embedding --no-small
 
 A run F is killed several times, each time within a stage that is drawn, and resumed; with --damage a file of its folder or of the store is truncated, a
 bit of it flipped, or it is deleted between kill and resume, and must be named and computed anew, or refused. Then an empty folder with nothing but what
@@ -11,7 +13,6 @@ verdict and plan of F and U must be equal in every bit; of JSON files all but se
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.kill_data import SMALL, data_of, make_small
 from benchmarks.ledger import CellError, Column, Table, Values
 from headstart.base.folders import home
 
@@ -46,12 +48,11 @@ KILLS_A_RUN = 5
 ASKED_SHARE = 0.3  # how often asked.json is among the files that may be damaged: without it nothing goes on
 LEFT_OUT = {"events.jsonl", "journal.jsonl", "manifest.json", "report.html", "asked.json", ".lock"}  # logs of the way, and what is made from files compared
 TIMINGS = ("seconds", "date")
-SMALL = "small"  # a card of our own: timm's test network with random weights, subscribed to from a folder while the run is killed
 
 TABLE = Table(
     name="kills",
     title="Killed and resumed: equal to the run that was not killed?",
-    by=("data", "damage"),
+    by=("data", "models", "damage"),
     columns=(
         Column("kills", "kills a run"),
         Column("identical", "runs equal in every bit, %", scale=100, digits=0),
@@ -254,53 +255,6 @@ def said_of_damage(run: Path) -> list[str]:
     return [str(line["text"]) for line in lines if line.get("kind") == "note" and line.get("stage") in {"resume", "activations"}]
 
 
-def make_small(folder: Path) -> None:
-    """A card and a weight file of timm's smallest network with random weights: something to subscribe to without a network."""
-    from headstart.backbone.torchvision_repair import import_torchvision
-    from headstart.base.records import to_toml
-    from headstart.gallery import InputRecipe, ModelCard, TrainedOn
-
-    import_torchvision()
-    import timm
-    import torch
-    from safetensors.torch import save
-
-    torch.manual_seed(0)
-    content = save(timm.create_model("test_resnet", pretrained=False).state_dict())
-    (folder / "weights").mkdir()
-    (folder / "weights" / "small.safetensors").write_bytes(content)
-    recipe = InputRecipe(160, 0.95, "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-    facts: dict[str, Any] = {
-        "name": SMALL, "title": "Small", "modality": "image", "task": "classification", "architecture": "timm:test_resnet", "parameters": 0, "input": recipe,
-        "trained_on": TrainedOn("nothing", 0, "random numbers"), "licence": "MIT", "licence_note": "ours", "price": "free",
-        "source": f"folder:{folder / 'weights'}#small.safetensors", "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
-        "format": "safetensors", "keys": "name", "prior": None,
-    }  # fmt: skip
-    (folder / "cards").mkdir()
-    (folder / "cards" / f"{SMALL}.toml").write_text(to_toml(ModelCard(**facts)), encoding="utf-8")
-
-
-def digits(root: Path, a_class: int, *, divided: bool) -> Path:
-    """Three of scikit-learn's digits as pictures in class folders; divided, the data set says itself which are the test."""
-    from PIL import Image
-    from sklearn.datasets import load_digits
-
-    loaded = load_digits()
-    for digit in (0, 1, 4):
-        for number, picture in enumerate(loaded.images[loaded.target == digit][:a_class]):
-            folder = root / (("test" if number % 3 == 0 else "train") if divided else "") / f"digit {digit}"
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray((picture * 15.9).astype("uint8")).resize((64, 64)).save(folder / f"{number:02d}.png")
-    return root
-
-
-def data_of(name: str, folder: Path) -> Path:
-    """A data set by its name, or a path."""
-    if name in {"digits", "digits-divided"}:
-        return digits(folder / name, 12 if name == "digits" else 24, divided=name == "digits-divided")
-    return Path(name)
-
-
 def _event(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line)
@@ -313,7 +267,9 @@ def _content(path: Path) -> object:
     """The bytes of a file; of JSON, all but timings."""
     if not path.is_file():
         return None
-    return _timeless(json.loads(path.read_bytes())) if path.suffix == ".json" else path.read_bytes()
+    if path.suffix != ".json":
+        return path.read_bytes()
+    return _timeless(json.loads(path.read_text(encoding="utf-8").replace("home-F", "home-U")))  # model.json names where its tokenizer lies
 
 
 def _timeless(value: Any) -> Any:
@@ -324,10 +280,11 @@ def _timeless(value: Any) -> Any:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--data", nargs="+", default=["digits", "digits-divided"], help="digits, digits-divided, or a path of any modality")
+    parser.add_argument("--data", nargs="+", default=["digits", "digits-divided"], help="digits, digits-divided, texts, clips, or a path of any modality")
     parser.add_argument("--kills", type=int, default=100, help="of each data set and each kind of damage")
     parser.add_argument("--damage", nargs="+", choices=["none", "truncate", "flip", "delete"], default=["none"])
-    parser.add_argument("--models", nargs="+", default=["squeezenet1_1"], help="subscribed models that compete")
+    parser.add_argument("--models", nargs="*", default=["squeezenet1_1"], help="subscribed models that compete; none for the small one alone")
+    parser.add_argument("--kills-a-run", type=int, default=KILLS_A_RUN)
     parser.add_argument("--options", default="--effort quick", help="further words for headstart fit")
     parser.add_argument("--keep", type=Path, help="where runs that differ are kept")
     parser.add_argument("--no-small", action="store_true", help="subscribe to nothing while it runs (data that is no picture)")
@@ -338,9 +295,9 @@ def main() -> None:
             for how in given.damage:
                 done, number = 0, 0
                 while done < given.kills:
-                    key = {"data": name, "damage": how, "run": number}
+                    key = {"data": name, "models": " ".join(given.models) or SMALL, "damage": how, "run": number}
                     again = {"small": not given.no_small, "keep": given.keep}
-                    arguments = (data, given.models, given.options.split(), how, KILLS_A_RUN, number)
+                    arguments = (data, given.models, given.options.split(), how, given.kills_a_run, number)
                     record = TABLE.cell(key, lambda a=arguments, b=again: measure(*a, **b))
                     if "values" not in record:
                         print(f"{name} {how} {number}: {record['fault']}", flush=True)

@@ -175,7 +175,11 @@ def comparisons(records: list[Values]) -> list[str]:
                     f"({one['cpu'] / ours['cpu']:.2f} × CPU of whole processes)"
                 )
             lines.append(f"{row}: headstart is ahead of {'; '.join(parts)}")
-        lines += [f"{row}: {name} ran {one['steps']['run']} of {one['steps']['of']} steps" for name, one in peers.items() if one["steps"].get("run", 0) < one["steps"].get("of", 0)]
+        lines += [
+            f"{row}: {name} ran {one['steps']['run']} of {one['steps']['of']} steps"
+            for name, one in peers.items()
+            if one["steps"].get("run", 0) < one["steps"].get("of", 0)
+        ]
         if twins is not None:
             more = twins["more"]
             arms = ", ".join(f"{name} {said}" for name in ("scratch", "plain", "random", "majority") if (said := spoken(more.get(name))))

@@ -33,7 +33,15 @@ def work(job: Job) -> list[str]:
         model.model_body = body
     steps = job.affordable(all_steps(labels), lambda: trial(job, texts))
     with job.phase("train"), tempfile.TemporaryDirectory() as folder:
-        usual = {"output_dir": folder, "batch_size": BATCH, "num_epochs": 1, "seed": job.seed, "report_to": "none", "save_strategy": "no", "logging_steps": 10**6}
+        usual = {
+            "output_dir": folder,
+            "batch_size": BATCH,
+            "num_epochs": 1,
+            "seed": job.seed,
+            "report_to": "none",
+            "save_strategy": "no",
+            "logging_steps": 10**6,
+        }
         limit = {"max_steps": steps} if steps < all_steps(labels) else {}
         data = Dataset.from_dict({"text": texts, "label": [names.index(label) for label in labels]})
         Trainer(model=model, args=TrainingArguments(**usual, **limit, show_progress_bar=False), train_dataset=data).train()

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from headstart.data import Profile
     from headstart.ranking.combine import Ranking
     from headstart.study.fit import Run
+    from headstart.study.keyword import Result
     from headstart.study.plan import Preview as Plan
     from headstart.study.predict import Prediction
 
 __version__ = "0.1.0"
-__all__ = ["demo", "evaluate", "fit", "inspect", "plan", "predict", "rank", "report", "resume"]
+__all__ = ["demo", "evaluate", "fit", "inspect", "keyword", "plan", "predict", "rank", "report", "resume"]
 
 Effort = Literal["quick", "usual", "thorough"]
 Precision = Literal["fast", "float32"]
@@ -217,6 +218,45 @@ def fit(
         sink=sink,
         started=started,
     )
+
+
+def keyword(
+    data: Somewhere,
+    *,
+    out: Somewhere | None = None,
+    false_accepts: float = 0.5,
+    seed: int = 0,
+    twins: bool = True,
+    group: str | None = None,
+    accept: Collection[str] = (),
+    sink: Sink = silence,
+) -> Result:
+    """Teach a wake word: new layers on a frozen speech embedding, and a threshold for the false accepts that are put up with.
+
+    Args:
+        data: A folder with ``positive``, ``negative`` and ``background``, or a ``metadata.csv`` with these labels.
+        out: The run folder to make; ``runs/NAME-date-N`` when not given.
+        false_accepts: How many an hour the threshold is chosen for, on recordings that were not trained on.
+        seed: Everything random is derived from it.
+        twins: Also teach the same layers on a random embedding.
+        group: The column of what must stay on one side of the split: the speaker.
+        accept: Models to subscribe to first, whose licences you accept by naming them.
+        sink: Receives the events of the work.
+
+    Returns:
+        The result: missed words and false accepts an hour with their intervals, and ``folder``.
+
+    Raises:
+        InputError: when a kind of sound is missing, or the speech embedding is not subscribed.
+    """
+    from headstart import gallery
+    from headstart.study.keyword import MODEL, fit_keyword
+    from headstart.study.places import free_run, new_run
+
+    if not gallery.is_subscribed(MODEL):
+        gallery.subscribe(MODEL, accept=accept, sink=sink)
+    folder = free_run(Path(out)) if out is not None else new_run(Path(data))
+    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, sink=sink)
 
 
 def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run:

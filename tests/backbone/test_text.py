@@ -186,7 +186,7 @@ def test_openvino_computes_the_same_for_any_length(family: str, pairs: dict[str,
 
     backbone = backbone_of(pairs[family])
     openvino = import_openvino()
-    model = _convert(backbone.part(0, backbone.depth), (texts(12, 7).numpy(),))
+    model = _convert(backbone.part(0, backbone.depth), (texts(12, 7).numpy(),), (True,))
     for lengths in ((12, 7), (5, 3, 1)):
         ids = texts(*lengths, seed=5)
         model.reshape({model.inputs[0]: list(ids.shape)})

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.nasty.nasty import header, member
 
 from headstart.base import archives
-from headstart.base.errors import IntegrityError
+from headstart.base.errors import InputError, IntegrityError
 
 PART = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf")), min_size=1, max_size=60)
 TREES = st.dictionaries(st.lists(PART, min_size=1, max_size=4).map("/".join), st.binary(max_size=3000), min_size=1, max_size=6)
@@ -140,3 +141,33 @@ def test_usual_names_are_admitted(name: str) -> None:
 def test_names_that_are_no_plain_path_are_refused(name: str, words: str) -> None:
     with pytest.raises(IntegrityError, match=words):
         archives.Tree().admit(name)
+
+
+def test_members_that_are_passed_over_are_skipped_whole_and_a_cut_file_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar.gz"
+    path.write_bytes(gzip.compress(tarred({"a": b"a" * 70_000, "b": b"b"})))
+    with archives.damage(path):
+        found = {one.name: next(one.chunks()) if one.name == "b" else b"" for one in archives.members(path)}
+    assert found == {"a": b"", "b": b"b"}
+    path.write_bytes(gzip.compress(tarred({"a": b"a" * 70_000})[:60_000]))
+    with pytest.raises(IntegrityError, match="ends in the middle of a member"):
+        content(path)
+
+
+def test_an_archive_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such archive"):
+        content(tmp_path / "a.zip")
+
+
+def test_headers_of_old_programs_are_read(tmp_path: Path) -> None:
+    """Version 7 has no magic and folders by a slash; POSIX splits long names; Sun added bytes with their sign."""
+    old = header(b"cat/", 0, b"\x00", magic=b"") + member(b"cat/1", b"x").replace(b"ustar\x0000", bytes(8))
+    old = old[:512] + header(b"cat/1", 1, b"\x00", magic=b"") + b"x" + bytes(511)
+    split = bytearray(header(b"b" * 90, 1))
+    split[345:445] = b"a" * 100
+    split[148:156] = b"%06o\x00 " % (sum(split) - sum(split[148:156]) + 256)
+    signed = bytearray(header("é".encode(), 1))
+    high = sum(byte > 127 for byte in signed)
+    signed[148:156] = b"%06o\x00 " % (sum(signed) - sum(signed[148:156]) + 256 - 256 * high)
+    (tmp_path / "a.tar").write_bytes(old + bytes(split) + b"y" + bytes(511) + bytes(signed) + b"z" + bytes(511) + bytes(1024))
+    assert content(tmp_path / "a.tar") == {"cat/1": b"x", "a" * 100 + "/" + "b" * 90: b"y", "é": b"z"}

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import kills
+from benchmarks import kill_data
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60
@@ -42,10 +42,10 @@ def test_ctrl_c_while_fetching_leaves_with_130_and_nothing_half_written(tmp_path
 
 
 def test_ctrl_c_in_a_fit_says_as_its_last_line_how_it_goes_on_and_so_it_does(tmp_path: Path) -> None:
-    kills.make_small(tmp_path)
-    data, run = kills.digits(tmp_path / "digits", 8, divided=True), tmp_path / "run"
+    kill_data.make_small(tmp_path)
+    data, run = kill_data.digits(tmp_path / "digits", 8, divided=True), tmp_path / "run"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HEADSTART_HOME": str(tmp_path)}
-    words = ["fit", str(data), "--accept-licence", kills.SMALL, "--out", str(run), "--no-twins", "--effort", "quick", "--cut", "last"]
+    words = ["fit", str(data), "--accept-licence", kill_data.SMALL, "--out", str(run), "--no-twins", "--effort", "quick", "--cut", "last"]
     with subprocess.Popen(
         [sys.executable, "-m", "headstart", *words], env=environment, preexec_fn=heed_ctrl_c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -96,6 +96,16 @@ def test_a_source_is_read_and_written_alike(text: str) -> None:
     assert str(sources.parse(text)) == text
 
 
+@pytest.mark.parametrize("text", ["pypi:a==1#x + pypi:b==1#y", "pypi:a==1#x + pypi:b==1#y > inner/z", "pypi:a==1#x.zip > z", "folder:/a + b > c/d#e"])
+def test_a_file_in_slices_or_inside_an_archive_is_read_and_written_alike(text: str) -> None:
+    assert str(sources.parse_joined(text)) == text
+
+
+def test_a_slice_of_no_known_form_is_refused() -> None:
+    with pytest.raises(InputError, match="pypi:NAME==VERSION"):
+        sources.parse_joined("pypi:a==1#x + y")
+
+
 @pytest.mark.parametrize("text", ["", "pypi:a", "pypi:a>=1", "hf:name", "http://x/y", "pypi:-e==1", "npm:--flag@1", "folder:"])
 def test_a_source_of_no_known_form_is_refused_with_the_forms(text: str) -> None:
     with pytest.raises(InputError, match="pypi:NAME==VERSION"):

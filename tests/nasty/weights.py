@@ -153,7 +153,7 @@ ONNX = {
     "varint": (b"\xff" * 40, "cut off"),
     "group": (b"\x0b" * 50, "cut off"),
     "name": (onnx(weight(name=b"a\x1bb")), "no name"),
-    "parts": (field(7, b"\x32\x00" * 2_100_000), "parts"),
+    "parts": (field(7, b"\x32\x00" * 510_000), "parts"),
     "more-fields": (onnx(weight()) + field(8, b""), None),
 }
 

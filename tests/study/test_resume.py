@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import headstart
-from benchmarks import kills
+from benchmarks import kill_data, kills
 from headstart.base.errors import InputError, IntegrityError, StorageError
 from headstart.base.events import Event
 from headstart.base.files import read_json, write_json
@@ -35,8 +35,8 @@ QUICK: dict[str, Any] = {"effort": "quick", "cut": "last", "twins": False}
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Pictures that name their own test, and a small card to subscribe to."""
     folder = tmp_path_factory.mktemp("prepared")
-    kills.make_small(folder)
-    kills.digits(folder / "digits", 8, divided=True)
+    kill_data.make_small(folder)
+    kill_data.digits(folder / "digits", 8, divided=True)
     return folder
 
 
@@ -70,7 +70,7 @@ def stopping(begins: str, count: int = 1) -> Callable[[Event], None]:
 
 def interrupted(data: Path, run: Path, begins: str = "tune", count: int = 2, **options: Any) -> BaseException:
     with pytest.raises(KeyboardInterrupt) as stop:
-        headstart.fit(data, out=run, accept=[kills.SMALL], sink=stopping(begins, count), **{**QUICK, **options})
+        headstart.fit(data, out=run, accept=[kill_data.SMALL], sink=stopping(begins, count), **{**QUICK, **options})
     return stop.value
 
 
@@ -174,14 +174,14 @@ def test_other_data_is_refused_and_named(home: Path, data: Path, tmp_path: Path)
 
 
 def test_models_that_are_gone_are_named(home: Path, data: Path, tmp_path: Path) -> None:
-    interrupted(data, tmp_path / "run", "activations", model=kills.SMALL)
+    interrupted(data, tmp_path / "run", "activations", model=kill_data.SMALL)
     lines = (tmp_path / "run" / JOURNAL).read_text(encoding="utf-8").splitlines(keepends=True)
     place = next(n for n, line in enumerate(lines) if '"key": "models"' in line)
     (tmp_path / "run" / JOURNAL).write_text("".join(lines[:place]), encoding="utf-8")
-    reopen(tmp_path / "run", 0.0).recall("models", lambda: {kills.SMALL: "other weights"})
+    reopen(tmp_path / "run", 0.0).recall("models", lambda: {kill_data.SMALL: "other weights"})
     with pytest.raises(InputError, match="models of this run are gone, or their weights are others now") as refusal:
         headstart.resume(tmp_path / "run")
-    assert kills.SMALL in str(refusal.value)
+    assert kill_data.SMALL in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_what_was_asked_is_never_guessed(content: str, home: Path, data: Path, t
 
 def test_a_run_that_is_refused_before_anything_was_computed_leaves_nothing(home: Path, data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be cut there"):
-        headstart.fit(data, out=tmp_path / "run", accept=[kills.SMALL], cut="lst")
+        headstart.fit(data, out=tmp_path / "run", accept=[kill_data.SMALL], cut="lst")
     assert not (tmp_path / "run").exists()
 
 
@@ -224,7 +224,7 @@ def environment(**others: str) -> dict[str, str]:
 
 def test_two_fits_on_one_store_at_once_both_end_right(home: Path, data: Path, tmp_path: Path) -> None:
     headstart.inspect(data)
-    words = ["fit", str(data), "--accept-licence", kills.SMALL, "--cut", "last", "--no-twins", "--effort", "quick", "--precision", "float32", "--out"]
+    words = ["fit", str(data), "--accept-licence", kill_data.SMALL, "--cut", "last", "--no-twins", "--effort", "quick", "--precision", "float32", "--out"]
     pair = [subprocess.Popen(command(*words, str(tmp_path / name)), env=environment(), stderr=subprocess.PIPE, text=True) for name in ("one", "two")]
     for process in pair:
         _, said = process.communicate(timeout=200)
@@ -241,7 +241,7 @@ def test_a_file_that_may_not_grow_is_a_clear_message_and_the_run_goes_on_afterwa
     """The system itself refuses: here no file may pass 300 kB, so the activations do not fit."""
     from headstart import gallery
 
-    gallery.subscribe(kills.SMALL, accept=[kills.SMALL])
+    gallery.subscribe(kill_data.SMALL, accept=[kill_data.SMALL])
     words = command("fit", str(data), "--precision", "float32", "--cut", "last", "--no-twins", "--effort", "quick", "--out", str(tmp_path / "run"), "--json")
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, preexec_fn=limited, check=False)
     assert done.returncode == 2, done.stderr
@@ -268,7 +268,7 @@ def test_a_full_disk_is_said_nothing_is_lost_and_with_room_it_goes_on(
     shutil.copytree(home / "cards", small_disk / "cards")
     monkeypatch.setenv("HEADSTART_HOME", str(small_disk))
     with pytest.raises(StorageError, match="the disk is full: ") as full:
-        headstart.fit(data, out=tmp_path / "run", accept=[kills.SMALL], precision="float32", **QUICK)
+        headstart.fit(data, out=tmp_path / "run", accept=[kill_data.SMALL], precision="float32", **QUICK)
     assert full.value.exit_code == 2 and full.value.fix == f"headstart resume {tmp_path / 'run'}"
     assert not list(small_disk.rglob("*.partial"))
     subprocess.run(["mount", "-o", "remount,size=60m", small_disk], check=True)
@@ -279,13 +279,13 @@ def test_a_full_disk_is_said_nothing_is_lost_and_with_room_it_goes_on(
 def test_a_disk_that_must_not_be_written_is_said(home: Path, data: Path, small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(InputError, match="the run folder cannot be written"):
-        headstart.fit(data, out=small_disk / "run", accept=[kills.SMALL], **QUICK)
+        headstart.fit(data, out=small_disk / "run", accept=[kill_data.SMALL], **QUICK)
 
 
 def test_a_full_disk_under_the_run_folder_is_said_too(home: Path, data: Path, small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(b"\0" * 2_900_000)
     with pytest.raises(StorageError, match="the disk is full"):
-        headstart.fit(data, out=small_disk / "run", accept=[kills.SMALL], precision="float32", **QUICK)
+        headstart.fit(data, out=small_disk / "run", accept=[kill_data.SMALL], precision="float32", **QUICK)
     (small_disk / "ballast").unlink()
     subprocess.run(["mount", "-o", "remount,size=60m", small_disk], check=True)
     check_run(again(small_disk / "run")[0].folder, "model.safetensors")

@@ -22,14 +22,14 @@ def test_a_step_against_the_gradient_draws_classes_apart() -> None:
     before = supervised_contrastive(features, labels, 0.1)
     before.backward()
     assert features.grad is not None
-    assert float(supervised_contrastive(features.detach() - 1e-3 * features.grad, labels, 0.1)) < float(before)
+    assert float(supervised_contrastive(features.detach() - 1e-3 * features.grad, labels, 0.1)) < before.item()
 
 
 def test_items_without_a_partner_do_not_count_and_none_at_all_is_no_loss() -> None:
     features = torch.randn((3, 4), generator=torch.Generator().manual_seed(1), requires_grad=True)
     alone = supervised_contrastive(features, torch.tensor([0, 1, 2]), 0.1)
     alone.backward()
-    assert float(alone) == 0.0 and features.grad is not None and float(features.grad.abs().sum()) == 0.0
+    assert alone.item() == 0.0 and features.grad is not None and float(features.grad.abs().sum()) == 0.0
 
 
 def test_many_items_are_passed_over_less_often() -> None:

@@ -96,3 +96,25 @@ def test_a_folder_that_is_no_run_and_one_that_is_not_there_are_told_apart(tmp_pa
         check_run(tmp_path)
     with pytest.raises(InputError, match="does not exist"):
         check_run(tmp_path / "nowhere")
+
+
+def test_a_run_that_cannot_go_on_does_not_say_that_it_can(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop, RunWriter(tmp_path / "run"):
+        raise KeyboardInterrupt
+    assert not getattr(stop.value, "__notes__", [])
+    (tmp_path / "run" / "asked.json").write_text("{}")
+    with pytest.raises(KeyboardInterrupt) as stop, RunWriter(tmp_path / "run", again=True):
+        raise KeyboardInterrupt
+    assert stop.value.__notes__ == [f"headstart resume {tmp_path / 'run'}"]
+
+
+def test_what_an_interrupted_try_wrote_of_its_end_goes_when_it_goes_on(tmp_path: Path) -> None:
+    for name in ("asked.json", "journal.jsonl", "events.jsonl", "work/piece.safetensors", "work/.piece.1.partial", "predictions/plain.parquet", "plan.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("half a line")
+    run = RunWriter(tmp_path, again=True)
+    run.record(Event("note", "resume", text="here"))
+    run.close()
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".lock", "asked.json", "events.jsonl", "journal.jsonl", "work/piece.safetensors"]
+    assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])["text"] == "here"

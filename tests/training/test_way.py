@@ -135,15 +135,15 @@ def test_what_the_clock_decided_is_done_again_without_the_clock(seconds: float, 
 
 
 def test_a_training_by_the_clock_goes_on_for_what_was_left_and_then_repeats_itself(tmp_path: Path) -> None:
-    settings = replace(EVERYTHING, seconds=0.5, patience=None)
+    settings = replace(EVERYTHING, seconds=2.0, patience=None)
     for n in range(3):
         with pytest.raises(KilledError):
-            learn(settings, place_in(tmp_path, first=n == 0), 7)
-    done, weights = learn(settings, place_in(tmp_path, first=False))
-    assert done.seconds == pytest.approx(0.5, abs=0.3)
+            learn(settings, place_in(tmp_path, first=n == 0), 4)
+    done, weights = learn(settings, place_in(tmp_path, first=False, every=0.5))
+    assert 2.0 <= done.seconds < 10.0
     for file in (tmp_path / "work").iterdir():
         file.unlink()
-    again, same = learn(settings, place_in(tmp_path, first=False))
+    again, same = learn(settings, place_in(tmp_path, first=False, every=0.5))
     assert timeless(done) == timeless(again)
     assert all(torch.equal(value, same.state_dict()[name]) for name, value in weights.state_dict().items())
 

@@ -1,7 +1,7 @@
 """Low-rank adapters: a part of a network in, the same part with a few thousand weights that train in place of all; plain weights again afterwards.
 
-Beside each matrix W of a layer stands B A of rank r, scaled by alpha / r: the layer computes W x + alpha / r · B A x. B begins at 0, so nothing changes at first.
-Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, 2021; the matrices of attention and of the feed-forward layers alike, after
+Beside each matrix W of a layer stands B A of rank r, scaled by alpha / r: the layer computes W x + alpha / r · B A x. B begins at 0, so at first nothing
+changes. Source: Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, 2021; the matrices of attention and of the feed-forward layers alike, after
 Dettmers et al., QLoRA, 2023.
 """
 
@@ -103,7 +103,8 @@ def distances(names: Iterable[str], plain: Mapping[str, int]) -> dict[str, int]:
 def trained_share(part: nn.Module) -> float:
     """Which share of a part's weights trains."""
     counts = [(parameter.numel(), parameter.requires_grad) for parameter in part.parameters()]
-    return sum(count for count, trains in counts if trains) / max(1, sum(count for count, _ in counts))
+    trained, everything = sum(count for count, trains in counts if trains), sum(count for count, _ in counts)
+    return float(trained / max(1, everything))
 
 
 def _linear(part: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:

@@ -84,7 +84,7 @@ class Book:
     def holds(self, place: Sequence[Any]) -> bool:
         """Are the lines that a place names still there, all of them and as they were?"""
         number, name = place
-        return 0 <= number < len(self.chain) and self.chain[number] == name
+        return 0 <= number < len(self.chain) and bool(self.chain[number] == name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from headstart.cli.cache import cache
 from headstart.cli.clock import process_started
 from headstart.cli.gallery import gallery
 from headstart.cli.leave import DEBUG, guarded, resumable
+from headstart.cli.listen import keyword_parts, listen
 from headstart.cli.progress import watching
 from headstart.cli.runs import runs
 from headstart.cli.show import talk
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.add_typer(gallery, name="gallery")
 app.add_typer(cache, name="cache")
 app.add_typer(runs, name="runs")
+app.command()(listen)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -161,9 +163,16 @@ def fit(
     group: words.Group = None,
     modality: words.Kind = None,
     accept: words.Accept = None,
+    task: words.TaskWord = "classification",
+    false_accepts: words.FalseAccepts = 0.5,
     as_json: words.Json = False,
 ) -> None:
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
+    if task == "keyword":
+        with watching(talk()) as sink:
+            heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
+        give(heard, lambda: keyword_parts(heard), as_json=as_json)
+        return
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
     limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import RenderableType
@@ -16,7 +16,7 @@ Data = Annotated[
     Path,
     typer.Argument(
         metavar="DATA",
-        help="A folder of class folders (with or without train/validation/test), metadata.csv, a table of texts (CSV, TSV, JSONL), Parquet or Arrow.",
+        help="A folder of class folders (with or without train/validation/test), metadata.csv, CSV, TSV, JSONL, Parquet, Arrow, or a zip or tar of these.",
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A finished run folder, as fit made it.")]
@@ -39,6 +39,11 @@ PrecisionWord = Annotated[Precision, typer.Option(help="fast: the machine's best
 Twins = Annotated[
     bool, typer.Option("--twins/--no-twins", help="Train the twins that prove whether the transfer helped; without them the verdict is 'cannot tell'.")
 ]
+TaskWord = Annotated[
+    Literal["classification", "keyword"],
+    typer.Option("--task", help="keyword: DATA holds positive/, negative/ and background/ (or such labels), and a wake word is taught."),
+]
+FalseAccepts = Annotated[float, typer.Option("--false-accepts", metavar="N", help="With --task keyword: how many an hour the threshold is chosen for.")]
 Accept = Annotated[
     list[str] | None,
     typer.Option("--accept-licence", metavar="NAME", help="Accept the licence of the model NAME, having read it. May be given several times."),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
+from headstart.data.cells import bounded, check_rows, read_columns, values_of
 from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable
 from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
 from headstart.data.texts import text_column, text_columns
@@ -181,10 +182,16 @@ def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str
 def _read(path: Path, item: str, label: str, group: str | None, parted: str | None) -> _Columns:
     with _readable(path):
         others = [column for column in (label, group, parted) if column]
-        table = pq.read_table(path, columns=others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
+        table = read_columns(path, others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
+        check_rows(path, table.num_rows)
         table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
-        values = {column: table.column(column).to_pylist() for column in others}
-        rows = _files(path, item) if _holds_bytes(schema_of(path).field(item).type) else _texts(path, item)
+        values = {column: values_of(table.column(column)) for column in others}
+        written_as = schema_of(path).field(item).type
+        if not is_text(written_as) and not _holds_bytes(written_as):
+            raise InputError(
+                f"{path}: the column {item} holds no pictures, clips or texts", got=str(written_as), fix="--text COLUMN, where texts lie in another"
+            )
+        rows = _texts(path, item) if is_text(written_as) else _files(path, item)
     return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
 
 
@@ -203,9 +210,10 @@ def unlabelled(path: Path, text: str | None) -> list[tuple[int, str]]:
 
 def _texts(path: Path, column: str) -> HeldRows:
     """Texts are short: they are held. What is missing is an empty text, and named as such."""
-    batches = pq.ParquetFile(path).iter_batches(columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
+    batches = pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS, columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
     origin = stamp(path)
-    return held(("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist()), origin and f"{origin}/{column}")
+    cells = ("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist())
+    return held(bounded(cells, path, len), origin and f"{origin}/{column}")
 
 
 def _files(path: Path, column: str) -> Rows:
@@ -265,7 +273,7 @@ def _copied(path: Path, image: str) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         partial = files.beside(copy)
         try:
-            _write(partial, _picture_batches(path, image))
+            _write(partial, bounded(_picture_batches(path, image), path, lambda batch: int(batch.nbytes)))
             partial.replace(copy)
         finally:
             partial.unlink(missing_ok=True)
@@ -325,9 +333,10 @@ def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str
         raise InputError(
             f"{where}: the column {column} holds decimal numbers, not classes", got=first, fix="choose a column of names or whole numbers: --label COLUMN"
         )
-    if names:
+    if names and not isinstance(first, (str, bytes)):
         return [names[int(cell)] if cell is not None and 0 <= int(cell) < len(names) else "" for cell in cells]
-    return ["" if cell is None else plain(str(int(cell) if isinstance(cell, float) else cell)) for cell in cells]
+    spelled = {cell: plain(str(int(cell) if isinstance(cell, float) else cell)) for cell in set(cells) if cell is not None}
+    return ["" if cell is None else spelled[cell] for cell in cells]
 
 
 def _parts(tables: Sequence[tuple[Path, str | None]], read: Sequence[_Columns], parted: str | None, where: str) -> tuple[str, ...] | None:

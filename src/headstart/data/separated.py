@@ -20,6 +20,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 JSON_LINES = (".jsonl", ".ndjson")
 TABLE_BYTES_MAX = 2 << 30  # it is decoded in memory; larger ones are better off as Parquet, which is not
 CELL_CHARACTERS_MAX = 2**31 - 1  # a cell that is too long is named by what reads it; the reader's own limit would refuse the whole table
+COLUMNS_MAX = 10_000
+CELLS_MAX = 200_000_000
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 18  # by which is told what a table is about
 WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16
@@ -49,6 +51,7 @@ def read_cells(table: Path) -> Cells:
     """
     text, notes = _text(table)
     header, rows, numbers, more = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _separated(text, table)
+    _bound(len(rows), len(header), table.name)
     if not header or not rows:
         raise InputError(f"{table.name} holds no rows", fix="its first line names the columns: file_name,label or text,label")
     if len(set(header)) < len(header):
@@ -110,6 +113,7 @@ def _rows(text: str, separator: str, quoting: int) -> tuple[list[str], list[list
                 continue
             if not header:
                 header = row
+                _bound(0, len(header), "the table")
             elif len(row) != len(header):
                 uneven.append(number)
             else:
@@ -128,14 +132,26 @@ def _json_lines(text: str, name: str) -> tuple[list[str], list[list[str]], list[
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}: {error}") from None
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists without end
+            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}: {str(error)[:120]}") from None
         if not isinstance(row, dict):
             raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}")
         rows.append(row)
         numbers.append(number)
     keys = list(dict.fromkeys(key for row in rows for key in row))
+    _bound(len(rows), len(keys), name)
     return keys, [[_as_cell(row.get(key)) for key in keys] for row in rows], numbers, ()
+
+
+def _bound(n_rows: int, n_columns: int, name: str) -> None:
+    """Refuse a table whose cells no memory holds, before they are laid out: a thousand lines of a thousand names each are a billion cells."""
+    if n_columns > COLUMNS_MAX or n_rows * n_columns > CELLS_MAX:
+        raise InputError(
+            f"{name} has too many columns or cells",
+            got=f"{n_rows:,} rows, {n_columns:,} columns",
+            allowed=[f"up to {COLUMNS_MAX:,} columns, {CELLS_MAX:,} cells"],
+            fix="keep the columns of the item, the label and the group",
+        )
 
 
 def _as_cell(value: object) -> str:

@@ -54,11 +54,8 @@ def unpacked(archive: Path) -> Path:
             if not _is_whole(folder):
                 _unpack(archive, folder, allowed)
     except IntegrityError as error:
-        raise InputError(
-            str(error),
-            fix=f"if you trust it, unpack it yourself and point at the folder; the limits are {BYTES} ({allowed.bytes:,}), "
-            f"{MEMBERS} ({allowed.members:,}), {RATIO} ({allowed.ratio:,})",
-        ) from None
+        said = f"; the limits are {BYTES} ({allowed.bytes:,}), {MEMBERS} ({allowed.members:,}), {RATIO} ({allowed.ratio:,})" if "limit" in str(error) else ""
+        raise InputError(str(error), fix=f"if you trust it, unpack it yourself and point at the folder{said}") from None
     except OSError as error:
         full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
         raise HeadstartError(f"{archive.name} cannot be unpacked below {folder.parent}{full}: {error.strerror or error}") from None

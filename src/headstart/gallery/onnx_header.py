@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headstart.gallery.headers import Place, check_name, check_shape, refuse, shown
 
-FIELDS_LIMIT = 2_000_000  # at the levels that are walked over: a network of a thousand layers has some ten thousand
+FIELDS_LIMIT = 500_000  # at the levels that are walked over: a network of a thousand layers has some ten thousand
 AXES_LIMIT = 16
 GRAPH, INITIALIZER, SPARSE = 7, 5, 15
 DIMS, TYPE, NAME, RAW, EXTERNAL, LOCATION = 1, 2, 8, 9, 13, 14

@@ -22,6 +22,7 @@ from headstart.base.files import new_folder
 from headstart.base.hashing import sha256_file
 from headstart.gallery import catalogue, conversion, describe, fetch, licences, sources
 from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard
+from headstart.gallery.configs import read_config
 from headstart.gallery.shelf import WEIGHTS, Subscription, folder_of, header, root, subscription, subscriptions, write
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # counted apart from what a network learns
@@ -143,6 +144,7 @@ def _fetch(card: ModelCard, requested: str, accepted: bool, sink: Sink) -> Subsc
                 if one.name in beside:
                     shutil.copyfile(beside[one.name], folder / one.name)
                 _demand(folder / one.name, one.source, one.sha256, one.bytes)
+                read_config(folder / one.name) if one.name.endswith(".json") else None  # a tokenizer or configuration may not choose code either
             made = _record(pinned, folder / WEIGHTS, requested, accepted, time.perf_counter() - started)
             write(made, folder)
     finally:

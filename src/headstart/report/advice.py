@@ -45,6 +45,7 @@ def advice(evidence: Plain, folder: Path, modality: str = "image") -> Plain | No
         "learning": learning(values.table(evidence.get("learning_curve"))),
         "labels": label_errors(values.table(evidence.get("label_errors")), folder),
         "duplicates": duplicates(values.table(evidence.get("duplicates")), modality),
+        "leaking": values.text(values.table(evidence.get("leaking")).get("sentence")) or None,
     }
     return parts if any(part is not None for part in parts.values()) else None
 

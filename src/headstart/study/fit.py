@@ -39,6 +39,7 @@ from headstart.study.candidates import models_for, rank_collected
 from headstart.study.clock import Clock
 from headstart.study.gather import Gathered, gather, kept, since
 from headstart.study.keep import Outcome, keep
+from headstart.study.leaking import leaking
 from headstart.study.limits import Limits
 from headstart.study.plain import plain_arm, plain_features
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
@@ -260,6 +261,8 @@ class Study:
         found: dict[str, Any] = {"duplicates": evidence.duplicates(last, parts)}
         if self.journal.recall("time for a learning curve", partial(has_left, budget, 5 * CURVE_SECONDS)):
             found["learning_curve"] = evidence.more_labels(last, tracks)
+            if (claimed := leaking(last.problem, tracks.collected[last.raced.arm.model].features)) is not None:
+                found["leaking"] = claimed
         return found
 
     def trust(self, played: list[Round], last: Round, verdict: Verdict, plan: Plan) -> dict[str, Any]:

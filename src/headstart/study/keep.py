@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import headstart
+from headstart import gallery
 from headstart.backbone.engines.race import machine
 from headstart.base.records import to_plain
 from headstart.evaluation.intervals import measure
@@ -27,7 +29,7 @@ from headstart.study.round import Round
 from headstart.study.tracks import Tracks, judged
 from headstart.study.verdict import said
 from headstart.training.race import Result
-from headstart.training.run import RunWriter
+from headstart.training.run import MODEL_FILES, RunWriter
 
 WORST_MISTAKES = 12
 ARMS = ("transfer", "scratch", "random", "plain", "majority")
@@ -203,6 +205,8 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
     for name in ("scratch", "plain"):
         if name in outcome.judged[0].arms and (name == "plain" or name == chosen):
             run.tensors(f"{name}.safetensors", _tensors(outcome.arm(name)))
+    for file in candidate.card.files:  # a tokenizer: a run answers without the gallery
+        run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
     about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality}
     trust = {
@@ -211,7 +215,10 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
         "target": found.get("abstention", {}).get("target"),
         "sets": [{"coverage": one["coverage"], "threshold": one["threshold"]} for one in to_plain(found.get("conformal", ()))],
     }
-    run.json("model.json", {**about, "recipe": candidate.items.recipe, "card": candidate.card, "engine": candidate.choice.engine, "trust": trust})
+    run.json(
+        "model.json",
+        {**about, "recipe": candidate.items.recipe.moved(Path(MODEL_FILES)), "card": candidate.card, "engine": candidate.choice.engine, "trust": trust},
+    )
 
 
 def _tensors(arm: Arm) -> dict[str, Any]:

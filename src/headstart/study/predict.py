@@ -35,7 +35,7 @@ from headstart.study.inputs import Item, items_in
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
-from headstart.training.run import check_run
+from headstart.training.run import MODEL_FILES, check_run
 
 Answer = Callable[[Sequence[bytes]], Floats]
 SHOWN_CHARACTERS = 200
@@ -222,7 +222,7 @@ def _plain(describe: Callable[[bytes], NDArray[np.float32]], head: LinearHead) -
 
 def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], head: LinearHead, folder: Path) -> Answer:
     card, modality = from_plain(ModelCard, about["card"], "model.json"), get(about["modality"])
-    recipe = modality.restored(about["recipe"]).moved(folder)
+    recipe = modality.restored(about["recipe"]).moved(folder / MODEL_FILES)
     network = build(card, None)
     network.load_state_dict({name.removeprefix("network."): torch.from_numpy(np.array(value)) for name, value in tensors.items()}, strict=True)
     usual = recipe.example()[None]

@@ -11,10 +11,11 @@ from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
+from headstart.study.candidates import HALF
 from headstart.study.tracks import Contest, judged
-from headstart.training.contrastive import FROM_A_CLASS, TEMPERATURE, TO_A_CLASS, passes
+from headstart.training.contrastive import FROM_A_CLASS, RATE_TIMES, TEMPERATURE, TO_A_CLASS, passes
 from headstart.training.race import Heat, Result, race
-from headstart.training.search import Search
+from headstart.training.search import OTHER_WAYS, Search
 
 OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
@@ -112,7 +113,8 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
 def _with_other_ways(model: str, options: list[Entrant], contest: Contest, seconds: float) -> list[Entrant]:
     """For texts, two more ways to train the deepest cut that is affordable.
 
-    Contrastive tuning enters right behind the head, where a class has few items; low-rank adapters enter behind everything else.
+    Contrastive tuning enters right behind the head, where a class has few items; low-rank adapters enter behind everything else. Half of
+    the network is as good as all of it for the former, and its frozen half is in the store.
     """
     problem, candidate = contest.problem, contest.tracks.collected[model].candidate
     deeper = sorted((one for one in options if one.model == model and not one.is_linear), key=lambda one: one.cut)
@@ -120,22 +122,24 @@ def _with_other_ways(model: str, options: list[Entrant], contest: Contest, secon
         return options
     usual = contest.tracks.settings()
 
-    def first_affordable(changes: dict[str, float | bool], times: float) -> list[Entrant]:
-        found = [replace(one, changes=changes, seconds=one.seconds * times) for one in deeper]
+    def first_affordable(changes: dict[str, float | bool], times: float, cuts: list[Entrant]) -> list[Entrant]:
+        found = [replace(one, changes=changes, seconds=one.seconds * times) for one in cuts]
         return [one for one in found if race_seconds([HEAD_SECONDS, one.seconds], len(problem.heats)) <= seconds][:1]
 
-    adapters = first_affordable({"lora_rank": LORA_RANK, "learning_rate": usual.learning_rate * LORA_TIMES}, 1.0)
+    adapters = first_affordable({"lora_rank": LORA_RANK, "learning_rate": usual.learning_rate * LORA_TIMES}, 1.0, deeper)
     contrastive: list[Entrant] = []
     if FROM_A_CLASS <= len(problem.pool) / problem.n_classes <= TO_A_CLASS:
         epochs = passes(len(problem.heats[0][0]))
-        contrastive = first_affordable({"contrastive": TEMPERATURE, "epochs": epochs}, epochs / usual.epochs)
+        changes = {"contrastive": TEMPERATURE, "epochs": epochs, "learning_rate": usual.learning_rate * RATE_TIMES}
+        near_half = sorted(deeper, key=lambda one: abs(candidate.backbone.trainable_share(one.cut) - HALF))
+        contrastive = first_affordable(changes, epochs / usual.epochs, near_half)
     return [*options[:1], *contrastive, *options[1:], *adapters]
 
 
 def _steadied(entrant: Entrant, contest: Contest, plan: Plan) -> Entrant:
     """Where much of the network trains, the plan's rate is lowered to what a range test bears: from a good head, a rate that is too high tears it down."""
     backbone, rate = contest.tracks.collected[entrant.model].candidate.backbone, plan.decision("learning_rate")
-    if entrant.is_linear or rate.source == "pinned" or "lora_rank" in entrant.changes or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
+    if entrant.is_linear or rate.source == "pinned" or entrant.changes.keys() & OTHER_WAYS or backbone.trainable_share(entrant.cut) < DEEP_SHARE:
         return entrant
     bearable = contest.highest_rate(entrant)
     return replace(entrant, changes={**entrant.changes, "learning_rate": bearable}) if bearable < plan.number("learning_rate") else entrant

@@ -29,6 +29,7 @@ MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
 ASKED = "asked.json"  # what was asked for: with it, a run folder can go on
 LOCK = ".lock"
+MODEL_FILES = "files"  # what the model needs beside its weights
 BEGINNINGS = {EVENTS, ASKED, JOURNAL, LOCK}  # what lies there before anything dear has been computed
 
 
@@ -85,9 +86,11 @@ class RunWriter:
                 (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
             return
-        if isinstance(error, OSError) and (known := storage_error(error, f"headstart resume {shlex.quote(str(self.folder))}")) is not None:
+        go_on = f"headstart resume {shlex.quote(str(self.folder))}" if (self.folder / ASKED).is_file() else ""
+        if isinstance(error, OSError) and (known := storage_error(error, go_on or "make room or give permission, then the same command again")) is not None:
             raise known from error
-        error.add_note(f"headstart resume {shlex.quote(str(self.folder))}")
+        if go_on:
+            error.add_note(go_on)
 
     def record(self, event: Event) -> None:
         """The sink that keeps events, progress left out."""
@@ -103,6 +106,10 @@ class RunWriter:
         """Write a safetensors file."""
         arrays = {key: np.ascontiguousarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value) for key, value in tensors.items()}
         write(self.folder / name, save(arrays))
+
+    def copy(self, name: str, file: Path) -> None:
+        """Keep a file as it is."""
+        write(self.folder / name, file.read_bytes())
 
     def close(self) -> None:
         """Close the events and let go of the folder."""

@@ -65,11 +65,8 @@ class OpenVinoEngine:
 
     def _converted(self, part: fx.GraphModule, example: Arrays, key: str, open_lengths: tuple[bool, ...]) -> Path:
         openvino = import_openvino()
-        kept = (
-            home()
-            / "engines"
-            / f"{digest(key, openvino.__version__, torch.__version__, str([(_shape(a, varies=v)[1:], str(a.dtype)) for a, v in zip(example, open_lengths, strict=True)]))}.xml"
-        )
+        shapes = [(_shape(array, varies=varies)[1:], str(array.dtype)) for array, varies in zip(example, open_lengths, strict=True)]
+        kept = home() / "engines" / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}.xml"
         if not (kept.exists() and kept.with_suffix(".bin").exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = beside(kept).with_suffix(".xml")

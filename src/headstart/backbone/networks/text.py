@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.backbone.torchvision_repair import import_torchvision
 from headstart.gallery.card import Value
 
 BLOCKED = -1e30  # added to the attention of what must not be seen: its share becomes exactly 0, in bfloat16 too, and a text without tokens stays finite
@@ -51,10 +50,8 @@ class Pool(nn.Module):
         x = self.norm(x)
         if self.kind == "first":
             return x[:, 0]
-        if self.kind == "mean":
-            chosen = mask
-        else:  # the last of the ones: the only place where as many ones stand up to here as in all
-            chosen = mask * (mask.cumsum(1) == mask.sum(1, keepdim=True)).to(mask.dtype)
+        last = mask * (mask.cumsum(1) == mask.sum(1, keepdim=True)).to(mask.dtype)  # the only place where as many ones stand up to here as in all
+        chosen = mask if self.kind == "mean" else last
         pooled: Tensor = torch.where(chosen[..., None] > 0, x, 0.0).sum(1) / chosen.sum(1, keepdim=True).clamp(min=1)
         return pooled
 
@@ -106,7 +103,6 @@ class Family:
 
 def family(name: str) -> Family:
     """The family of that name; the library that makes its layers is imported only now (about 2 s)."""
-    import_torchvision()  # or transformers would fail where torchvision is of another build than torch
     if name in ("gpt2", "llama", "gemma3_text"):
         from headstart.backbone.networks.text_decoders import FAMILIES
     else:

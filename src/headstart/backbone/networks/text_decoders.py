@@ -33,6 +33,7 @@ class GPT2Embed(nn.Module):
         self.drop = nn.Dropout(configuration.embd_pdrop)
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Tokens (n, L) to vectors (n, L, d)."""
         places = torch.arange(ids.shape[1], device=ids.device)
         x: Tensor = self.drop(self.wte(ids.clamp(min=0)) + self.wpe(places))
         return x
@@ -44,6 +45,7 @@ class GPT2Layer(GPT2Block):
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         output: Tensor = super().forward(x, attention_mask=seen_behind(mask))
         return output
 
@@ -58,6 +60,7 @@ class WordEmbed(nn.Module):
         self.embed_tokens = embed_tokens
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Tokens (n, L) to vectors (n, L, d)."""
         x: Tensor = self.embed_tokens(ids.clamp(min=0))
         return x
 
@@ -72,6 +75,7 @@ class LlamaLayer(LlamaDecoderLayer):
         self.rotary = LlamaRotaryEmbedding(configuration)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         turns = self.rotary(x, torch.arange(x.shape[1], device=x.device)[None])
         output: Tensor = super().forward(x, attention_mask=seen_behind(mask), position_embeddings=turns)
         return output
@@ -87,6 +91,7 @@ class Gemma3Layer(Gemma3DecoderLayer):
         self.rotary = Gemma3RotaryEmbedding(configuration)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         turns = self.rotary(x, torch.arange(x.shape[1], device=x.device)[None], self.self_attn.layer_type)
         visible = seen_behind(mask, self.self_attn.sliding_window)
         output: Tensor = super().forward(x, position_embeddings=turns, attention_mask=visible)

@@ -29,6 +29,7 @@ class _FromTokens:
     is_atom = True
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Tokens (n, L) to vectors (n, L, d)."""
         return super().forward(input_ids=ids.clamp(min=0))  # type: ignore[misc]
 
 
@@ -38,6 +39,7 @@ class _FromTokensBehindPadding:
     is_atom = True
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Tokens (n, L) to vectors (n, L, d)."""
         places = torch.arange(ids.shape[1], device=ids.device)[None] + (self.padding_idx + 1)  # type: ignore[attr-defined]
         return super().forward(input_ids=ids.clamp(min=0), position_ids=places)  # type: ignore[misc]
 
@@ -48,6 +50,7 @@ class _Masked:
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         return super().forward(x, attention_mask=seen(mask))  # type: ignore[misc]
 
 
@@ -89,6 +92,7 @@ class MPNetBlock(MPNetLayer):
         self.relative_attention_bias = nn.Embedding(configuration.relative_attention_num_buckets, configuration.num_attention_heads)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         places = torch.arange(x.shape[1], device=x.device)
         buckets = MPNetEncoder.relative_position_bucket(places[None, :] - places[:, None])
         bias = self.relative_attention_bias(buckets).permute(2, 0, 1)[None]
@@ -107,6 +111,7 @@ class XLNetEmbed(nn.Module):
         self.dropout = nn.Dropout(configuration.dropout)
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Tokens (n, L) to vectors (n, L, d)."""
         x: Tensor = self.dropout(self.word_embedding(ids.clamp(min=0)))
         return x
 
@@ -117,6 +122,7 @@ class XLNetBlock(XLNetLayer):
     is_atom = True
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors (n, L, d) of tokens, ones (n, L) where they are real, to vectors (n, L, d)."""
         n, length, width = x.shape
         places = torch.arange(length, device=x.device)
         others = (places[:, None] != places[None, :]).to(mask.dtype)  # padding sees itself, as in the published code: there is always something to see

@@ -9,6 +9,7 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from typing import IO, Any
 
 from headstart.base.archives.limits import Meter
@@ -48,7 +49,7 @@ class _Gzip:
 
 def _zstd() -> Any:
     try:
-        from compression import zstd  # type: ignore[import-not-found]  # from Python 3.14 on
+        zstd = import_module("compression.zstd")  # of the standard library from Python 3.14 on
     except ImportError:
         raise IntegrityError("the archive is compressed with zstd, which needs Python 3.14 or later; it was not unpacked") from None
     return zstd.ZstdDecompressor()

@@ -1,0 +1,100 @@
+"""The verb of a wake word's ear: a finished run and a sound file, or the microphone, in; detections with their times, and how fast it was, out."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from headstart.base.errors import InputError
+from headstart.cli import words
+from headstart.cli.show import talk
+from headstart.cli.words import give
+
+if TYPE_CHECKING:
+    from headstart.study.listening import Detection
+
+MICROPHONE = "-"
+
+
+def listen(
+    run_folder: words.RunFolder,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A sound file, or - for the microphone.")] = MICROPHONE,
+    as_json: words.Json = False,
+) -> None:
+    """Say when a wake word is heard, as it is heard, and how much faster than real time that was."""
+    from headstart.study.listening import SAMPLES_A_SECOND as RATE
+    from headstart.study.listening import open_listener
+    from headstart.task.linear import one_thread
+
+    listener, console = open_listener(run_folder), talk()
+    found: list[Detection] = []
+    heard, began = 0, time.perf_counter()
+    with one_thread():
+        try:
+            for chunk in microphone(RATE) if file == MICROPHONE else recorded(Path(file)):
+                heard += len(chunk)
+                for detection in listener.hear(chunk):
+                    found.append(detection)
+                    console.print(f"{detection.seconds:9.2f} s  {detection.probability:.0%}")
+        except KeyboardInterrupt:
+            if file != MICROPHONE:
+                raise
+    seconds = time.perf_counter() - began
+    factor = None if file == MICROPHONE else seconds / (heard / RATE)
+    told = {"run": run_folder, "file": file, "detections": found, "seconds": heard / RATE, "took_seconds": seconds, "real_time_factor": factor}
+    give(told, lambda: ending(found, heard / RATE, factor), as_json=as_json)
+
+
+def ending(found: Iterable[Detection], seconds: float, factor: float | None) -> list[RenderableType]:
+    """What was heard in all."""
+    times = ", ".join(f"{one.seconds:.2f} s ({one.probability:.0%})" for one in found) or "nothing"
+    speed = "" if factor is None else f"; real-time factor {factor:.3f} ({1 / max(factor, 1e-9):.0f} times faster than the sound)"
+    return [Text(f"heard in {seconds:.1f} s of sound: {times}{speed}")]
+
+
+def recorded(file: Path) -> Iterator[Any]:
+    """A sound file, 80 ms at a time.
+
+    Raises:
+        InputError: when it is none.
+    """
+    from headstart.modality import Unreadable
+    from headstart.study.listening import chunks
+
+    if not file.is_file():
+        raise InputError("there is no such sound file", got=file)
+    try:
+        yield from chunks(file.read_bytes())
+    except Unreadable as error:
+        raise InputError("this sound file cannot be listened to", got=f"{file}: {error.reason}") from None
+
+
+def microphone(rate: int) -> Iterator[Any]:
+    """The default microphone, 80 ms at a time, until Ctrl-C.
+
+    Raises:
+        InputError: when there is none, or nothing that could ask it.
+    """
+    try:
+        devices = importlib.import_module("sounddevice")
+        stream = devices.InputStream(samplerate=rate, channels=1, dtype="float32", blocksize=rate * 8 // 100)
+    except (ImportError, OSError) as error:
+        raise InputError("the microphone needs the package sounddevice", got=str(error), fix="pip install sounddevice, or name a sound file") from None
+    except Exception as error:  # its own errors are known only where it is installed
+        raise InputError("there is no microphone to listen to", got=str(error), fix="headstart listen RUN FILE") from None
+    with stream:
+        while True:
+            yield stream.read(rate * 8 // 100)[0][:, 0]
+
+
+def keyword_parts(result: Any) -> list[RenderableType]:
+    """How a finished wake word looks."""
+    page = Text(f"\nreport: {result.folder / 'report.html'}\nuse it: headstart listen {result.folder} FILE")
+    return [Text(result.sentence, style="bold"), page]

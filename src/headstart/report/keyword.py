@@ -1,0 +1,52 @@
+"""The page of a wake word: ``keyword.json`` of its run folder in, one self-contained ``report.html`` out (no network, no script)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+
+from headstart.base.files import read_json, write
+
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
+)
+
+
+def write_keyword_report(folder: Path) -> Path:
+    """Write the page of a run."""
+    kept = read_json(folder / "keyword.json")
+    result = kept["result"]
+    rows = [_row("new layers on the pretrained embedding", result["transfer"])]
+    if result["random"] is not None:
+        rows.append(_row("the same on a random embedding", result["random"]))
+    card, items = kept["card"], kept["items"]
+    facts = (
+        ("threshold chosen for", f"{result['asked']:g} false accepts an hour, on {result['calibration_hours']:.2f} h that were not trained on"),
+        ("there it accepts wrongly", f"{result['calibration_false_accepts']} times"),
+        ("tested on", f"{result['test_hours']:.2f} h and {result['transfer']['missed']['n']} recordings of the word"),
+        ("items", f"{items['train']} train, {items['validation']} validation, {items['test']} test"),
+        ("division", kept["split"]),
+        ("model", f"{card['title']} ({card['licence']})"),
+        ("intervals", "95 %; misses: Wilson 1927; false accepts: Garwood 1936"),
+    )
+    table = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
+    head = "<tr><th></th><th>missed</th><th>false accepts an hour</th></tr>"
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Wake word</title><style>{STYLE}</style>'
+        f"<h1>Wake word</h1><p><strong>{escape(result['sentence'])}</strong></p><table>{head}{''.join(rows)}</table><h2>How</h2><table>{table}</table>"
+        f"<p>Listen: <code>headstart listen {escape(folder)} FILE</code></p></html>\n"
+    )
+    return write(folder / "report.html", page)
+
+
+def _row(name: str, arm: dict[str, Any]) -> str:
+    missed, wrong = arm["missed"], arm["false_accepts_per_hour"]
+    cells = (
+        name,
+        f"{missed['value']:.1%} ({missed['low']:.1%} to {missed['high']:.1%}, n = {missed['n']})",
+        f"{wrong['value']:.2f} ({wrong['low']:.2f} to {wrong['high']:.2f}, {wrong['n']} counted)",
+    )
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -1,0 +1,151 @@
+"""A wake word in a stream: samples flow in, a few at a time, detections with their times flow out; a whole file is a stream that comes at once.
+
+Each 80 ms the embedding looks at the last 775 ms and the head at the last 16 embeddings, so what is heard does not depend on how the samples are cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart.backbone.build import build
+from headstart.backbone.networks.keyword_head import FRAMES, WIDTH, KeywordHead
+from headstart.backbone.networks.speech_embedding import HOP, MEL_FRAMES, MEL_FRAMES_APART, POINTS, RATE, streaming
+from headstart.base.files import read_json
+from headstart.base.records import from_plain
+from headstart.gallery.card import ModelCard
+from headstart.modality.sound import Samples, decode, resampled
+from headstart.training.run import check_run
+
+SAMPLES_A_SECOND = RATE
+STEP = MEL_FRAMES_APART * HOP  # samples from one answer to the next: 80 ms
+SIGHT = (MEL_FRAMES - 1) * HOP + POINTS  # samples that one embedding sees: 12,512
+FLOOR_DECIBELS = 0.0  # of a band, where the noise of 16 bits begins
+REST_STEPS = 13  # after a detection nothing is reported for a second
+AT_ONCE_STEPS = 750  # a minute: longer sounds are heard in such parts
+WEIGHTS, KEYWORD = "model.safetensors", "keyword.json"
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The word was heard.
+
+    Attributes:
+        seconds: From the beginning to the moment at which it was recognised.
+        probability: What the head said.
+    """
+
+    seconds: float
+    probability: float
+
+
+@dataclass(eq=False)
+class Ear:
+    """Turns a stream of samples into embeddings.
+
+    Attributes:
+        network: ``streaming`` of a speech embedding.
+    """
+
+    network: nn.Module
+    _waiting: Samples = field(default_factory=lambda: np.zeros(SIGHT - STEP, np.float32))
+
+    def hear(self, samples: Samples) -> Samples:
+        """Embeddings ``(t, 96)`` that can be made now: one each 80 ms since the beginning, before which there was silence."""
+        waiting = np.concatenate([self._waiting, samples])
+        n = max(0, (len(waiting) - SIGHT) // STEP + 1)
+        parts = [np.zeros((0, WIDTH), np.float32)]
+        with torch.inference_mode():
+            for begin in range(0, n, AT_ONCE_STEPS):
+                count = min(AT_ONCE_STEPS, n - begin)
+                heard = waiting[begin * STEP : (begin + count - 1) * STEP + SIGHT]
+                parts.append(self.network(torch.from_numpy(heard)[None])[0].numpy().T)
+        self._waiting = waiting[n * STEP :]
+        return np.concatenate(parts)
+
+
+@dataclass(eq=False)
+class Listener:
+    """Reports the word once each time it is heard.
+
+    Attributes:
+        threshold: A logit above which it counts.
+    """
+
+    ear: Ear
+    head: KeywordHead
+    threshold: float
+    _frames: Samples | None = None
+    _step: int = 0
+    _rests_until: int = 0
+
+    def hear(self, samples: Samples) -> list[Detection]:
+        """Listen on: samples at 16 kHz, any number of them."""
+        new = self.ear.hear(samples)
+        if self._frames is None:
+            silence = Ear(self.ear.network).hear(np.zeros(STEP, np.float32))
+            self._frames = np.repeat(silence, FRAMES - 1, axis=0)
+        frames = np.concatenate([self._frames, new])
+        self._frames = frames[len(frames) - FRAMES + 1 :]
+        return [self._noted(logit) for logit in scores(self.head, frames) if self._counts(float(logit))]
+
+    def _counts(self, logit: float) -> bool:
+        self._step += 1
+        counts = logit >= self.threshold and self._step >= self._rests_until
+        if counts:
+            self._rests_until = self._step + REST_STEPS
+        return counts
+
+    def _noted(self, logit: float) -> Detection:
+        return Detection(round(self._step * STEP / RATE, 2), float(1 / (1 + np.exp(-np.clip(logit, -60, 60)))))
+
+
+def scores(head: KeywordHead, frames: Samples) -> Samples:
+    """A logit for each frame that has 15 before it."""
+    if len(frames) < FRAMES:
+        return np.zeros(0, np.float32)
+    with torch.inference_mode():
+        found: Samples = head(torch.from_numpy(np.ascontiguousarray(frames.T))[None])[0].numpy()
+    return found
+
+
+def steps_of_detections(logits: Samples, threshold: float) -> list[int]:
+    """At which steps a listener with this threshold would report, from all logits at once."""
+    found: list[int] = []
+    for step in np.flatnonzero(logits >= threshold).tolist():
+        if not found or step >= found[-1] + REST_STEPS:
+            found.append(step)
+    return found
+
+
+def open_listener(run: Path) -> Listener:
+    """The word of a finished run, ready to listen.
+
+    Raises:
+        InputError: when the folder is no finished run of a keyword.
+        IntegrityError: when its files are not those that it wrote.
+    """
+    from safetensors.torch import load_file
+
+    check_run(run, WEIGHTS, KEYWORD)
+    kept = read_json(run / KEYWORD)
+    card = from_plain(ModelCard, kept["card"], str(run / KEYWORD))
+    tensors = load_file(run / WEIGHTS)
+    network = build(card, None).net
+    network.load_state_dict({name.removeprefix("backbone."): value for name, value in tensors.items() if name.startswith("backbone.")})
+    head = KeywordHead()
+    head.load_state_dict({name.removeprefix("head."): value for name, value in tensors.items() if name.startswith("head.")})
+    return Listener(Ear(streaming(network, FLOOR_DECIBELS)), head.eval(), float(kept["threshold"]))
+
+
+def chunks(content: bytes, n_samples: int = STEP) -> Iterator[Samples]:
+    """A recording as a microphone would deliver it: at 16 kHz, 80 ms at a time, and a last half second of silence in which a word at its end is noticed."""
+    sound = decode(content)
+    samples = np.concatenate([resampled(sound.samples, sound.rate, RATE), np.zeros(RATE // 2, np.float32)])
+    for begin in range(0, len(samples), n_samples):
+        yield samples[begin : begin + n_samples]

@@ -1,0 +1,162 @@
+"""Texts in tables, in files of lines and in class folders: found by what lies there, read in their encoding, every row that is left out named."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.modality.photos import tile, write
+
+from headstart.base.errors import InputError
+from headstart.base.events import Event
+from headstart.data import languages, load, profile, split
+from headstart.data.kind import kind_of
+from headstart.data.listing import Wanted
+
+GOOD = ("房间很干净，服务也不错", "早餐的种类很多，味道也好", "位置很好，下次还会住这里", "前台的态度非常热情", "床很舒服，睡得很好", "性价比很高，值得推荐")
+BAD = ("房间太小，设施也很旧", "隔壁很吵，一晚没有睡着", "服务员的态度很差", "卫生间有味道，不干净", "价格太贵，不值这个钱", "空调坏了，也没有人来修")
+ROWS = [(text, "好") for text in GOOD] + [(text, "差") for text in BAD]
+
+
+@pytest.fixture(autouse=True)
+def _home(empty_home: Path) -> None:
+    """What is examined here is forgotten afterwards."""
+
+
+def table(
+    path: Path, rows: Iterable[tuple[str, ...]] = ROWS, header: tuple[str, ...] = ("评论", "情感"), encoding: str = "utf-8", separator: str = ","
+) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding=encoding) as stream:
+        csv.writer(stream, delimiter=separator).writerows([header, *rows])
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
+def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_are_said(tmp_path: Path, encoding: str) -> None:
+    heard: list[Event] = []
+    dataset = load(table(tmp_path / "x.csv", encoding=encoding), sink=heard.append)
+    assert dataset.modality == "text" and dataset.classes == ("好", "差") and len(dataset) == 12
+    assert dataset.read(0).decode() == GOOD[0] and dataset.sources[0] == "x.csv#2"
+    assert dataset.digest == load(table(tmp_path / "other.csv")).digest
+    said = [event.text for event in heard if event.kind == "note"]
+    assert bool(said) == encoding.startswith("gb") and all("read as GB18030" in text for text in said)
+    assert languages(dataset) == {"zh": 1.0}
+    assert any("multilingual network is needed" in note for note in profile(dataset, split(dataset)).notes)
+
+
+def test_tsv_semicolons_json_lines_parquet_and_arrow_hold_the_same(tmp_path: Path) -> None:
+    plain = load(table(tmp_path / "x.csv")).digest
+    lines = tmp_path / "x.jsonl"
+    lines.write_text("\n".join(json.dumps({"评论": text, "情感": label}) for text, label in ROWS))
+    cells = pa.table({"评论": [text for text, _ in ROWS], "情感": [label for _, label in ROWS]})
+    pq.write_table(cells, tmp_path / "x.parquet")
+    with pa.ipc.new_file(str(tmp_path / "x.arrow"), cells.schema) as writer:
+        writer.write_table(cells)
+    others = [table(tmp_path / "x.tsv", separator="\t"), table(tmp_path / "y.csv", separator=";"), lines, tmp_path / "x.parquet", tmp_path / "x.arrow"]
+    assert {load(path).digest for path in others} == {plain}
+
+
+def test_columns_are_found_by_the_last_word_of_their_name_and_the_users_win(tmp_path: Path) -> None:
+    rows = [(str(number), text, label, "a" if number % 2 else "b") for number, (text, label) in enumerate(ROWS)]
+    path = table(tmp_path / "x.csv", rows, ("id", "tweet_text", "airline_sentiment", "city"))
+    assert load(path).classes == ("好", "差")
+    assert load(path, label="city").classes == ("a", "b")
+    with pytest.raises(InputError, match="did you mean: tweet_text"):
+        load(path, text="tweet_txt")
+    with pytest.raises(InputError, match="no column looks like the text"):
+        load(table(tmp_path / "y.csv", rows, ("id", "words", "sentiment", "city")), modality="text")
+    assert len(load(tmp_path / "y.csv", text="words")) == 12
+
+
+def test_empty_rows_are_left_out_by_their_number_and_enormous_ones_too(tmp_path: Path) -> None:
+    rows = [*ROWS, ("", "好"), ("有字没有标签", ""), ("很" * 400_000, "差")]
+    dataset = load(table(tmp_path / "x.csv", rows))
+    assert len(dataset) == 12
+    assert {fault.source: fault.reason for fault in dataset.faults} == {
+        "x.csv#14": "no text (column 评论 is empty)",
+        "x.csv#15": "no label (column 情感 is empty): 有字没有标签",
+        "x.csv#16": "larger than 1 MiB",
+    }
+
+
+def test_quotes_line_ends_and_separators_within_a_cell_stay_in_it(tmp_path: Path) -> None:
+    odd = 'She said: "no, thanks"\r\nand left, quickly'
+    dataset = load(table(tmp_path / "x.csv", [*ROWS, (odd, "差")]))
+    assert dataset.read(12).decode() == odd
+
+
+def test_a_tab_file_with_a_lone_quote_loses_no_row_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in [('"5 stars', "好"), *ROWS]), encoding="utf-8")
+    dataset = load(path)
+    assert len(dataset) == 13 and dataset.read(0) == b'"5 stars' and "do not pair" in dataset.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [(("text", "text"), "stands twice"), (("text", "label", "more"), "rows do not have 3 cells"), (("a", "b", "c", "d"), "rows do not")]
+)
+def test_a_table_that_cannot_be_read_says_why(tmp_path: Path, header: tuple[str, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        load(table(tmp_path / "x.csv", header=header))
+
+
+def test_numbers_are_classes_while_they_are_few_and_refused_as_measurements(tmp_path: Path) -> None:
+    assert load(table(tmp_path / "x.csv", [(text, str(number % 2)) for number, (text, _) in enumerate(ROWS)])).classes == ("0", "1")
+    with pytest.raises(InputError, match="the labels are numbers, 60 different ones"):
+        load(table(tmp_path / "y.csv", [(f"{text}{number}", f"{number}.5") for number, (text, _) in enumerate(ROWS * 5)]))
+
+
+def test_train_and_test_tables_in_a_folder_are_one_data_set(tmp_path: Path) -> None:
+    table(tmp_path / "data" / "train.csv")
+    table(tmp_path / "data" / "test.csv", [(text + "啊", label) for text, label in ROWS])
+    dataset = load(tmp_path / "data")
+    assert (dataset.given_split or ()).count("test") == 12 and dataset.sources[12] == "test.csv#2"
+
+
+def test_a_file_a_class_and_a_folder_a_class_are_both_read(tmp_path: Path) -> None:
+    for name, texts in (("pos", GOOD), ("neg", BAD)):
+        (tmp_path / "lines").mkdir(exist_ok=True)
+        (tmp_path / "lines" / f"{name}.txt").write_text("\n".join([*texts, "", ""]), encoding="gbk")
+    lines = load(tmp_path / "lines")
+    assert lines.classes == ("neg", "pos") and len(lines) == 12 and lines.sources[0] == "neg.txt#1" and "GB18030" in lines.notes[0]
+    for name, texts in (("pos", GOOD), ("neg", BAD)):
+        for number, text in enumerate(texts):
+            path = tmp_path / "folders" / name / f"{number}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    assert load(tmp_path / "folders").digest == lines.digest
+
+
+def test_retweets_stay_on_one_side_of_a_split(tmp_path: Path) -> None:
+    words = ["flight", "delayed", "again", "hours", "gate", "crew", "lost", "bag", "phone", "hold", "agent", "refund", "seat", "window", "meal", "snow"]
+    rows = []
+    for number in range(40):
+        said = " ".join(words[(number * 7 + step * (3 + number % 5)) % len(words)] for step in range(9)) + f" {words[number % 16]} {words[number // 3]}"
+        label = ("praise", "blame")[number % 2]
+        rows += [(f"@united {said} http://t.co/a{number}", label), (f"RT @joe{number}: @united {said}! http://t.co/b{number}", label)]
+    dataset = load(table(tmp_path / "x.csv", rows, ("tweet", "sentiment")))
+    parts = split(dataset)
+    side = {int(place): name for name in ("train", "validation", "test") for place in getattr(parts, name)}
+    assert all(side[place] == side[place + 1] for place in range(0, 80, 2))
+    assert len(dataset.near) >= 40
+
+
+def test_pictures_and_texts_are_told_apart_by_what_lies_there(tmp_path: Path) -> None:
+    write(tmp_path / "pictures" / "a" / "0.png", tile(0))
+    (tmp_path / "pictures" / "a" / "caption.txt").write_text("a rose")
+    assert kind_of(tmp_path / "pictures", Wanted()) == "image"
+    table(tmp_path / "files.csv", [("a/0.png", "a rose", "x")], ("file", "text", "label"))
+    assert kind_of(tmp_path / "files.csv", Wanted()) == "image" and kind_of(tmp_path / "files.csv", Wanted(text="text")) == "text"
+    table(tmp_path / "sounds.csv", [("a.wav", "yes")], ("path", "label"))
+    assert kind_of(tmp_path / "sounds.csv", Wanted()) == "audio"
+    (tmp_path / "both").mkdir()
+    for name in ("a.wav", "b.png"):
+        (tmp_path / "both" / name).touch()
+    with pytest.raises(InputError, match="--modality"):
+        kind_of(tmp_path / "both", Wanted())

@@ -1,0 +1,64 @@
+"""Encodings are told by what the bytes bear out, and refused where nothing does."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headstart.modality import Unreadable
+from headstart.modality.encoding import decoded
+
+CHINESE = "房间很干净，服务也不错，就是离市中心有点远。早餐的种类不多，下次去还会住这里，推荐给大家。"
+FRENCH = "Ça a été très agréable, mais le café à côté était déjà fermé."
+ELSEWHERE = {
+    "euc-kr": "방이 아주 깨끗하고 좋았어요. 다시 방문하고 싶습니다. 친절한 직원들 덕분에 편안하게 쉬었습니다.",
+    "euc-jp": "部屋はとてもきれいでした。スタッフも親切で、また泊まりたいと思います。",
+    "shift-jis": "部屋はとてもきれいでした。スタッフも親切で、また泊まりたいと思います。",
+    "cp1251": "Номер был очень чистый, персонал приветливый. Обязательно приедем снова.",
+    "koi8-r": "Номер был очень чистый, персонал приветливый. Обязательно приедем снова.",
+    "big5": "房間很乾淨，服務人員也很親切，下次還會再來住，早餐種類很多，交通也很方便。",
+}
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("gbk", "GB18030"), ("gb18030", "GB18030")])
+def test_chinese_is_read_in_every_encoding_that_it_is_written_in(encoding: str, said: str) -> None:
+    assert decoded(CHINESE.encode(encoding)) == (CHINESE, said)
+
+
+@pytest.mark.parametrize(("encoding", "said"), [("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")])
+def test_western_accents_are_read(encoding: str, said: str) -> None:
+    assert decoded(FRENCH.encode(encoding)) == (FRENCH, said)
+
+
+@pytest.mark.parametrize("encoding", ELSEWHERE)
+def test_an_encoding_that_cannot_be_told_is_refused_not_guessed(encoding: str) -> None:
+    with pytest.raises(Unreadable, match="cannot be told"):
+        decoded(ELSEWHERE[encoding].encode(encoding))
+
+
+def test_chinese_names_among_much_english_are_not_read_as_western() -> None:
+    with pytest.raises(Unreadable):
+        decoded(("file_name,label,what it is and where it was taken\n" + "scans/0.png,健康,hospital\n" * 20).encode("gbk"))
+
+
+def test_binary_is_no_text_and_a_mark_that_lies_is_named() -> None:
+    with pytest.raises(Unreadable, match="binary"):
+        decoded(b"PK\x03\x04\0\0\0")
+    with pytest.raises(Unreadable, match="says that it is UTF-8"):
+        decoded(b"\xef\xbb\xbf\xff\xfe\xff")
+
+
+@given(st.text())
+def test_whatever_is_written_in_utf8_comes_back(text: str) -> None:
+    raw = text.encode("utf-8")
+    if not raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe")) and b"\0" not in raw:
+        assert decoded(raw) == (text, "UTF-8")
+
+
+@given(st.binary())
+def test_no_bytes_are_a_crash(raw: bytes) -> None:
+    try:
+        assert isinstance(decoded(raw)[0], str)
+    except Unreadable as error:
+        assert error.reason

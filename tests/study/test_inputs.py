@@ -1,0 +1,61 @@
+"""A run on texts answers tables in the order of their rows, lines, files, folders and a text itself, by the plain model from its files alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.data.test_texts import BAD, GOOD, ROWS, table
+
+from headstart.base.errors import InputError
+from headstart.cli.predictions import WIDEST, clipped
+from headstart.modality import get
+from headstart.modality.words import COLUMNS
+from headstart.study.predict import evaluate, predict
+from headstart.task import sparse
+from headstart.training.run import RunWriter
+
+
+@pytest.fixture
+def run(tmp_path: Path, empty_home: Path) -> Path:
+    counts = sparse.stacked([get("text").plain_features(text.encode()) for text, _ in ROWS], COLUMNS)
+    head = sparse.head_on(counts, np.array([("好", "差").index(label) for _, label in ROWS]), 2, 10.0)
+    writer = RunWriter(tmp_path / "run")
+    writer.tensors("plain.safetensors", head.tensors())
+    writer.json("model.json", {"chosen": "plain", "classes": ("好", "差"), "modality": "text"})
+    writer.finish()
+    return writer.folder
+
+
+def test_a_table_is_answered_row_by_row_and_an_empty_row_is_named(run: Path, tmp_path: Path) -> None:
+    path = table(tmp_path / "new.csv", [(GOOD[0], "1"), ("", "2"), (BAD[0], "3")], ("评论", "编号"), "gbk")
+    found = predict(run, [path])
+    assert [one.source for one in found] == [f"{path}#2", f"{path}#3", f"{path}#4"]
+    assert [one.label for one in found] == ["好", "", "差"] and found[1].fault == "empty" and found[0].shown == GOOD[0]
+
+
+def test_lines_files_folders_and_a_text_itself_are_answered(run: Path, tmp_path: Path) -> None:
+    path = tmp_path / "said.txt"
+    path.write_text(f"{GOOD[1]}\n\n{BAD[1]}\n", encoding="utf-8")
+    assert [(one.source, one.label) for one in predict(run, [path], lines=True)] == [(f"{path}#1", "好"), (f"{path}#3", "差")]
+    assert len(predict(run, [path])) == 1
+    assert [one.label for one in predict(run, [GOOD[2], "空调坏了，\n也没有人来修"])] == ["好", "差"]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text(GOOD[3], encoding="utf-8")
+    assert [one.label for one in predict(run, [tmp_path / "folder"])] == ["好"]
+
+
+def test_a_mistyped_path_is_not_taken_for_something_said(run: Path) -> None:
+    for given in ("reviws.csv", "data/reviews"):
+        with pytest.raises(InputError, match="does not exist"):
+            predict(run, [given])
+
+
+def test_a_labelled_table_is_measured(run: Path, tmp_path: Path) -> None:
+    scores = evaluate(run, table(tmp_path / "x.csv"))
+    assert scores["n"] == 12 and scores["accuracy"]["value"] == 1.0
+
+
+def test_a_text_in_a_terminal_is_cut_by_the_columns_that_it_takes() -> None:
+    assert clipped("短") == "短" and len(clipped("长" * 100)) == WIDEST // 2 + 1 and len(clipped("x" * 100)) == WIDEST + 1

@@ -1,0 +1,128 @@
+"""A wake word from its recordings to a listener: the run, the threshold, and that a stream says what a whole file says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tests.modality.sounds import RATE, word
+
+from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
+from headstart.base.errors import InputError
+from headstart.modality.sound import decode, resampled, wav
+from headstart.study.keyword import Result, fit_keyword, operating_point
+from headstart.study.listening import STEP, Listener, chunks, open_listener, steps_of_detections
+
+WORD, OTHER = 1, 50
+
+
+def spoken(seed: int, speaker: int) -> np.ndarray:
+    """A word by a speaker: at another speed, with a little noise."""
+    samples = resampled(word(seed), RATE, round(RATE * (0.9 + 0.02 * speaker)))
+    return (samples + 0.003 * np.random.default_rng(100 * seed + speaker).standard_normal(len(samples))).astype(np.float32)
+
+
+def rustle(seed: int, seconds: float) -> np.ndarray:
+    """Background: noise that comes and goes, and now and then another word."""
+    generator = np.random.default_rng(seed)
+    noise = 0.02 * generator.standard_normal(round(seconds * RATE)).astype(np.float32)
+    for place in range(RATE, len(noise) - 2 * RATE, 3 * RATE):
+        other = spoken(OTHER + int(generator.integers(20)), int(generator.integers(9)))
+        noise[place : place + len(other)] += other
+    return noise
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A word by ten speakers, other words, a few minutes of background."""
+    root = tmp_path_factory.mktemp("wake")
+    for kind, sounds in (
+        ("positive", [spoken(WORD, speaker) for speaker in range(10)]),
+        ("negative", [spoken(OTHER + n, n % 10) for n in range(15)]),
+        ("background", [rustle(n, 20.0) for n in range(8)]),
+    ):
+        (root / kind).mkdir()
+        for number, samples in enumerate(sounds):
+            (root / kind / f"{number:02d}.wav").write_bytes(wav(samples, RATE))
+    return root
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Path, subscribed: Callable[[str], Path], gallery_home: Path) -> Result:
+    subscribed("speech_embedding")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_HOME", str(gallery_home))
+        return fit_keyword(data, out=data.parent / "run", false_accepts=60.0)
+
+
+def test_a_wake_word_is_learnt_and_its_error_rates_have_intervals(fitted: Result) -> None:
+    assert fitted.transfer.missed.n == 2 and fitted.transfer.missed.value == 0
+    assert fitted.transfer.missed.low <= fitted.transfer.missed.value <= fitted.transfer.missed.high
+    assert fitted.transfer.false_accepts_per_hour.high > 0 and fitted.random is not None
+    assert "n = 2" in fitted.sentence
+
+
+def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None:
+    kept = json.loads((fitted.folder / "keyword.json").read_text())
+    assert kept["threshold"] == fitted.transfer.threshold and kept["card"]["name"] == "speech_embedding"
+    page = (fitted.folder / "report.html").read_text()
+    assert "false accepts an hour" in page and "<script" not in page
+    assert (fitted.folder / "manifest.json").is_file()
+
+
+@pytest.mark.parametrize("size", [160, STEP, 5_000, 1_000_000])
+def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, size: int) -> None:
+    heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), rustle(91, 4.0), spoken(WORD, 7), np.zeros(RATE, np.float32)])
+    content = wav(heard, RATE)
+    whole = [one for chunk in chunks(content, 10_000_000) for one in open_listener(fitted.folder).hear(chunk)]
+    listener = open_listener(fitted.folder)
+    stream = [one for chunk in chunks(content, size) for one in listener.hear(chunk)]
+    assert [one.seconds for one in stream] == [one.seconds for one in whole]
+    assert np.allclose([one.probability for one in stream], [one.probability for one in whole], atol=1e-4)
+    ends = [(4 * RATE + len(spoken(WORD, 3))) / RATE, (len(heard) - RATE) / RATE]
+    assert all(any(abs(one.seconds - end) < 0.6 for one in whole) for end in ends)
+
+
+def test_the_operating_point_is_the_lowest_threshold_that_keeps_the_promise() -> None:
+    logits = np.zeros(1000, np.float32)
+    logits[[100, 103, 400, 700]] = [5.0, 4.0, 3.0, 2.0]
+    assert operating_point([logits], hours=1.0, false_accepts=2.0) == (3.0, 2)
+    threshold, wrong = operating_point([logits], hours=1.0, false_accepts=0.5)
+    assert threshold > 5 and wrong == 0
+
+
+def test_after_a_detection_it_rests_for_a_second() -> None:
+    logits = np.zeros(40, np.float32)
+    logits[5:30] = 9
+    assert steps_of_detections(logits, 1.0) == [5, 18]
+
+
+def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:
+    torch.manual_seed(0)
+    head, frames = KeywordHead().eval(), torch.randn(1, 96, 30)
+    with torch.inference_mode():
+        whole = head(frames)[0]
+        each = torch.stack([head(frames[:, :, n : n + FRAMES])[0, 0] for n in range(30 - FRAMES + 1)])
+    assert torch.allclose(whole, each, atol=1e-5)
+
+
+def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
+    with pytest.raises(InputError, match="above 0"):
+        fit_keyword(data, out=tmp_path / "run", false_accepts=0)
+    for kind in ("cats", "dogs"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for n in range(5):
+            (tmp_path / "data" / kind / f"{n}.wav").write_bytes(wav(spoken(n + 10 * (kind == "cats"), n), RATE))
+    with pytest.raises(InputError, match="positive"):
+        fit_keyword(tmp_path / "data", out=tmp_path / "run")
+
+
+def test_decoding_in_chunks_loses_no_sample() -> None:
+    content = wav(spoken(WORD, 1), RATE)
+    heard = np.concatenate(list(chunks(content)))
+    assert np.array_equal(heard[: len(decode(content).samples)], decode(content).samples) and isinstance(Listener, type)
