@@ -6,7 +6,9 @@ the texts. The schedule of the rate then ends with the last of those steps.
 
 from __future__ import annotations
 
+import random
 import tempfile
+from collections.abc import Callable
 
 import torch
 from datasets import Dataset
@@ -29,7 +31,7 @@ def work(job: Job) -> list[str]:
         body.max_seq_length = job.options["max_tokens"]
         model = SetFitModel.from_pretrained(job.options["network"], labels=names, device="cpu")
         model.model_body = body
-    steps = job.affordable(all_steps(labels), lambda: one_step(job, texts))
+    steps = job.affordable(all_steps(labels), lambda: trial(job, texts))
     with job.phase("train"), tempfile.TemporaryDirectory() as folder:
         usual = {
             "output_dir": folder,
@@ -56,17 +58,21 @@ def all_steps(labels: list[str]) -> int:
     return -(-2 * max(alike, other) // BATCH)
 
 
-def one_step(job: Job, texts: list[str]) -> None:
+def trial(job: Job, texts: list[str]) -> Callable[[], None]:
     """A step on a network that is thrown away, to see how long it takes."""
     body = SentenceTransformer(job.options["network"], device="cpu")
     body.max_seq_length = job.options["max_tokens"]
     optimiser = torch.optim.AdamW(body.parameters(), RATE)
-    pairs = (texts * (2 * BATCH))[: 2 * BATCH]
-    for _ in range(2):
+    drawn = random.Random(0)
+
+    def step() -> None:
+        pairs = drawn.choices(texts, k=2 * BATCH)
         loss = sum(body(body.preprocess(part))["sentence_embedding"].square().mean() for part in (pairs[:BATCH], pairs[BATCH:]))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+
+    return step
 
 
 if __name__ == "__main__":

@@ -57,16 +57,18 @@ class Job:
         yield
         self.phases[name] = round(time.perf_counter() - started, 3)
 
-    def affordable(self, steps: int, step: Callable[[], object]) -> int:
-        """How many of the steps a limit of seconds lets run, by trying one twice; the trial does not count as the method's time."""
+    def affordable(self, steps: int, prepare: Callable[[], Callable[[], object]]) -> int:
+        """How many of the steps fit into the limit of processor seconds, by trying a few on a copy; the trial does not count as the method's time."""
         limit = self.options.get("limit_seconds")
         if not limit:
             return steps
-        began, seconds = time.perf_counter(), 0.0
-        for _ in range(TRIED_STEPS):  # the first warms up
-            started = time.perf_counter()
+        began = time.perf_counter()
+        step = prepare()
+        step()  # warms up
+        started = time.process_time()
+        for _ in range(TRIED_STEPS):
             step()
-            seconds = time.perf_counter() - started
+        seconds = (time.process_time() - started) / TRIED_STEPS
         self.aside += time.perf_counter() - began
         run = max(1, min(steps, int(limit / seconds)))
         self.steps = {"run": run, "of": steps}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -39,8 +41,13 @@ def work(job: Job) -> list[str]:
         train = Texts(texts, tokenizer, job.options["max_tokens"], [names.index(label) for label in labels])
         test = Texts(job.rows("test")[0], tokenizer, job.options["max_tokens"])
     collator = DataCollatorWithPadding(tokenizer)
+    drawn = random.Random(0)
+
+    def draw() -> Any:
+        return collator([train[n] for n in drawn.choices(range(len(train)), k=BATCH)])
+
     every = EPOCHS * -(-len(texts) // BATCH)
-    steps = job.affordable(every, lambda: one_step(job, collator([train[n % len(train)] for n in range(BATCH)]), len(names)))
+    steps = job.affordable(every, lambda: trial(job, draw, len(names)))
     with tempfile.TemporaryDirectory() as folder:
         words = {"output_dir": folder, "learning_rate": RATE, "per_device_train_batch_size": BATCH, "per_device_eval_batch_size": BATCH, "seed": job.seed}
         quiet = {"report_to": "none", "save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True, "use_cpu": True}
@@ -53,16 +60,19 @@ def work(job: Job) -> list[str]:
     return [names[int(one)] for one in said]
 
 
-def one_step(job: Job, batch: Any, n_classes: int) -> None:
+def trial(job: Job, draw: Callable[[], Any], n_classes: int) -> Callable[[], None]:
     """A step on a network that is thrown away, to see how long it takes."""
     model = AutoModelForSequenceClassification.from_pretrained(job.options["network"], num_labels=n_classes)
     optimiser = torch.optim.AdamW(model.parameters(), RATE)
     model.train()
-    for _ in range(2):
-        loss = model(**batch).loss
+
+    def step() -> None:
+        loss = model(**draw()).loss
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+
+    return step
 
 
 if __name__ == "__main__":
