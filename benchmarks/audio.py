@@ -90,7 +90,7 @@ def peer(data: Path, seed: int) -> Values:
     with torch.inference_mode():
         features = np.concatenate([candidate.backbone.network(torch.from_numpy(items.prepare(n))[None]).numpy() for n in range(len(dataset))])
     learnt = np.union1d(parts.train, parts.validation)
-    model = make_pipeline(StandardScaler(), LogisticRegressionCV(Cs=5, cv=3, max_iter=300))
+    model = make_pipeline(StandardScaler(), LogisticRegressionCV(Cs=5, cv=3, max_iter=300, l1_ratios=(0,), scoring="accuracy", use_legacy_attributes=False))
     model.fit(features[learnt], dataset.labels[learnt])
     right = int((model.predict(features[parts.test]) == dataset.labels[parts.test]).sum())
     return {"peer": to_plain(share(right, len(parts.test))), "peer_seconds": time.perf_counter() - began}
