@@ -132,6 +132,7 @@ PARQUETS["one-label"] = (parquet(pa.table({"text": pa.array(np.zeros(1_000_000, 
 PICTURE = pa.array([PICTURES[0] + bytes(100_000)] * 3_000, pa.binary())
 PARQUETS["one-picture"] = (parquet(pa.table({"image": PICTURE, "label": ["cat", "dog"] * 1_500})), "a bomb")
 ARROWS = {
+    "names": (ARROW.replace(b"label", b"\xd8abel"), "cannot be read"),
     "nulls": (arrow(NULLS), "no column|cannot be read|too many rows"),
     "whole": (ARROW, None),
     "empty": (b"", "cannot be read"),

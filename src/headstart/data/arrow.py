@@ -118,7 +118,9 @@ def _below(folder: Path) -> list[Path]:
 def schema_of(path: Path) -> pa.Schema:
     """The columns of a table with their types."""
     with _readable(path):
-        return pq.read_schema(path) if path.suffix.lower() in PARQUET else _reader(path).schema
+        found = pq.read_schema(path) if path.suffix.lower() in PARQUET else _reader(path).schema
+        _ = found.names  # decoded here, where letters that are not UTF-8 can be said to be the file's
+    return found
 
 
 class _readable:  # noqa: N801 — reads as a word where it is used
@@ -131,7 +133,7 @@ class _readable:  # noqa: N801 — reads as a word where it is used
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, pa.ArrowException) or (isinstance(error, OSError) and not error.errno):
+        if isinstance(error, (pa.ArrowException, UnicodeDecodeError)) or (isinstance(error, OSError) and not error.errno):
             raise InputError(f"{self.path} cannot be read as a table", got=" ".join(str(error).split())[:160], fix="fetch or write the file again") from None
 
 
