@@ -227,7 +227,8 @@ def one_cell(row: Row, method: Method, seed: int, given: argparse.Namespace) -> 
     if "fault" in record:
         return f"{row.name} {method.name} seed {seed}: failed: {record['fault']}"
     values = record["values"]
-    return f"{row.name} {method.name} seed {seed}: {values['seconds']:.1f} s, {values['cpu']:.1f} CPU s, accuracy {values['accuracy']['value']:.1%} {values['steps'] or ''}"
+    accuracy = f"accuracy {values['accuracy']['value']:.1%}"
+    return f"{row.name} {method.name} seed {seed}: {values['seconds']:.1f} s, {values['cpu']:.1f} CPU s, {accuracy} {values['steps'] or ''}"
 
 
 if __name__ == "__main__":

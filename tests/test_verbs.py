@@ -13,4 +13,4 @@ def test_importing_the_stage_does_not_hide_the_verb_of_its_name() -> None:
 
 
 def test_every_verb_takes_what_the_command_line_offers() -> None:
-    assert set(headstart.__all__) == {"demo", "evaluate", "fit", "inspect", "plan", "predict", "rank", "report", "resume"}
+    assert set(headstart.__all__) == {"demo", "evaluate", "fit", "inspect", "keyword", "plan", "predict", "rank", "report", "resume"}
