@@ -130,7 +130,8 @@ def run_method(row: Row, method: Method, seed: int, given: argparse.Namespace) -
         if done.returncode or not (place / "answer.json").is_file():
             raise CellError(f"{method.name}: {' '.join(done.stderr.split())[-600:]}")
         answer = json.loads((place / "answer.json").read_text(encoding="utf-8"))
-    return as_values(answer, data, process, cpu, [round(load, 2), round(os.getloadavg()[0], 2)], given.threads)
+    values = as_values(answer, data, process, cpu, [round(load, 2), round(os.getloadavg()[0], 2)], given.threads)
+    return values if method.ours else values | {"limit_seconds": given.limit_seconds}
 
 
 def as_values(answer: dict[str, Any], data: Path, process: float, cpu: float, load: list[float], threads: int) -> Values:
@@ -175,16 +176,19 @@ def comparisons(records: list[Values]) -> list[str]:
                     f"({one['cpu'] / ours['cpu']:.2f} × CPU of whole processes)"
                 )
             lines.append(f"{row}: headstart is ahead of {'; '.join(parts)}")
-        lines += [
-            f"{row}: {name} ran {one['steps']['run']} of {one['steps']['of']} steps"
-            for name, one in peers.items()
-            if one["steps"].get("run", 0) < one["steps"].get("of", 0)
-        ]
+        lines += [f"{row}: {name} ran {bounded(one)}" for name, one in peers.items() if one["steps"].get("run", 0) < one["steps"].get("of", 0)]
         if twins is not None:
             more = twins["more"]
             arms = ", ".join(f"{name} {said}" for name in ("scratch", "plain", "random", "majority") if (said := spoken(more.get(name))))
             lines.append(f"{row}: with twins in {twins['seconds']:.0f} s: {arms}; chosen: {more['chosen']}; {more['sentence']}")
     return lines
+
+
+def bounded(values: Values) -> str:
+    """How many steps a limit let run, and which limit it was."""
+    limit = values.get("limit_seconds")  # the first cells were bounded by the clock, loading included, and say nothing of it
+    why = f"{limit:.0f} processor seconds" if limit else "240 s by the clock of a busy machine, loading counted with every step: fewer than it could have had"
+    return f"{values['steps']['run']} of {values['steps']['of']} steps, bounded to {why}"
 
 
 def spoken(score: Any) -> str:
@@ -227,7 +231,8 @@ def one_cell(row: Row, method: Method, seed: int, given: argparse.Namespace) -> 
     if "fault" in record:
         return f"{row.name} {method.name} seed {seed}: failed: {record['fault']}"
     values = record["values"]
-    return f"{row.name} {method.name} seed {seed}: {values['seconds']:.1f} s, {values['cpu']:.1f} CPU s, accuracy {values['accuracy']['value']:.1%} {values['steps'] or ''}"
+    took = f"{values['seconds']:.1f} s, {values['cpu']:.1f} CPU s, load {values['load']}"
+    return f"{row.name} {method.name} seed {seed}: {took}, accuracy {values['accuracy']['value']:.1%} {values['steps'] or ''}"
 
 
 if __name__ == "__main__":
