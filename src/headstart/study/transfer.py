@@ -21,6 +21,7 @@ OTHERS = 2  # models that the evidence cannot tell from the pick and that race b
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
 MARGIN = 1e-9
 LORA_RANK, LORA_TIMES = 8, 10.0  # adapters bear about ten times the rate of the layers (Hu et al., LoRA, 2022, appendix D)
+PASS_SHARES, LEAST_PASSES = (1.0, 0.5, 0.33), 4.0
 DEEP_SHARE = 0.3  # of the FLOPs behind the cut
 
 
@@ -129,10 +130,12 @@ def _with_other_ways(model: str, options: list[Entrant], contest: Contest, secon
     adapters = first_affordable({"lora_rank": LORA_RANK, "learning_rate": usual.learning_rate * LORA_TIMES}, 1.0, deeper)
     contrastive: list[Entrant] = []
     if FROM_A_CLASS <= len(problem.pool) / problem.n_classes <= TO_A_CLASS:
-        epochs = passes(len(problem.heats[0][0]))
-        changes = {"contrastive": TEMPERATURE, "epochs": epochs, "learning_rate": usual.learning_rate * RATE_TIMES}
         near_half = sorted(deeper, key=lambda one: abs(candidate.backbone.trainable_share(one.cut) - HALF))
-        contrastive = first_affordable(changes, epochs / usual.epochs, near_half)
+        for share in PASS_SHARES:  # fewer passes over half of the network rather than all of them over less of it
+            epochs = max(LEAST_PASSES, passes(len(problem.heats[0][0])) * share)
+            changes = {"contrastive": TEMPERATURE, "epochs": epochs, "learning_rate": usual.learning_rate * RATE_TIMES}
+            contrastive = contrastive or first_affordable(changes, epochs / usual.epochs, near_half[:1])
+        contrastive = contrastive or first_affordable(changes, epochs / usual.epochs, near_half)
     return [*options[:1], *contrastive, *options[1:], *adapters]
 
 
