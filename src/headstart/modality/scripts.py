@@ -52,7 +52,7 @@ def script_of(text: str) -> str:
     """The script of most letters: ``Latin``, ``Han``, ``Kana`` (Japanese), ``Cyrillic`` …; ``mixed``, or ``no letters``.
 
     Example:
-        >>> script_of("Hello, 世界"), script_of("房间很干净，早餐不错，有wifi"), script_of("12:30")
+        >>> script_of("Hi, 世界"), script_of("房间很干净，早餐不错，有wifi"), script_of("12:30")
         ('mixed', 'Han', 'no letters')
     """
     points = codes(text)
