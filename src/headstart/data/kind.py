@@ -12,7 +12,7 @@ from headstart.data import arrow, folders, metadata, separated
 from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
 
-AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au", ".m4a"})
+AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au"})
 LINES = frozenset({".txt", ".text"})
 LOOKED_AT = 2000  # files
 CLEAR = 0.9  # share of the files of one kind that makes the others strays
