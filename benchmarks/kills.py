@@ -117,6 +117,7 @@ class Trial:
         for target in [*targets, None]:
             said = self.go_on(run, environment, target)
             if (run / "manifest.json").is_file():
+                self.go_on(run, environment, None)  # killed behind the manifest: what it says then is that the run is finished, and it tidies
                 break
             if target is None:
                 raise CellError(f"it did not end: {said[-2000:]}")

@@ -141,8 +141,10 @@ def test_a_budget_counts_on_from_what_was_used_and_says_so(home: Path, data: Pat
 def test_a_finished_run_is_not_resumed_and_a_folder_without_one_neither(home: Path, data: Path, tmp_path: Path) -> None:
     interrupted(data, tmp_path / "run", "activations")
     again(tmp_path / "run")
+    (tmp_path / "run" / "work").mkdir()  # as a kill leaves it that came between the manifest and the end
     with pytest.raises(InputError, match="this run is finished: there is nothing to resume"):
         headstart.resume(tmp_path / "run")
+    assert not (tmp_path / "run" / "work").exists()
     with pytest.raises(InputError, match="does not exist"):
         headstart.resume(tmp_path / "nowhere")
     with pytest.raises(InputError, match=r"no run that was begun \(no asked\.json\)"):

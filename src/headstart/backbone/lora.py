@@ -16,8 +16,6 @@ from torch import Tensor, nn
 from headstart.base.errors import InputError
 from headstart.base.seeds import seed_for
 
-ADDED = ("lora_down", "lora_up")
-
 
 class Adapted(nn.Module):
     """A linear layer with an adapter beside it; the layer itself does not train.
@@ -98,13 +96,6 @@ def distances(names: Iterable[str], plain: Mapping[str, int]) -> dict[str, int]:
         plain: ``Backbone.distances`` of the part's own weights.
     """
     return {name: plain[f"{name.rpartition('.')[0]}.weight"] for name in names}
-
-
-def trained_share(part: nn.Module) -> float:
-    """Which share of a part's weights trains."""
-    counts = [(parameter.numel(), parameter.requires_grad) for parameter in part.parameters()]
-    trained, everything = sum(count for count, trains in counts if trains), sum(count for count, _ in counts)
-    return float(trained / max(1, everything))
 
 
 def _linear(part: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:

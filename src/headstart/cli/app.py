@@ -240,7 +240,7 @@ def cautions(verdict: Verdict) -> Iterator[str]:
     if verdict.scratch is None:
         return
     if verdict.scratch_frozen:
-        did = f"{verdict.scratch_epochs} epochs from scratch did worse than a head on random features"
+        did = f"{verdict.scratch_epochs} {'epoch' if verdict.scratch_epochs == 1 else 'epochs'} from scratch did worse than a head on random features"
         yield f"{did}, so that head is the twin; --effort thorough trains it ten times longer"
     elif verdict.scratch_still_improving:
         yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"

@@ -132,13 +132,17 @@ def load(
         findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)
         kept, faults = _readable(listing, findings)
         examined = [seen for index in kept if (seen := findings[index].examined)]
+        left_out = (*listing.faults, *faults)
+        if left_out:
+            more = f" and {len(left_out) - 1:,} more; headstart inspect names them all" if len(left_out) > 1 else ""
+            sink(Event("note", "read", text=f"left out: {left_out[0].source}: {left_out[0].reason}{more}"))
         content = tuple(findings[index].content for index in kept)
         refuse.unfit(root, listing, kept, faults, minimum_per_class, kind.unit)
         thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in examined), np.uint8).reshape(len(examined), -1)
         near = near_duplicates(content, thumbnails, kind, store)
     finally:
         store.close()
-    return _assembled(given, kind.name, listing, kept, (*listing.faults, *faults), content, examined, near)
+    return _assembled(given, kind.name, listing, kept, left_out, content, examined, near)
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:

@@ -21,7 +21,7 @@ from headstart.base.records import from_plain, to_plain
 from headstart.data import Dataset
 from headstart.gallery.card import ModelCard
 from headstart.planning.facts import Wishes
-from headstart.training.run import ASKED, MANIFEST
+from headstart.training.run import ASKED, MANIFEST, tidy
 
 DECIDING = ("torch", "torchvision", "timm", "openvino", "numpy", "scipy", "pillow", "optuna", "cleanlab")  # their versions may move the numbers
 
@@ -97,6 +97,7 @@ def recorded(folder: Path) -> Asked:
         IntegrityError: when what was asked is damaged.
     """
     if (folder / MANIFEST).is_file():
+        tidy(folder)  # a kill between the manifest and the end leaves what only a resume would have needed
         raise InputError("this run is finished: there is nothing to resume", got=folder, fix=f"headstart report {folder}")
     if not (folder / ASKED).is_file():
         what = "the folder holds no run that was begun (no asked.json)" if folder.is_dir() else "the run folder does not exist"

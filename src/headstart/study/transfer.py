@@ -131,11 +131,11 @@ def _with_other_ways(model: str, options: list[Entrant], contest: Contest, secon
     contrastive: list[Entrant] = []
     if FROM_A_CLASS <= len(problem.pool) / problem.n_classes <= TO_A_CLASS:
         near_half = sorted(deeper, key=lambda one: abs(candidate.backbone.trainable_share(one.cut) - HALF))
-        for share in PASS_SHARES:  # fewer passes over half of the network rather than all of them over less of it
+        tries = [*((share, near_half[:1]) for share in PASS_SHARES), (PASS_SHARES[-1], near_half)]
+        for share, cuts in tries:  # fewer passes over half of the network rather than all of them over less of it
             epochs = max(LEAST_PASSES, passes(len(problem.heats[0][0])) * share)
             changes = {"contrastive": TEMPERATURE, "epochs": epochs, "learning_rate": usual.learning_rate * RATE_TIMES}
-            contrastive = contrastive or first_affordable(changes, epochs / usual.epochs, near_half[:1])
-        contrastive = contrastive or first_affordable(changes, epochs / usual.epochs, near_half)
+            contrastive = contrastive or first_affordable(changes, epochs / usual.epochs, cuts)
     return [*options[:1], *contrastive, *options[1:], *adapters]
 
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 TEMPERATURE = 0.1  # the same, section 4: 0.07 to 0.1 did best
 PASSES = 16  # over the items, when they are few
-SEEN_ITEMS = 1600  # airline tweets, 64 a class: 1,200 to 2,300 items seen gave 74 to 76 %, frozen features 68 %, SetFit 69 % (LOG.md)
+SEEN_ITEMS = 1600  # airline tweets, 64 a class: 1,200 to 2,300 items seen gave 74 to 76 %, frozen features 68 %: in-sample (LOG.md)
 RATE_TIMES = 2.0  # the usual rate of texts: the same tweets bore 1e-4 behind half of the network
 FROM_A_CLASS, TO_A_CLASS = 4, 100  # training items a class: fewer make no pairs, more are better served by cross-entropy
 
