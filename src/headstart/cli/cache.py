@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
 
-from headstart.base.errors import InputError
+from headstart.base.sizes import bytes_in
 from headstart.cli import words
 from headstart.cli.show import facts, in_bytes, in_seconds, table
 from headstart.cli.words import give
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from headstart.activations.store import Usage
 
 cache = typer.Typer(help="What the frozen networks said, kept so that it is never computed twice.", no_args_is_help=True)
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @cache.command()
@@ -38,25 +36,9 @@ def prune(
     """Free disk space, the least recently used first; whatever is needed again is computed again."""
     from headstart import activations
 
-    limit = None if to is None else size(to)
+    limit = None if to is None else bytes_in(to, option="--to", fix="headstart cache prune --to 2GB")
     freed = activations.prune(limit)
     give({"freed_bytes": freed, "limit_bytes": limit}, lambda: [f"freed {in_bytes(freed)}"], as_json=as_json)
-
-
-def size(text: str) -> int:
-    """Bytes from words.
-
-    Example:
-        >>> size("1.5 GB"), size("0")
-        (1500000000, 0)
-
-    Raises:
-        InputError: when it is not a number with a unit.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if match is None or match[2].upper() not in UNITS:
-        raise InputError("--to is not a size", got=text, allowed=["0", "500MB", "2GB"], fix="headstart cache prune --to 2GB")
-    return int(float(match[1]) * UNITS[match[2].upper()])
 
 
 def usage_parts(usage: Usage) -> list[RenderableType]:
