@@ -161,7 +161,6 @@ def fit(
     precision: Precision = "fast",
     twins: bool = True,
     budget: float | str | None = None,
-    memory: int | str | None = None,
     max_mb: float | None = None,
     max_ms: float | None = None,
     licence: str | None = None,
@@ -170,6 +169,7 @@ def fit(
     group: str | None = None,
     modality: Modality | None = None,
     accept: Collection[str] = (),
+    memory: int | str | None = None,
     sink: Sink = silence,
     started: float | None = None,
 ) -> Run:

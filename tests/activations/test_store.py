@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import headstart
 from headstart.activations.shard import open_shard
 from headstart.activations.store import Stage, Store
 from headstart.base.errors import IntegrityError
 from headstart.base.events import Event
 from headstart.base.hashing import digest
 
+SOURCE = Path(headstart.__file__).parents[1]
 STAGE = Stage("a" * 32, "some network · head")
 
 
@@ -168,3 +170,37 @@ def test_pruning_removes_the_least_recently_used_first_and_says_how_much(tmp_pat
 def test_usage_of_a_store_that_does_not_exist_yet_is_nothing(tmp_path: Path) -> None:
     usage = Store(tmp_path / "none", limit_bytes=5).usage()
     assert (usage.bytes, usage.items, usage.limit, usage.stages) == (0, 0, 5, ())
+
+
+READING = """
+import sys
+from pathlib import Path
+from headstart.activations.store import Stage, Store
+from headstart.base.hashing import digest
+
+def mapped() -> int:
+    return next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("RssFile"))
+
+shelf = Store(Path(sys.argv[1]), limit_bytes=1 << 40, resident_bytes=int(sys.argv[2]) or None).shelf(Stage("a" * 32, "some network"))
+names, most, before = [digest(str(n)) for n in range(64)], 0, mapped()
+for again in range(2):
+    for begin in range(0, 64, 4):
+        shelf.gather(names[begin : begin + 4])
+        most = max(most, mapped() - before)
+print(most)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell what a process holds")
+def test_no_more_of_the_store_is_held_in_memory_than_was_asked(tmp_path: Path) -> None:
+    store, values = Store(tmp_path, limit_bytes=1 << 40), np.random.default_rng(0).normal(size=(64, 256, 1024)).astype(np.float32)
+    for begin in range(0, 64, 16):
+        store.shelf(STAGE).put(named(16, begin), (values[begin : begin + 16],), 1.0)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+    def most(resident_bytes: int) -> int:
+        done = subprocess.run([sys.executable, "-c", READING, str(tmp_path), str(resident_bytes)], env=environment, capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert most(0) > 60 << 20, "64 MB lie there"
+    assert most(8 << 20) < 24 << 20

@@ -14,7 +14,8 @@ STATUS = Path("/proc/self/status")
 # Source: mallopt(3). A block above the threshold has a mapping of its own, which goes back to the system when it is freed.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ARENAS, MAPPED_FROM_BYTES, KEPT_BYTES = 2, 1 << 20, 8 << 20
-MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc", "can't start new thread")
+# What torch, the C and C++ libraries, oneDNN and Python's threads say.
+MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc", "could not create a primitive", "can't start new thread")
 
 
 def resident_bytes() -> int:

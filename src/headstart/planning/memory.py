@@ -131,7 +131,7 @@ def item_bytes(width: int) -> float:
 
 
 def at_once(left: float, fixed: float, each: float, most: int) -> int:
-    """How many items may train at once: all of a batch, or the half, a quarter … of it; 0 when too few would fit.
+    """How many items may train at once: all of a batch, or the largest power of two that fits; 0 when too few would.
 
     Args:
         left: Bytes that may be taken.
@@ -144,10 +144,10 @@ def at_once(left: float, fixed: float, each: float, most: int) -> int:
         (16, 32, 0)
     """
     items = most
-    while items >= min(LEAST_AT_ONCE, most):
+    while items >= max(1, min(LEAST_AT_ONCE, most)):
         if fixed + each * items <= left:
             return items
-        items //= 2
+        items = 1 << (items - 1).bit_length() - 1 if items > 1 else 0
     return 0
 
 
