@@ -27,8 +27,8 @@ from headstart.evaluation.predictions import Predictions
 from headstart.ranking.probe import probe
 from headstart.study.items import prepared_for
 from headstart.task.linear import fit_path, standardise
-from headstart.training.loop import rate_factor
 from headstart.training.network import Classifier, head_from
+from headstart.training.settings import rate_factor
 
 DECAY, WARMUP = 0.01, 0.1
 BATCH = 16
