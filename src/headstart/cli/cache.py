@@ -10,7 +10,7 @@ from rich.console import RenderableType
 
 from headstart.base.sizes import bytes_in
 from headstart.cli import words
-from headstart.cli.show import facts, in_bytes, in_seconds, table
+from headstart.cli.show import facts, in_bytes, in_seconds, plain, table
 from headstart.cli.words import give
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ cache = typer.Typer(help="What the frozen networks said, kept so that it is neve
 def show(as_json: words.Json = False) -> None:
     """Show what is kept, for which network and cut, and when it was last used."""
     from headstart import activations
+    from headstart.data.unneeded import unpacked_bytes
 
-    usage = activations.usage()
-    give(usage, lambda: usage_parts(usage), as_json=as_json)
+    usage, unpacked = activations.usage(), unpacked_bytes()
+    give({**plain(usage), "unpacked_bytes": unpacked}, lambda: usage_parts(usage, unpacked), as_json=as_json)
 
 
 @cache.command()
@@ -33,7 +34,7 @@ def prune(
     to: Annotated[str | None, typer.Option("--to", metavar="SIZE", help="Keep at most this much: 0, 500MB, 2GB. The store's own limit when not given.")] = None,
     as_json: words.Json = False,
 ) -> None:
-    """Free disk space, the least recently used first; whatever is needed again is computed again."""
+    """Free disk space: unpacked archives, then activations, the least recently used first; whatever is needed again is unpacked or computed again."""
     from headstart import activations
 
     limit = None if to is None else bytes_in(to, option="--to", fix="headstart cache prune --to 2GB")
@@ -41,9 +42,15 @@ def prune(
     give({"freed_bytes": freed, "limit_bytes": limit}, lambda: [f"freed {in_bytes(freed)}"], as_json=as_json)
 
 
-def usage_parts(usage: Usage) -> list[RenderableType]:
+def usage_parts(usage: Usage, unpacked: int) -> list[RenderableType]:
     """The store's size, then a line for each network and cut."""
-    total = [("kept", in_bytes(usage.bytes)), ("items", f"{usage.items:,}"), ("limit", in_bytes(usage.limit)), ("folder", usage.folder)]
+    total = [
+        ("kept", in_bytes(usage.bytes)),
+        ("items", f"{usage.items:,}"),
+        ("limit", in_bytes(usage.limit)),
+        ("unpacked archives", in_bytes(unpacked)),
+        ("folder", usage.folder),
+    ]
     rows = [(stage.label, f"{stage.items:,}", in_bytes(stage.bytes), ago(stage.last_used)) for stage in usage.stages]
     columns = ["network · cut · engine", "items", "size", "last used"]
     return [facts("Activations", total), *([table("", columns, rows, numbers=columns[1:])] if rows else [])]
