@@ -250,7 +250,7 @@ def _usage(folder: Path) -> StageUsage:
     for path, _ in shards:
         try:
             items += len(open_shard(path).items)
-        except IntegrityError:
+        except (IntegrityError, FileNotFoundError):
             continue
     label = (folder / "label.txt").read_text(encoding="utf-8") if (folder / "label.txt").exists() else folder.name
     return StageUsage(label, items, sum(stat.st_size for _, stat in shards), max((stat.st_mtime for _, stat in shards), default=0.0))
