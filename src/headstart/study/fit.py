@@ -38,6 +38,7 @@ from headstart.study import arms, evidence, room, tail, why
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.candidates import models_for, rank_collected
 from headstart.study.clock import Clock
+from headstart.study.forecast import Forecast
 from headstart.study.gather import Gathered, gather, kept, since
 from headstart.study.keep import Outcome, keep
 from headstart.study.leaking import leaking
@@ -116,7 +117,8 @@ class Study:
 
     def __post_init__(self) -> None:
         """The clock is the journal's; what memory holds is the user's."""
-        self.clock, self.memory = Clock(self.journal), Memory(self.wishes.memory_bytes)
+        self.sink = self.forecast = Forecast(self.sink, self.journal, self.wishes.budget_seconds)
+        self.clock, self.memory = Clock(self.journal, self.forecast), Memory(self.wishes.memory_bytes)
         self.memory.begin()
         self.store = Store(**self.memory.store)
 
@@ -127,11 +129,13 @@ class Study:
         self.subscribe()
         with clock("read"):
             dataset, parts, plan, cards = self.read()
+        self.forecast.planned(plan, len(cards), len(dataset), f"{dataset.modality}-{wishes.effort}", tail.recall())
         with clock("candidates"):
             gathered = self.gather(cards, dataset, plan, budget)
             if gathered.decision is not None:  # the budget affords a part of the data: it is divided and planned for anew
                 parts = split(gathered.dataset, seed=wishes.seed)
                 plan = first_plan(known_facts(gathered.dataset, parts, [card.name for card in cards]), wishes).decide(gathered.decision)
+        self.forecast.saved_seconds = sum(one.seconds_saved for one in gathered.collected)
         tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan, recall, self.memory)
 
         divisions = rounds(gathered.dataset, parts, plan)
@@ -157,6 +161,7 @@ class Study:
             with clock("scratch"):
                 for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
                     plan = plan.decide(decision)
+                self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
 
         with tail.timed():
@@ -165,6 +170,7 @@ class Study:
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))
             write_report(run.folder)
             run.finish()
+            self.forecast.keep()
         return Run(run.folder, verdict)
 
     @property
