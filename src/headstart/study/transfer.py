@@ -37,7 +37,7 @@ class Raced:
         winner: The one that was chosen.
         seconds: Wall-clock seconds; ``expected_seconds`` is what was expected of those that the rule let in.
         first: The first of the starting order, for what evidence overruled.
-        penalty: Of the linear head on the winner's network.
+        strength: Of the linear head on the winner's network.
     """
 
     arm: Arm
@@ -47,7 +47,7 @@ class Raced:
     seconds: float
     expected_seconds: float
     first: Entrant
-    penalty: float
+    strength: float
 
 
 def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, n_races: int) -> Raced:
@@ -82,9 +82,9 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     arm = _fitted(results[0], parents, contest)
     for one in results:
         one.let_go()
-    took, penalty = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.penalty
+    took, strength = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.strength
     first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
-    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
+    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength)
 
 
 def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
