@@ -231,14 +231,14 @@ def keyword(
     accept: Collection[str] = (),
     sink: Sink = silence,
 ) -> Result:
-    """Teach a wake word: new layers on a frozen speech embedding, and a threshold for the false accepts that are put up with.
+    """Teach a wake word: a new layer on a frozen speech embedding, and a threshold for the false accepts that are put up with.
 
     Args:
         data: A folder with ``positive``, ``negative`` and ``background``, or a ``metadata.csv`` with these labels.
         out: The run folder to make; ``runs/NAME-date-N`` when not given.
         false_accepts: How many an hour the threshold is chosen for, on recordings that were not trained on.
         seed: Everything random is derived from it.
-        twins: Also teach the same layers on a random embedding.
+        twins: Also teach the same layer on a random embedding.
         group: The column of what must stay on one side of the split: the speaker.
         accept: Models to subscribe to first, whose licences you accept by naming them.
         sink: Receives the events of the work.
@@ -256,14 +256,14 @@ def keyword(
     if not gallery.is_subscribed(MODEL):
         gallery.subscribe(MODEL, accept=accept, sink=sink)
     folder = free_run(Path(out)) if out is not None else new_run(Path(data))
-    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, sink=sink)
+    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
 
 
-def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run:
+def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
     """Finish a run that was interrupted, by whatever: it ends as it would have ended, bit for bit; timings aside.
 
     Args:
-        run: The run folder that `fit` had begun.
+        run: The run folder that `fit` or `keyword` had begun.
         sink: Receives the events of the work, and names what was damaged and is computed anew.
         started: Reading of ``time.perf_counter`` from which what is left of a budget counts; now when not given.
 

@@ -14,8 +14,8 @@ from tests.modality.sounds import RATE, word
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
 from headstart.modality.sound import decode, resampled, wav
-from headstart.study.keyword import Result, fit_keyword, operating_point
-from headstart.study.listening import STEP, Listener, chunks, open_listener, steps_of_detections
+from headstart.study.keyword import Result, fit_keyword
+from headstart.study.listening import STEP, Listener, chunks, open_listener
 
 WORD, OTHER = 1, 50
 
@@ -68,7 +68,7 @@ def test_a_wake_word_is_learnt_and_its_error_rates_have_intervals(fitted: Result
 
 def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None:
     kept = json.loads((fitted.folder / "keyword.json").read_text())
-    assert kept["threshold"] == fitted.transfer.threshold and kept["card"]["name"] == "speech_embedding"
+    assert kept["threshold"] == fitted.transfer.point.threshold and kept["card"]["name"] == "speech_embedding"
     page = (fitted.folder / "report.html").read_text()
     assert "false accepts an hour" in page and "<script" not in page
     assert (fitted.folder / "manifest.json").is_file()
@@ -85,20 +85,6 @@ def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, 
     assert np.allclose([one.probability for one in stream], [one.probability for one in whole], atol=1e-4)
     ends = [(4 * RATE + len(spoken(WORD, 3))) / RATE, (len(heard) - RATE) / RATE]
     assert all(any(abs(one.seconds - end) < 0.6 for one in whole) for end in ends)
-
-
-def test_the_operating_point_is_the_lowest_threshold_that_keeps_the_promise() -> None:
-    logits = np.zeros(1000, np.float32)
-    logits[[100, 103, 400, 700]] = [5.0, 4.0, 3.0, 2.0]
-    assert operating_point([logits], hours=1.0, false_accepts=2.0) == (3.0, 2)
-    threshold, wrong = operating_point([logits], hours=1.0, false_accepts=0.5)
-    assert threshold > 5 and wrong == 0
-
-
-def test_after_a_detection_it_rests_for_a_second() -> None:
-    logits = np.zeros(40, np.float32)
-    logits[5:30] = 9
-    assert steps_of_detections(logits, 1.0) == [5, 18]
 
 
 def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:

@@ -157,6 +157,7 @@ def fit(
     penalty: float,
     tolerance: float = VALUE_TOLERANCE,
     class_weights: NDArray[np.float32] | None = None,
+    item_weights: NDArray[np.float32] | None = None,
 ) -> Floats:
     """Minimise mean cross-entropy plus the penalty times the mean squared weight; the bias is free.
 
@@ -168,6 +169,7 @@ def fit(
         penalty: Price of the mean squared weight.
         tolerance: Relative change of the value at which it stops.
         class_weights: ``(k,)`` what an item of each class counts; 1 when not given.
+        item_weights: ``(n,)`` what each item counts beside that; 1 when not given.
 
     Returns:
         ``(m + 1, k)`` weights on standardised features.
@@ -179,6 +181,7 @@ def fit(
     price = penalty / len(standard.mean)
     inputs, rows, targets = torch.from_numpy(inside), torch.arange(len(labels)), torch.from_numpy(labels)
     shares = torch.full((len(labels),), 1 / len(labels)) if class_weights is None else torch.from_numpy(class_weights)[targets] / len(labels)
+    shares = shares if item_weights is None else shares * torch.from_numpy(item_weights)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = torch.from_numpy(flat.reshape(start.shape)).float()
