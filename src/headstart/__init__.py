@@ -20,6 +20,7 @@ from headstart.base.events import Sink, silence
 if TYPE_CHECKING:
     from headstart.data import Profile
     from headstart.ranking.combine import Ranking
+    from headstart.study.detections import Heard
     from headstart.study.fit import Run
     from headstart.study.keyword import Result
     from headstart.study.plan import Preview as Plan
@@ -284,7 +285,7 @@ def predict(
     text: str | None = None,
     lines: bool = False,
     sink: Sink = silence,
-) -> list[Prediction]:
+) -> list[Prediction] | list[Heard]:
     """Label files, or everything in folders, with the model of a run; of a run on texts also the rows of a table, or a text itself.
 
     Args:
@@ -297,11 +298,15 @@ def predict(
 
     Returns:
         One record an item, in their order: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
-        ``fault`` says why one could not be read.
+        ``fault`` says why one could not be read. Of a wake word's run: source, ``detections`` (seconds, probability), seconds, ``fault``.
     """
+    from headstart.study.detections import detect, is_wake_word, refuse_options
     from headstart.study.predict import predict as study
 
     several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    if is_wake_word(Path(run)):
+        refuse_options(coverage, text, lines=lines)
+        return detect(Path(run), several, sink=sink)
     return study(Path(run), several, coverage, text=text, lines=lines, sink=sink)
 
 

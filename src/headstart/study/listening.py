@@ -95,6 +95,10 @@ class Listener:
         self._frames = frames[len(frames) - FRAMES + 1 :]
         return [self._noted(logit) for logit in logits_of(self.head, frames) if self._counts(float(logit))]
 
+    def afresh(self) -> Listener:
+        """The same listener before anything was heard."""
+        return Listener(Ear(self.ear.network), self.head, self.threshold)
+
     def _counts(self, logit: float) -> bool:
         self._step += 1
         counts = logit >= self.threshold and self._step >= self._rests_until
