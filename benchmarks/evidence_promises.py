@@ -27,7 +27,7 @@ class Task:
     name: str
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
-    penalty: float
+    strength: float
     sizes: tuple[int, ...]
 
     @property
@@ -59,7 +59,7 @@ def accuracy(task: Task, n: int, repeats: int) -> float:
     for seed in range(repeats):
         order = np.random.default_rng(TRUTH_SEED + seed).permutation(len(task.labels))
         fitted, others = order[:n], order[n:][:MOST_JUDGED]
-        (head,) = fit_path(standardise(task.features[fitted]), task.labels[fitted], task.n_classes, [task.penalty])
+        (head,) = fit_path(standardise(task.features[fitted]), task.labels[fitted], task.n_classes, [task.strength])
         found.append((head.probabilities(task.features[others]).argmax(axis=1) == task.labels[others]).mean())
     return float(np.mean(found))
 
@@ -70,7 +70,7 @@ def curve_row(task: Task, n: int, repeats: int) -> str:
     for seed in range(repeats):
         items = np.random.default_rng(seed).permutation(len(task.labels))[:n]
         names = [str(one) for one in range(task.n_classes)]
-        found = learning_curve(task.features[items], task.labels[items], np.arange(n), folds(n), names, task.penalty, seed=seed)
+        found = learning_curve(task.features[items], task.labels[items], np.arange(n), folds(n), names, task.strength, seed=seed)
         assert found is not None
         gains.append(found.doubled.gain)
         widths.append(found.doubled.high - found.doubled.low)

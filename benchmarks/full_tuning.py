@@ -27,8 +27,8 @@ from headstart.evaluation.predictions import Predictions
 from headstart.ranking.probe import probe
 from headstart.study.items import prepared_for
 from headstart.task.linear import fit_path, standardise
-from headstart.training.loop import rate_factor
 from headstart.training.network import Classifier, head_from
+from headstart.training.settings import rate_factor
 
 DECAY, WARMUP = 0.01, 0.1
 BATCH = 16
@@ -123,15 +123,15 @@ def fine_tune(data: Path, model: str, *, seed: int, epochs: int, rates: Sequence
 
 
 def head_of(network: nn.Module, pixels: Tensor, labels: NDArray[np.int64], n_classes: int, seed: int) -> nn.Linear:
-    """A linear head on the frozen features, its penalty cross-validated."""
+    """A linear head on the frozen features, its strength cross-validated."""
     with torch.inference_mode():
         features = torch.cat([network(batch) for batch in pixels.split(BATCH)]).flatten(1).numpy()
     order = np.random.default_rng(seed_for(seed, "folds of the head")).permutation(len(labels))
     part = np.empty(len(labels), np.int64)
     part[order[np.argsort(labels[order], kind="stable")]] = np.arange(len(labels)) % FOLDS
     folds = [(np.flatnonzero(part != n), np.flatnonzero(part == n)) for n in range(FOLDS)]
-    penalty = probe(features, labels, n_classes, folds, seed).penalty
-    return head_from(fit_path(standardise(features), labels, n_classes, (penalty,))[0])
+    strength = probe(features, labels, n_classes, folds, seed).strength
+    return head_from(fit_path(standardise(features), labels, n_classes, (strength,))[0])
 
 
 def faster(classifier: Classifier, pixels: Tensor, labels: NDArray[np.int64]) -> torch.dtype:

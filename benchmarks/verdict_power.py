@@ -10,7 +10,7 @@ Each repetition draws n labelled items from a pool of stored activations, judges
 * ``shuffled``: pretrained weights shuffled within their tensors, against random weights;
 * ``plus 3``, ``plus 10``: random features some of whose coordinates are replaced by pretrained ones, so many that the gain on other items is about that.
 
-For speed a fixed draw of 256 of each network's 1,280 coordinates is used, and a fixed penalty, the one that the product's probe prefers on the
+For speed a fixed draw of 256 of each network's 1,280 coordinates is used, and a fixed strength, the one that the product's probe prefers on the
 calibration part of the pool; ``whole`` rows use all coordinates and let the probe choose in every round.
 """
 
@@ -110,48 +110,48 @@ def mixed(base: Features, good: Features, n_replaced: int) -> Features:
 
 
 def preferred(features: Features, labels: Integers, n: int, seeds: Sequence[int]) -> float:
-    """The penalty that the product's probe prefers for n items: the middle one of several draws."""
+    """The strength that the product's probe prefers for n items: the middle one of several draws."""
     found = []
     for seed in seeds:
         drawn = draw(labels, n, seed)
         place = np.random.default_rng(seed).permutation(n) % FOLDS
         folds = [(np.flatnonzero(place != fold), np.flatnonzero(place == fold)) for fold in range(FOLDS)]
-        found.append(probe(features[drawn], labels[drawn], int(labels.max()) + 1, folds).penalty)
+        found.append(probe(features[drawn], labels[drawn], int(labels.max()) + 1, folds).strength)
     return float(sorted(found)[len(found) // 2])
 
 
-def accuracies(features: Features, labels: Integers, n: int, penalty: float) -> list[float]:
+def accuracies(features: Features, labels: Integers, n: int, strength: float) -> list[float]:
     """Accuracy on other items, in per cent, of heads taught by as many items as a round teaches with."""
     found = []
     for seed in range(CALIBRATION_DRAWS):
         drawn = draw(labels, round(FITTED * n), seed)
-        head = head_on(features[drawn], labels[drawn], int(labels.max()) + 1, penalty, balance=False)
+        head = head_on(features[drawn], labels[drawn], int(labels.max()) + 1, strength, balance=False)
         found.append(100 * rightness([head], features, labels, np.setdiff1d(np.arange(len(labels)), drawn)))
     return found
 
 
 def calibrate(row: Row) -> Values:
-    """Penalties of a row, and where it wants a gain the number of pretrained coordinates that gives it on the calibration part."""
-    part, penalties = parts(row.pool)[0], null_penalties(row.pool, row.n)
+    """Strengths of a row, and where it wants a gain the number of pretrained coordinates that gives it on the calibration part."""
+    part, strengths = parts(row.pool)[0], null_strengths(row.pool, row.n)
     if row.case not in GAINS:
-        return {"penalties": penalties}
-    twin = accuracies(part.features(RANDOM[0]), part.labels, row.n, penalties[RANDOM[0]])
+        return {"strengths": strengths}
+    twin = accuracies(part.features(RANDOM[0]), part.labels, row.n, strengths[RANDOM[0]])
     base, good, tried = part.features(RANDOM[1]), part.features("pretrained"), {}
 
     def gain_at(n_replaced: int) -> float:
         arm = mixed(base, good, n_replaced)
-        penalty = preferred(arm, part.labels, row.n, range(1))
-        gained = np.subtract(accuracies(arm, part.labels, row.n, penalty), twin)
-        tried[n_replaced] = (float(gained.mean()), penalty)
+        strength = preferred(arm, part.labels, row.n, range(1))
+        gained = np.subtract(accuracies(arm, part.labels, row.n, strength), twin)
+        tried[n_replaced] = (float(gained.mean()), strength)
         return float(gained.mean())
 
     n_replaced = bisect(gain_at, GAINS[row.case], WIDTH)
-    return {"penalties": penalties | {"mixed": tried[n_replaced][1]}, "n_replaced": n_replaced, "gain": tried[n_replaced][0]}
+    return {"strengths": strengths | {"mixed": tried[n_replaced][1]}, "n_replaced": n_replaced, "gain": tried[n_replaced][0]}
 
 
 @cache
-def null_penalties(where: str, n: int) -> dict[str, float]:
-    """The penalties of the null sources for n items of a pool: the middle one of three draws."""
+def null_strengths(where: str, n: int) -> dict[str, float]:
+    """The strengths of the null sources for n items of a pool: the middle one of three draws."""
     part = parts(where)[0]
     return {name: preferred(part.features(name), part.labels, n, range(3)) for name in (*RANDOM, *SHUFFLED)}
 
@@ -176,7 +176,7 @@ def arms_of(row: Row, seed: int, known: Values) -> Arms:
     """The two arms of a repetition."""
     part = parts(row.pool, None if row.way == "whole" else WIDTH)[1]
     generator = np.random.default_rng(seed_for(seed, "verdict arms"))
-    penalties = known["penalties"]
+    strengths = known["strengths"]
     if row.case in GAINS:
         first, second, name = mixed(part.features(RANDOM[1]), part.features("pretrained"), known["n_replaced"]), RANDOM[0], "mixed"
     elif row.case == "shuffled":
@@ -185,7 +185,7 @@ def arms_of(row: Row, seed: int, known: Values) -> Arms:
     else:
         name, second = (str(one) for one in generator.permutation(RANDOM)[:2])
         first = part.features(name)
-    return Arms(first, part.features(second), part.labels, None if row.way == "whole" else (penalties[name], penalties[second]))
+    return Arms(first, part.features(second), part.labels, None if row.way == "whole" else (strengths[name], strengths[second]))
 
 
 def block_of(row: Row, block: int) -> Values:
@@ -270,12 +270,12 @@ def render(records: Sequence[Values]) -> str:
         items = len(parts(row[0])[1].places)
         lines.append(f"| {' | '.join([*row, *summary(found, items, int(row[2]))])} |")
     lines += ["", "## All pools and numbers together, accuracy", "", *pooled(judged)]
-    lines += ["", "## Calibration", "", "| pool | case | n | penalties | coordinates replaced | gain on the calibration part |", "|---|---|---|---|---|---|"]
+    lines += ["", "## Calibration", "", "| pool | case | n | strengths | coordinates replaced | gain on the calibration part |", "|---|---|---|---|---|---|"]
     for record in records:
         if "calibration" in record["key"]:
             key, values = record["key"], record["values"]
             gained = f"{values['gain']:+.1f}" if "gain" in values else "–"
-            lines.append(f"| {key['pool']} | {key['case']} | {key['n']} | {values['penalties']} | {values.get('n_replaced', '–')} of {WIDTH} | {gained} |")
+            lines.append(f"| {key['pool']} | {key['case']} | {key['n']} | {values['strengths']} | {values.get('n_replaced', '–')} of {WIDTH} | {gained} |")
     lines += ["", __doc__ or "", NOTES, "", f"Machine: {machine()}."]
     lines += [f"Versions: {one}." for one in dict.fromkeys(spoken(record["versions"]) for record in judged)]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """One repetition of the verdict: features of two arms and labelled items drawn from a pool in, what the product says and what is true out.
 
 Divisions, heads, intervals and the rule are the product's own (``study.problem``, ``study.arms``, ``evaluation``). Two things are left out for speed: heads
-of the heats, which set temperatures and so move no answer, and, unless a case says ``chosen``, the choice of the penalty, which is the one that the
+of the heats, which set temperatures and so move no answer, and, unless a case says ``chosen``, the choice of the strength, which is the one that the
 product's probe prefers on other items. The truth is measured with the very heads that were judged, on all items of the pool that were not drawn.
 """
 
@@ -41,24 +41,24 @@ TRIES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Arms:
-    """Features of every item of a pool for the arm in transfer's place and for its twin, and the penalties of their heads.
+    """Features of every item of a pool for the arm in transfer's place and for its twin, and the strengths of their heads.
 
     Attributes:
         transfer: ``(n, d)``.
         twin: ``(n, e)``.
         labels: ``(n,)``.
-        penalties: Of both heads; None = chosen anew in every round, as the product does.
+        strengths: Of both heads; None = chosen anew in every round, as the product does.
     """
 
     transfer: Features
     twin: Features
     labels: Integers
-    penalties: tuple[float, float] | None
+    strengths: tuple[float, float] | None
 
     @property
     def swapped(self) -> Arms:
         """The same with the places exchanged."""
-        return Arms(self.twin, self.transfer, self.labels, None if self.penalties is None else self.penalties[::-1])
+        return Arms(self.twin, self.transfer, self.labels, None if self.strengths is None else self.strengths[::-1])
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def repeat(arms: Arms, n: int, seed: int, how: How, metric: Metric = "accuracy")
     """Draw n items, judge on them as ``fit`` would, and look up the truth."""
     drawn = draw(arms.labels, n, seed)
     dataset = light(arms.labels[drawn], seed)
-    judged = [judge(arms, drawn, problem, balance=metric == "balanced_accuracy") for problem in problems(dataset, seed, how, probed=arms.penalties is None)]
+    judged = [judge(arms, drawn, problem, balance=metric == "balanced_accuracy") for problem in problems(dataset, seed, how, probed=arms.strengths is None)]
     transfer, twin = (joined([getattr(one, name) for one in judged]) for name in ("transfer", "twin"))
     found = gain(transfer, twin, metric, seed)
     rest = np.setdiff1d(np.arange(len(arms.labels)), drawn)
@@ -151,8 +151,8 @@ class Judged:
 def judge(arms: Arms, drawn: Integers, problem: Problem, *, balance: bool = False) -> Judged:
     """Fit both heads to all that may be learnt from and let them answer for the test items, as ``study.arms.linear_arm`` does."""
     said, heads = [], []
-    for features, penalty in zip((arms.transfer[drawn], arms.twin[drawn]), arms.penalties or (None, None), strict=True):
-        price = chosen(features, problem) if penalty is None else penalty
+    for features, strength in zip((arms.transfer[drawn], arms.twin[drawn]), arms.strengths or (None, None), strict=True):
+        price = chosen(features, problem) if strength is None else strength
         head = head_on(features[problem.pool], problem.dataset.labels[problem.pool], problem.n_classes, price, balance=balance)
         test = problem.split.test
         said.append(problem.predictions(test, head.probabilities(features[test])))
@@ -167,8 +167,8 @@ def wins_and_losses(judged: Judged) -> tuple[int, int, int]:
 
 
 def chosen(features: Features, problem: Problem) -> float:
-    """The penalty that the product would choose."""
-    return probe(features, problem.dataset.labels, problem.n_classes, problem.folds, problem.seed).penalty
+    """The strength that the product would choose."""
+    return probe(features, problem.dataset.labels, problem.n_classes, problem.folds, problem.seed).strength
 
 
 def rightness(heads: Sequence[LinearHead], features: Features, labels: Integers, places: Integers, metric: Metric = "accuracy") -> float:

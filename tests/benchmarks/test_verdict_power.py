@@ -60,7 +60,7 @@ def test_an_arm_beside_itself_is_neither_better_nor_said_to_be() -> None:
 
 def test_heads_are_right_as_often_as_counted_by_hand() -> None:
     one = arms()
-    heads = [head_on(one.transfer[:60], one.labels[:60], 3, penalty, balance=False) for penalty in (1.0, 100.0)]
+    heads = [head_on(one.transfer[:60], one.labels[:60], 3, strength, balance=False) for strength in (1.0, 100.0)]
     places = np.arange(60, 600)
     by_hand = [(head.probabilities(one.transfer[places]).argmax(axis=1) == one.labels[places]).mean() for head in heads]
     assert rightness(heads, one.transfer, one.labels, places) == pytest.approx(np.mean(by_hand))

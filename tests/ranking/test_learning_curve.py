@@ -15,7 +15,7 @@ from headstart.ranking.learning_curve import ClassNeed, Doubled, LearningCurve, 
 from headstart.ranking.probe import Folds
 from headstart.task.linear import fit_path, standardise
 
-PENALTY = 0.1
+STRENGTH = 100.0
 Features, Labels = NDArray[np.float32], NDArray[np.int64]
 
 
@@ -32,9 +32,9 @@ def handwritten() -> tuple[Features, Labels]:
     return (pixels / 16).astype(np.float32), truth.astype(np.int64)
 
 
-def curve_of(features: Features, labels: Labels, metric: str = "accuracy", penalty: float = PENALTY, seed: int = 0) -> LearningCurve:
+def curve_of(features: Features, labels: Labels, metric: str = "accuracy", strength: float = STRENGTH, seed: int = 0) -> LearningCurve:
     names = tuple(f"class {one}" for one in range(labels.max() + 1))
-    found = learning_curve(features, labels, np.arange(len(labels)), folds(len(labels)), names, penalty, metric, seed)
+    found = learning_curve(features, labels, np.arange(len(labels)), folds(len(labels)), names, strength, metric, seed)
     assert found is not None
     return found
 
@@ -45,7 +45,7 @@ def accuracy(features: Features, labels: Labels, n: int, draws: int = 12) -> flo
     for seed in range(draws):
         order = np.random.default_rng(1000 + seed).permutation(len(labels))
         fitted, others = order[:n], order[n:]
-        (head,) = fit_path(standardise(features[fitted]), labels[fitted], 10, [PENALTY])
+        (head,) = fit_path(standardise(features[fitted]), labels[fitted], 10, [STRENGTH])
         found.append((head.probabilities(features[others]).argmax(axis=1) == labels[others]).mean())
     return float(np.mean(found))
 
@@ -67,14 +67,14 @@ def test_where_heads_are_still_often_wrong_the_interval_reaches_what_the_last_do
     random = np.random.default_rng(0)
     labels = random.integers(0, 5, 100)
     features = (random.normal(size=(100, 300)) + 0.17 * random.normal(size=(5, 300))[labels]).astype(np.float32)
-    found = curve_of(features, labels, penalty=10.0)
+    found = curve_of(features, labels, strength=10.0)
     assert found.points[-1].value < 0.8 and found.doubled.high > 11.3 > found.doubled.gain  # 11.3: what 200 gave over 100, on 1,500 others, 30 draws
     assert "or more" in found.sentence
 
 
 def test_labels_that_mean_nothing_gain_nothing_and_that_is_said() -> None:
     random = np.random.default_rng(0)
-    found = curve_of(random.normal(size=(400, 20)).astype(np.float32), random.integers(0, 4, 400), penalty=10.0)
+    found = curve_of(random.normal(size=(400, 20)).astype(np.float32), random.integers(0, 4, 400), strength=10.0)
     assert found.doubled.low == 0.0 and ("cannot be told" in found.sentence or "little" in found.sentence)
 
 
@@ -90,7 +90,7 @@ def test_the_class_that_is_hard_to_tell_needs_labels_most(handwritten: tuple[Fea
     features, labels = handwritten
     items = np.flatnonzero(np.isin(labels, [0, 6, 4, 8]))[:300]
     blurred = np.where(labels[items, None] == 8, 0.3 * features[items] + 0.3 * np.random.default_rng(0).random((300, 64)), features[items])
-    found = curve_of(blurred.astype(np.float32), np.searchsorted([0, 4, 6, 8], labels[items]), penalty=1.0)
+    found = curve_of(blurred.astype(np.float32), np.searchsorted([0, 4, 6, 8], labels[items]), strength=1.0)
     hardest = min(found.classes, key=lambda row: row.recall)
     assert found.classes[0] == max(found.classes, key=lambda row: row.gain) and hardest in found.classes[:2]
 
@@ -120,14 +120,14 @@ def test_the_same_seed_gives_the_same_curve_and_another_seed_another(handwritten
 
 def test_too_few_labels_have_no_curve(handwritten: tuple[Features, Labels]) -> None:
     features, labels = (part[:40] for part in handwritten)
-    assert learning_curve(features, labels, np.arange(40), folds(40), tuple("0123456789"), PENALTY) is None
+    assert learning_curve(features, labels, np.arange(40), folds(40), tuple("0123456789"), STRENGTH) is None
 
 
 def test_units_make_the_interval_wider(handwritten: tuple[Features, Labels]) -> None:
     features, labels = (np.repeat(part[:100], 4, axis=0) for part in handwritten)
     units = np.repeat(np.arange(100), 4)
     apart = [(np.flatnonzero(units % 5 != one), np.flatnonzero(units % 5 == one)) for one in range(5)]
-    known, unknown = (learning_curve(features, labels, given, apart, tuple("0123456789"), PENALTY) for given in (units, np.arange(400)))
+    known, unknown = (learning_curve(features, labels, given, apart, tuple("0123456789"), STRENGTH) for given in (units, np.arange(400)))
     assert known is not None and unknown is not None
     assert known.points[-1].high - known.points[-1].low > 1.5 * (unknown.points[-1].high - unknown.points[-1].low)
 
@@ -135,7 +135,7 @@ def test_units_make_the_interval_wider(handwritten: tuple[Features, Labels]) -> 
 def test_one_fold_will_do_and_many_items_are_sampled() -> None:
     labels = np.arange(3000) % 3
     features = (np.random.default_rng(0).normal(size=(3000, 4)) + np.eye(4)[labels]).astype(np.float32)
-    found = learning_curve(features, labels, np.arange(3000), folds(3000, 4)[:1], ("a", "b", "c"), PENALTY)
+    found = learning_curve(features, labels, np.arange(3000), folds(3000, 4)[:1], ("a", "b", "c"), STRENGTH)
     assert found is not None and found.now.n == 2250 and 1350 < found.points[-1].n < 1650
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, probe
-from headstart.task.linear import PENALTIES
+from headstart.task.linear import STRENGTHS
 
 CLASSES = 4
 
@@ -48,7 +48,7 @@ def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int)
     other[199] = (other[199] + 1) % CLASSES
     one, two = (probe(features, given, CLASSES, folds) for given in (labels, other))
     mine = np.isin(one.items, folds[4][1])
-    assert one.penalty == two.penalty and 199 in one.items[mine]
+    assert one.strength == two.strength and 199 in one.items[mine]
     assert np.array_equal(one.probabilities[mine], two.probabilities[mine])
     assert not np.array_equal(one.probabilities[~mine], two.probabilities[~mine])
 
@@ -62,9 +62,9 @@ def test_items_that_are_never_held_out_are_learnt_from() -> None:
     assert found.probabilities[:, 3].max() < 0.2
 
 
-def test_the_penalty_is_one_of_those_offered_and_noise_asks_for_a_strong_one() -> None:
-    noise, clear = (probe(*clouds(150, 100, apart), CLASSES, in_folds(150)).penalty for apart in (0.0, 3.0))
-    assert {noise, clear} <= set(PENALTIES) and noise > clear
+def test_the_strength_is_one_of_those_offered_and_noise_asks_for_little() -> None:
+    noise, clear = (probe(*clouds(150, 100, apart), CLASSES, in_folds(150)).strength for apart in (0.0, 3.0))
+    assert {noise, clear} <= set(STRENGTHS) and noise < clear
 
 
 def test_many_items_are_sampled_by_the_seed() -> None:

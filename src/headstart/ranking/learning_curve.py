@@ -121,7 +121,7 @@ def learning_curve(
     units: Ints,
     folds: Folds,
     classes: Sequence[str],
-    penalty: float,
+    strength: float,
     metric: str = "accuracy",
     seed: int = 0,
 ) -> LearningCurve | None:
@@ -133,7 +133,7 @@ def learning_curve(
         units: ``(n,)``; what is added is whole units, as far as classes allow, and units are what is resampled.
         folds: Pairs of positions (fitted on, held out); no unit on both sides.
         classes: Names of the k classes.
-        penalty: Of the heads, as ``probe`` found it; the same at every size (scaled with the size, scores on digits differed by 0.1 points).
+        strength: Of the heads, as ``probe`` found it; the same at every size (scaled with the size, scores on digits differed by 0.1 points).
         metric: See ``evaluation.metrics.score``.
         seed: For the order in which items are added, the sample where there are more than 2,000 items, and the resamples.
 
@@ -144,7 +144,7 @@ def learning_curve(
     """
     n_labels = len(np.unique(np.concatenate([fitted for fitted, _ in folds])))
     sampled = _sampled(folds, seed)
-    sizes, judged = _judge(features, labels, units, sampled, tuple(classes), penalty, seed)
+    sizes, judged = _judge(features, labels, units, sampled, tuple(classes), strength, seed)
     if len(sizes) < LEAST_SIZES:
         return None
     scores = [measure(one, metric, seed) for one in judged]
@@ -181,7 +181,7 @@ def _sampled(folds: Folds, seed: int) -> Folds:
 
 
 def _judge(
-    features: NDArray[np.generic], labels: Ints, units: Ints, folds: Folds, classes: tuple[str, ...], penalty: float, seed: int
+    features: NDArray[np.generic], labels: Ints, units: Ints, folds: Folds, classes: tuple[str, ...], strength: float, seed: int
 ) -> tuple[Floats, list[Predictions]]:
     """Sizes (the mean over the folds) and, for each, what heads fitted to so many items say of the items held out."""
     everything = np.unique(np.concatenate([items for fold in folds for items in fold]))
@@ -197,7 +197,7 @@ def _judge(
         weights = standard.nothing(len(classes))
         for place, share in enumerate(shares):
             n_items = max(round(share * len(order)), len(np.unique(labels[fitted])))
-            weights = fit(standard, inside[:n_items], labels[order[:n_items]], weights, penalty, TOLERANCE)
+            weights = fit(standard, inside[:n_items], labels[order[:n_items]], weights, strength, TOLERANCE)
             said[place].append(softmax(outside @ weights[:-1] + weights[-1]))
             sizes[place] += n_items / len(folds)
     judged = np.concatenate([held for _, held in folds])

@@ -71,24 +71,38 @@ def random_activations(candidate: Candidate, problem: Problem) -> Activations:
 
 
 def linear_arm(name: str, features: Features, problem: Problem, plan: Plan, *, model: str = "") -> Arm:
-    """A linear head on features that are known of every item: judged on the heats, then fitted to all that may be learnt from."""
+    """A linear head on features that are known of every item: judged on the heats, then fitted to all that may be learnt from.
+
+    Features of no network are measurements of different units: each is scaled by its own spread.
+    """
     started = time.perf_counter()
-    penalty = probe(features, problem.dataset.labels, problem.n_classes, problem.folds, problem.seed).penalty
-    heads = [_head(features, fitted, penalty, problem, plan) for fitted, _ in problem.heats]
+    labels, balance = problem.dataset.labels, bool(plan["balance"])
+    found = probe(features, labels, problem.n_classes, problem.folds, problem.seed, alone=not model)
+
+    def fitted_to(items: NDArray[np.int64]) -> LinearHead:
+        return head_on(features[items], labels[items], problem.n_classes, found.strength, found.temperature, balance=balance, alone=not model)
+
+    heads = [fitted_to(items) for items, _ in problem.heats]
     judged = [head.probabilities(features[held]) for head, (_, held) in zip(heads, problem.heats, strict=True)]
-    head = _head(features, problem.pool, penalty, problem, plan)
+    head = fitted_to(problem.pool)
     validation = problem.predictions(problem.held(), np.concatenate(judged))
     return Arm(name, validation, lambda items: head.probabilities(features[items]), time.perf_counter() - started, head=head, model=model)
 
 
-def head_on(features: Features, labels: NDArray[np.int64], n_classes: int, penalty: float, *, balance: bool) -> LinearHead:
-    """A linear head fitted at one penalty; with ``balance`` every class weighs the same."""
+def head_on(
+    features: Features,
+    labels: NDArray[np.int64],
+    n_classes: int,
+    strength: float,
+    temperature: float = 1.0,
+    *,
+    balance: bool,
+    alone: bool = False,
+) -> LinearHead:
+    """A linear head at one strength, as sure as a temperature makes it; with ``balance`` every class weighs the same."""
     weights = balancing(labels, n_classes) if balance else None
-    return fit_path(standardise(features), labels, n_classes, (penalty,), weights)[0]
-
-
-def _head(features: Features, items: NDArray[np.int64], penalty: float, problem: Problem, plan: Plan) -> LinearHead:
-    return head_on(features[items], problem.dataset.labels[items], problem.n_classes, penalty, balance=bool(plan["balance"]))
+    (head,) = fit_path(standardise(features, alone=alone), labels, n_classes, (strength,), weights)
+    return head.tempered(temperature)
 
 
 def majority(problem: Problem) -> Arm:

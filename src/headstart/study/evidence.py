@@ -71,8 +71,8 @@ def more_labels(last: Round, tracks: Tracks) -> dict[str, Any] | None:
     """The learning curve of a head on the delivered network's features; None when there are too few labels for one."""
     problem, model = last.problem, last.raced.arm.model
     with stage(problem.sink, "learning curve"):
-        features, penalty = tracks.collected[model].features, last.raced.penalty
+        features, strength = tracks.collected[model].features, last.raced.strength
         found = learning_curve(
-            features, problem.dataset.labels, problem.split.units, problem.folds, problem.dataset.classes, penalty, problem.metric, problem.seed
+            features, problem.dataset.labels, problem.split.units, problem.folds, problem.dataset.classes, strength, problem.metric, problem.seed
         )
     return None if found is None else to_plain(found)

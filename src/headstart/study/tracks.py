@@ -20,6 +20,7 @@ from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh, recall_record
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study.arms import head_on
@@ -189,9 +190,12 @@ class Contest:
         return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
-        """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose."""
+        """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose.
+
+        The log-loss is of what everybody would say as sure as he is right: that is put right for the winner too.
+        """
         said = judged(self.problem, heats)
-        return round(self.problem.score(said), DIGITS), -score(said, "log_loss")
+        return round(self.problem.score(said), DIGITS), -score(with_temperature(said, fit_temperature(said)), "log_loss")
 
     def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
         """Fit an entrant to everything that may be learnt from, for as many epochs as were best on all folds together."""
@@ -245,10 +249,10 @@ class Contest:
         """The linear head on frozen features with which every entrant of a model starts, fitted once a fold."""
         key = entrant.model, fold, entrant.views
         if key not in self._heads:
-            penalty, problem, balance = self.probed[entrant.model].probe.penalty, self.problem, bool(self.tracks.plan["balance"])
+            probe, problem, balance = self.probed[entrant.model].probe, self.problem, bool(self.tracks.plan["balance"])
             views = np.concatenate([features[items] for features in self.tracks.features(entrant.model, entrant.views, problem)])
             labels = np.tile(problem.dataset.labels[items], entrant.views + 1)
-            self._heads[key] = head_on(views, labels, problem.n_classes, penalty, balance=balance)
+            self._heads[key] = head_on(views, labels, problem.n_classes, probe.strength, probe.temperature, balance=balance)
         return self._heads[key]
 
     def _train(
@@ -275,8 +279,10 @@ class Contest:
         """Give features that were tuned without a head the linear head that suits them."""
         problem, settings, read = self.problem, self.tracks.settings(entrant), self.tracks.reader(entrant.model, entrant.cut, 0, self.problem)
         features = describe(classifier, read, fitted, settings)
-        penalty = self.probed[entrant.model].probe.penalty
-        classifier.head = head_from(head_on(features, problem.dataset.labels[fitted], problem.n_classes, penalty, balance=settings.balance))
+        probe = self.probed[entrant.model].probe
+        classifier.head = head_from(
+            head_on(features, problem.dataset.labels[fitted], problem.n_classes, probe.strength, probe.temperature, balance=settings.balance)
+        )
         said = predict(classifier, read, held, settings) if len(held) else done.probabilities
         return replace(done, probabilities=said, by_epoch=())
 

@@ -36,7 +36,7 @@ class Raced:
         winner: The one that was chosen.
         seconds: Wall-clock seconds; ``expected_seconds`` is what was expected of those that the rule let in.
         first: The first of the starting order, for what evidence overruled.
-        penalty: Of the linear head on the winner's network.
+        strength: Of the linear head on the winner's network.
     """
 
     arm: Arm
@@ -46,7 +46,7 @@ class Raced:
     seconds: float
     expected_seconds: float
     first: Entrant
-    penalty: float
+    strength: float
 
 
 def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, n_races: int) -> Raced:
@@ -79,9 +79,9 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
-    took, penalty = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.penalty
+    took, strength = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.strength
     first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
-    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, penalty)
+    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength)
 
 
 def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
