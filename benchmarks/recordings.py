@@ -135,6 +135,11 @@ def prompts(voice: str) -> dict[str, Path]:
     return {file.relative_to(root).with_suffix("").as_posix(): file for file in sorted(root.rglob("*")) if file.suffix in (".wav", ".gsm")}
 
 
+def described(language: str) -> list[Path]:
+    """What one more voice says of Tux Paint's stamps, a sentence a file: ro, es, ru, fr, bg, el, be, ca, da have 5 to 30 minutes."""
+    return sorted((debian("tuxpaint-stamps-default") / "usr/share/tuxpaint/stamps").rglob(f"*_desc_{language}.ogg"))
+
+
 def _pair(teacher: str, tested: str) -> Iterator[Clip]:
     taught, asked = prompts(teacher), prompts(tested)
     shared = told_apart(taught, asked)
@@ -195,6 +200,12 @@ def speak(text: str, voice: str, words_a_minute: int = 150, pitch: int = 50) -> 
     raw = io.BytesIO(said[:40] + (len(said) - 44).to_bytes(4, "little") + said[44:])  # a stream's header states a length that is not there
     samples, rate = soundfile.read(raw, dtype="float32")
     return resampled(samples, rate, RATE)
+
+
+def variants() -> list[str]:
+    """All of espeak-ng's variants of a voice that sound like a person: about a hundred."""
+    folder = next(espeak().glob("espeak-ng-data/usr/lib/*/espeak-ng-data")) / "voices" / "!v"
+    return sorted(file.name for file in folder.iterdir() if "whisper" not in file.name and file.name != "croak" and " " not in file.name)
 
 
 def espeak() -> Path:

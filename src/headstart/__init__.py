@@ -20,6 +20,7 @@ from headstart.base.events import Sink, silence
 if TYPE_CHECKING:
     from headstart.data import Profile
     from headstart.ranking.combine import Ranking
+    from headstart.study.detections import Heard
     from headstart.study.fit import Run
     from headstart.study.keyword import Result
     from headstart.study.plan import Preview as Plan
@@ -234,14 +235,14 @@ def keyword(
     accept: Collection[str] = (),
     sink: Sink = silence,
 ) -> Result:
-    """Teach a wake word: new layers on a frozen speech embedding, and a threshold for the false accepts that are put up with.
+    """Teach a wake word: a new layer on a frozen speech embedding, and a threshold for the false accepts that are put up with.
 
     Args:
         data: A folder with ``positive``, ``negative`` and ``background``, or a ``metadata.csv`` with these labels.
         out: The run folder to make; ``runs/NAME-date-N`` when not given.
         false_accepts: How many an hour the threshold is chosen for, on recordings that were not trained on.
         seed: Everything random is derived from it.
-        twins: Also teach the same layers on a random embedding.
+        twins: Also teach the same layer on a random embedding.
         group: The column of what must stay on one side of the split: the speaker.
         accept: Models to subscribe to first, whose licences you accept by naming them.
         sink: Receives the events of the work.
@@ -259,14 +260,14 @@ def keyword(
     if not gallery.is_subscribed(MODEL):
         gallery.subscribe(MODEL, accept=accept, sink=sink)
     folder = free_run(Path(out)) if out is not None else new_run(Path(data))
-    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, sink=sink)
+    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
 
 
-def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run:
+def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
     """Finish a run that was interrupted, by whatever: it ends as it would have ended, bit for bit; timings aside.
 
     Args:
-        run: The run folder that `fit` had begun.
+        run: The run folder that `fit` or `keyword` had begun.
         sink: Receives the events of the work, and names what was damaged and is computed anew.
         started: Reading of ``time.perf_counter`` from which what is left of a budget counts; now when not given.
 
@@ -287,7 +288,7 @@ def predict(
     text: str | None = None,
     lines: bool = False,
     sink: Sink = silence,
-) -> list[Prediction]:
+) -> list[Prediction] | list[Heard]:
     """Label files, or everything in folders, with the model of a run; of a run on texts also the rows of a table, or a text itself.
 
     Args:
@@ -300,11 +301,15 @@ def predict(
 
     Returns:
         One record an item, in their order: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
-        ``fault`` says why one could not be read.
+        ``fault`` says why one could not be read. Of a wake word's run: source, ``detections`` (seconds, probability), seconds, ``fault``.
     """
+    from headstart.study.detections import detect, is_wake_word, refuse_options
     from headstart.study.predict import predict as study
 
     several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
+    if is_wake_word(Path(run)):
+        refuse_options(coverage, text, lines=lines)
+        return detect(Path(run), several, sink=sink)
     return study(Path(run), several, coverage, text=text, lines=lines, sink=sink)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,22 @@ from tests.cli.conftest import Typed
 from tests.modality.sounds import RATE, word
 
 from headstart.base.errors import InputError
-from headstart.cli.listen import ending, recorded
+from headstart.cli.listen import ending, microphone, recorded
+from headstart.cli.predictions import heard_csv, heard_table
+from headstart.cli.show import answer
 from headstart.modality.sound import wav
+from headstart.study.detections import Heard
 from headstart.study.listening import Detection
+
+RECORDER = """#!{python}
+import sys
+assert sys.argv[1:] == ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", "16000"], sys.argv
+with open({sound!r}, "rb") as stream:
+    sys.stdout.buffer.write(stream.read())
+sys.stdout.buffer.flush()
+sys.stderr.write("ALSA lib: something\\narecord: main:831: audio open error: No such file or directory\\n")
+sys.exit(1)
+"""
 
 
 def test_a_folder_that_is_no_run_is_refused(typed: Typed, tmp_path: Path) -> None:
@@ -40,3 +54,39 @@ def test_the_ending_names_times_and_speed() -> None:
 def test_a_wake_word_without_its_three_kinds_of_sound_is_refused(typed: Typed, tmp_path: Path) -> None:
     told = typed("fit", tmp_path, "--task", "keyword", "--false-accepts", "0")
     assert told.returncode == 2
+
+
+def arecord(folder: Path, samples: np.ndarray, patch: pytest.MonkeyPatch) -> None:
+    """A program that answers as ALSA's recorder does: raw samples on standard output until the device goes away."""
+    (folder / "samples.raw").write_bytes(np.rint(32767 * samples).astype("<i2").tobytes())
+    (folder / "arecord").write_text(RECORDER.format(python=sys.executable, sound=str(folder / "samples.raw")))
+    (folder / "arecord").chmod(0o755)
+    patch.setenv("PATH", str(folder))
+    patch.setitem(sys.modules, "sounddevice", None)  # not installed
+
+
+def test_the_microphone_is_heard_through_alsas_recorder_until_it_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = word(3, 0.8)
+    arecord(tmp_path, said, monkeypatch)
+    heard: list[np.ndarray] = []
+    with pytest.raises(InputError, match=r"there is no microphone to listen to, or it stopped(?s:.*)audio open error"):
+        heard.extend(microphone(RATE))
+    assert {part.shape for part in heard} == {(1280,)} and np.abs(np.concatenate(heard) - said).max() < 1e-4
+
+
+def test_without_anything_that_could_ask_a_microphone_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    with pytest.raises(InputError, match="sounddevice or the program arecord"):
+        next(microphone(RATE))
+
+
+def test_what_was_heard_in_files_is_a_table_and_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [Heard("a.wav", (Detection(1.2, 0.9), Detection(4.0, 0.8)), 5.0), Heard("b.wav", (), 2.0), Heard("c.wav", (), 0.0, "silent")]
+    heard_csv(files)
+    assert capsys.readouterr().out.splitlines() == [
+        "source,seconds,probability,fault", "a.wav,1.20,0.900000,", "a.wav,4.00,0.800000,", "b.wav,,,", "c.wav,,,silent",
+    ]  # fmt: skip
+    answer(heard_table(files))
+    shown = capsys.readouterr().out
+    assert "1.20 s (90%), 4.00 s (80%)" in shown and "not heard" in shown and "c.wav" not in shown

@@ -16,13 +16,15 @@ VISION = (
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet_v2", "resnet50_thin", "squeezenet1_1", "vgg16_edges", "vit_s14_focus",
 )  # fmt: skip
 TEXT = ("e5_small_multilingual", "minilm_l6", "mpnet_base", "paraphrase_l3", "smollm2_135m")
+AUDIO = ("crepe_tiny", "keyword_resnet50", "resemblyzer", "silero_vad", "speech_embedding")
 RESTRICTED = ("gemma3_270m",)  # not under an open licence: the gate asks
-SHIPPED = (*VISION, *TEXT)
+SHIPPED = (*VISION, *TEXT, *AUDIO)
 
 
 def test_every_card_is_shipped_and_the_default_comes_first(empty_home: Path) -> None:
     assert {card.name for card in gallery.cards()} >= {*SHIPPED, *RESTRICTED}
     assert {card.name for card in gallery.cards() if card.modality == "image"} == set(VISION)
+    assert {card.name for card in gallery.cards() if card.modality == "audio"} == set(AUDIO)
     assert gallery.cards()[0].name == gallery.DEFAULT
 
 

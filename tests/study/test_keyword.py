@@ -9,46 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.modality.sounds import RATE, word
+from tests.modality.sounds import RATE
+from tests.study.keyword_data import WORD, lay_out, rustle, spoken
 
+import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
-from headstart.modality.sound import decode, resampled, wav
-from headstart.study.keyword import Result, fit_keyword, operating_point
-from headstart.study.listening import STEP, Listener, chunks, open_listener, steps_of_detections
-
-WORD, OTHER = 1, 50
-
-
-def spoken(seed: int, speaker: int) -> np.ndarray:
-    """A word by a speaker: at another speed, with a little noise."""
-    samples = resampled(word(seed), RATE, round(RATE * (0.9 + 0.02 * speaker)))
-    return (samples + 0.003 * np.random.default_rng(100 * seed + speaker).standard_normal(len(samples))).astype(np.float32)
-
-
-def rustle(seed: int, seconds: float) -> np.ndarray:
-    """Background: noise that comes and goes, and now and then another word."""
-    generator = np.random.default_rng(seed)
-    noise = 0.02 * generator.standard_normal(round(seconds * RATE)).astype(np.float32)
-    for place in range(RATE, len(noise) - 2 * RATE, 3 * RATE):
-        other = spoken(OTHER + int(generator.integers(20)), int(generator.integers(9)))
-        noise[place : place + len(other)] += other
-    return noise
+from headstart.modality.sound import decode, wav
+from headstart.study.keyword import Result, fit_keyword
+from headstart.study.listening import STEP, Listener, chunks, open_listener
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A word by ten speakers, other words, a few minutes of background."""
-    root = tmp_path_factory.mktemp("wake")
-    for kind, sounds in (
-        ("positive", [spoken(WORD, speaker) for speaker in range(10)]),
-        ("negative", [spoken(OTHER + n, n % 10) for n in range(15)]),
-        ("background", [rustle(n, 20.0) for n in range(8)]),
-    ):
-        (root / kind).mkdir()
-        for number, samples in enumerate(sounds):
-            (root / kind / f"{number:02d}.wav").write_bytes(wav(samples, RATE))
-    return root
+    return lay_out(tmp_path_factory.mktemp("wake"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +43,7 @@ def test_a_wake_word_is_learnt_and_its_error_rates_have_intervals(fitted: Result
 
 def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None:
     kept = json.loads((fitted.folder / "keyword.json").read_text())
-    assert kept["threshold"] == fitted.transfer.threshold and kept["card"]["name"] == "speech_embedding"
+    assert kept["threshold"] == fitted.transfer.point.threshold and kept["card"]["name"] == "speech_embedding"
     page = (fitted.folder / "report.html").read_text()
     assert "false accepts an hour" in page and "<script" not in page
     assert (fitted.folder / "manifest.json").is_file()
@@ -87,18 +62,26 @@ def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, 
     assert all(any(abs(one.seconds - end) < 0.6 for one in whole) for end in ends)
 
 
-def test_the_operating_point_is_the_lowest_threshold_that_keeps_the_promise() -> None:
-    logits = np.zeros(1000, np.float32)
-    logits[[100, 103, 400, 700]] = [5.0, 4.0, 3.0, 2.0]
-    assert operating_point([logits], hours=1.0, false_accepts=2.0) == (3.0, 2)
-    threshold, wrong = operating_point([logits], hours=1.0, false_accepts=0.5)
-    assert threshold > 5 and wrong == 0
+def test_predict_says_of_files_what_a_listener_says(fitted: Result, tmp_path: Path) -> None:
+    heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), np.zeros(RATE, np.float32)])
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.wav").write_bytes(wav(heard, RATE))
+    (tmp_path / "clips" / "b.wav").write_bytes(wav(rustle(92, 5.0), RATE))
+    (tmp_path / "clips" / "c.wav").write_bytes(b"no sound")
+    listener = open_listener(fitted.folder)
+    streamed = [one for chunk in chunks(wav(heard, RATE)) for one in listener.hear(chunk)]
+    first, second, third = headstart.predict(fitted.folder, tmp_path / "clips")
+    assert streamed and [one.seconds for one in first.detections] == [one.seconds for one in streamed]
+    assert np.allclose([one.probability for one in first.detections], [one.probability for one in streamed], atol=1e-4)
+    assert first.seconds == len(heard) / RATE + 0.5 and second.detections == () and "not a recording" in third.fault
+    assert [one.source for one in (first, second, third)] == [str(tmp_path / "clips" / f"{name}.wav") for name in "abc"]
 
 
-def test_after_a_detection_it_rests_for_a_second() -> None:
-    logits = np.zeros(40, np.float32)
-    logits[5:30] = 9
-    assert steps_of_detections(logits, 1.0) == [5, 18]
+def test_what_is_asked_of_classes_is_refused_by_a_wake_word(fitted: Result, data: Path) -> None:
+    with pytest.raises(InputError, match=r"heard or not(?s:.*)--coverage"):
+        headstart.predict(fitted.folder, data, coverage=0.9)
+    with pytest.raises(InputError, match="run of a wake word"):
+        headstart.evaluate(fitted.folder, data)
 
 
 def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:

@@ -171,7 +171,7 @@ def fit(
 ) -> None:
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
     if task == "keyword":
-        with watching(talk()) as sink:
+        with resumable(), watching(talk()) as sink:
             heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
@@ -191,7 +191,12 @@ def resume(
     """Finish a run that was interrupted; it ends as it would have ended."""
     with resumable(), watching(talk()) as sink:
         done = headstart.resume(run_folder, sink=sink, started=process_started())
-    give_run(done, as_json=as_json)
+    from headstart.study.keyword import Result  # here already
+
+    if isinstance(done, Result):
+        give(done, lambda: keyword_parts(done), as_json=as_json)
+    else:
+        give_run(done, as_json=as_json)
 
 
 @app.command()

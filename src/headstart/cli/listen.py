@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from headstart.study.listening import Detection
 
 MICROPHONE = "-"
+FULL_SCALE = 32_768.0
+MESSAGE_BYTES = 4_096
 
 
 def listen(
@@ -77,24 +82,57 @@ def recorded(file: Path) -> Iterator[Any]:
 
 
 def microphone(rate: int) -> Iterator[Any]:
-    """The default microphone, 80 ms at a time, until Ctrl-C.
+    """The default microphone, 80 ms at a time, until Ctrl-C: through the package sounddevice where it is installed, else through ALSA's ``arecord``.
 
     Raises:
         InputError: when there is none, or nothing that could ask it.
     """
     try:
         devices = importlib.import_module("sounddevice")
-        stream = devices.InputStream(samplerate=rate, channels=1, dtype="float32", blocksize=rate * 8 // 100)
-    except (ImportError, OSError) as error:
-        raise InputError("the microphone needs the package sounddevice", got=str(error), fix="pip install sounddevice, or name a sound file") from None
+    except (ImportError, OSError):
+        yield from through_arecord(rate)
+        return
+    size = rate * 8 // 100
+    try:
+        stream = devices.InputStream(samplerate=rate, channels=1, dtype="float32", blocksize=size)
     except Exception as error:  # its own errors are known only where it is installed
-        raise InputError("there is no microphone to listen to", got=str(error), fix="headstart listen RUN FILE") from None
+        raise no_microphone(str(error)) from None
     with stream:
         while True:
-            yield stream.read(rate * 8 // 100)[0][:, 0]
+            yield stream.read(size)[0][:, 0]
+
+
+def through_arecord(rate: int) -> Iterator[Any]:
+    """What ``arecord`` writes: whole numbers of 16 bits, one channel, without a header.
+
+    Raises:
+        InputError: when it is not installed, or ends by itself: there is no microphone, or it was taken away.
+    """
+    import numpy as np
+
+    program, size = shutil.which("arecord"), rate * 8 // 100
+    if program is None:
+        what = "the microphone needs the package sounddevice or the program arecord"
+        raise InputError(what, got="neither", fix="pip install sounddevice, or apt-get install alsa-utils, or name a sound file")
+    command = [program, "-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate)]
+    with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as recorder:
+        try:
+            while recorder.stdout is not None and len(content := recorder.stdout.read(2 * size)) == 2 * size:
+                yield np.frombuffer(content, "<i2").astype(np.float32) / FULL_SCALE
+            recorder.wait()
+            said.seek(0)
+            lines = said.read(MESSAGE_BYTES).decode("utf-8", "replace").strip().splitlines()
+            raise no_microphone(lines[-1] if lines else f"arecord ended with {recorder.returncode}")
+        finally:
+            recorder.terminate()
+
+
+def no_microphone(said: str) -> InputError:
+    """The refusal where nothing can be heard."""
+    return InputError("there is no microphone to listen to, or it stopped", got=said, fix="headstart listen RUN FILE")
 
 
 def keyword_parts(result: Any) -> list[RenderableType]:
     """How a finished wake word looks."""
-    page = Text(f"\nreport: {result.folder / 'report.html'}\nuse it: headstart listen {result.folder} FILE")
+    page = Text(f"\nreport: {result.folder / 'report.html'}\nuse it: headstart listen {result.folder} FILE, or headstart predict {result.folder} FILE...")
     return [Text(result.sentence, style="bold"), page]

@@ -16,13 +16,14 @@ from headstart.cli.records import nested
 from headstart.cli.show import answer, answer_json, plain, table, talk
 
 if TYPE_CHECKING:
+    from headstart.study.detections import Heard
     from headstart.study.predict import Prediction
 
 
 WIDEST = 60  # columns of a text in a table
 
 
-def give_predictions(run: Path, predictions: Sequence[Prediction], *, as_csv: bool, as_json: bool) -> None:
+def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Heard], *, as_csv: bool, as_json: bool) -> None:
     """Answer in the form that was asked for.
 
     Raises:
@@ -33,12 +34,15 @@ def give_predictions(run: Path, predictions: Sequence[Prediction], *, as_csv: bo
     faults = [one for one in predictions if one.fault is not None]
     if predictions and len(faults) == len(predictions):
         raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])
+    listened = any(hasattr(one, "detections") for one in predictions)
+    as_rows: Any = heard_csv if listened else write_csv
+    as_table: Any = heard_table if listened else predictions_table
     if as_json:
         answer_json({"run": run, "predictions": predictions})
     elif as_csv:
-        write_csv(predictions)
+        as_rows(predictions)
     else:
-        answer(predictions_table(predictions))
+        answer(as_table(predictions))
     for one in faults:
         talk().print(f"not read: {one.source}: {one.fault}", markup=False, soft_wrap=True)
 
@@ -72,6 +76,25 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
         for one in read
     ]
     return table("", columns, rows, numbers=["sure"])
+
+
+def heard_csv(files: Sequence[Heard]) -> None:
+    """Write a header and one row a detection; a file without one has a row with empty cells."""
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["source", "seconds", "probability", "fault"])
+    for one in files:
+        found = [(f"{said.seconds:.2f}", f"{said.probability:.6f}") for said in one.detections] or [("", "")]
+        rows.writerows([one.source, *cells, one.fault or ""] for cells in found)
+
+
+def heard_table(files: Sequence[Heard]) -> RenderableType:
+    """A line a file: how often the word was heard, when, and how surely."""
+    rows = [
+        (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({said.probability:.0%})" for said in one.detections) or "not heard")
+        for one in files
+        if one.fault is None
+    ]
+    return table("", ["file", "times", "heard at"], rows, numbers=["times"])
 
 
 def clipped(text: str) -> str:

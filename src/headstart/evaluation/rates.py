@@ -31,6 +31,16 @@ def per_hour(events: int, hours: float) -> Measured:
     return Measured(events / hours, float(low) / hours, float(high) / hours, events)
 
 
+def hours_to_promise(rate: float) -> float:
+    """So many hours without a single event end the interval at this rate.
+
+    Example:
+        >>> round(hours_to_promise(0.5), 1)
+        7.4
+    """
+    return -math.log(OUTSIDE) / rate
+
+
 def share(events: int, tries: int) -> Measured:
     """The share of tries in which something happened, with Wilson's interval.
 

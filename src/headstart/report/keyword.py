@@ -13,19 +13,22 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
 )
+PROMISED = "yes: the interval ends below what was asked for"
 
 
 def write_keyword_report(folder: Path) -> Path:
     """Write the page of a run."""
     kept = read_json(folder / "keyword.json")
     result = kept["result"]
-    rows = [_row("new layers on the pretrained embedding", result["transfer"])]
+    rows = [_row("a new layer on the pretrained embedding", result["transfer"])]
     if result["random"] is not None:
         rows.append(_row("the same on a random embedding", result["random"]))
-    card, items = kept["card"], kept["items"]
+    card, items, point = kept["card"], kept["items"], result["transfer"]["point"]
+    there = point["accepted"]
     facts = (
-        ("threshold chosen for", f"{result['asked']:g} false accepts an hour, on {result['calibration_hours']:.2f} h that were not trained on"),
-        ("there it accepts wrongly", f"{result['calibration_false_accepts']} times"),
+        ("threshold chosen for", f"{result['asked']:g} false accepts an hour, on {point['hours']:.2f} h that were not trained on"),
+        ("there it accepts wrongly", f"{there['n']} times: {there['value']:.2f} an hour ({there['low']:.2f} to {there['high']:.2f})"),
+        ("is that a promise?", PROMISED if point["promised"] else f"no: that takes {point['hours_to_promise']:.1f} h of other sound without one"),
         ("tested on", f"{result['test_hours']:.2f} h and {result['transfer']['missed']['n']} recordings of the word"),
         ("items", f"{items['train']} train, {items['validation']} validation, {items['test']} test"),
         ("division", kept["split"]),

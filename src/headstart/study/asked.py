@@ -41,6 +41,8 @@ class Asked:
         machine: Processor, threads and what computes on them.
         text: The column of the text.
         modality: The kind of data; found by what lies there when None.
+        task: ``classification``, or ``keyword`` for a wake word.
+        false_accepts: An hour, of a wake word.
     """
 
     data: str
@@ -53,6 +55,8 @@ class Asked:
     machine: str
     text: str | None = None
     modality: str | None = None
+    task: str = "classification"
+    false_accepts: float = 0.0
 
     def write(self, folder: Path) -> None:
         """Keep it in a run folder."""
@@ -65,7 +69,7 @@ class Asked:
         Raises:
             InputError: naming what is another than it was.
         """
-        now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept, self.text, self.modality)
+        now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept, self.text, self.modality, self.task, self.false_accepts)
         others = [f"headstart {self.headstart}, here {now.headstart}"] if self.headstart != now.headstart else []
         others += [f"{name} {was}, here {now.versions.get(name, 'none')}" for name, was in self.versions.items() if now.versions.get(name) != was]
         others += [f"begun on {self.machine}; here {now.machine}"] if self.machine != now.machine and not others else []
@@ -82,11 +86,13 @@ def asked(
     accept: tuple[str, ...] = (),
     text: str | None = None,
     modality: str | None = None,
+    task: str = "classification",
+    false_accepts: float = 0.0,
 ) -> Asked:
     """What is asked here and now."""
     versions = {name: version(name) for name in DECIDING}
     place = os.path.abspath(data.expanduser())  # noqa: PTH100 - links stay
-    return Asked(place, wishes, label, group, accept, headstart.__version__, versions, machine(), text, modality)
+    return Asked(place, wishes, label, group, accept, headstart.__version__, versions, machine(), text, modality, task, false_accepts)
 
 
 def recorded(folder: Path) -> Asked:

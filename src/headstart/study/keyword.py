@@ -1,14 +1,18 @@
-"""A wake word: recordings of it, other words and hours of background in; new layers on a frozen embedding, an operating point and error rates out.
+"""A wake word: recordings of it, other words and hours of background in; a new layer on a frozen embedding, an operating point and error rates out.
 
-| train part ─► frames of the frozen embedding ─► new layers ──┐
+| train part ─► frames of the frozen embedding ─► a new layer ──┐
 | validation part (other speakers, other background) ─► threshold for the false accepts an hour that were asked for
 | test part, once ─► share of missed words, false accepts an hour, both with exact intervals; the same again with a random embedding
+
+Frames of recordings lie in the store, hearings of the word and the layer among the run's pieces: a run that was killed goes on (`study/resume.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,50 +22,54 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headstart import gallery
+from headstart.activations.store import Store
 from headstart.backbone.build import build
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
-from headstart.backbone.networks.speech_embedding import RATE, streaming
+from headstart.backbone.networks.speech_embedding import RATE
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence, stage, tee
+from headstart.base.journal import begin
 from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, load, split
 from headstart.evaluation.intervals import Measured
+from headstart.evaluation.operating_point import OperatingPoint, operating_point, steps_of_detections
 from headstart.evaluation.rates import per_hour, share
 from headstart.gallery.card import ModelCard
+from headstart.modality.heard_word import other_hearing, window_of
 from headstart.modality.sound import Samples, decode, resampled
-from headstart.modality.varied_sound import vary
+from headstart.planning.facts import Wishes
 from headstart.report.keyword import write_keyword_report
-from headstart.study.listening import FLOOR_DECIBELS, KEYWORD, SIGHT, STEP, WEIGHTS, Ear, scores, steps_of_detections
+from headstart.study.asked import Asked, asked, same_models, unchanged
+from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
+from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear
 from headstart.task.linear import one_thread
-from headstart.training.keyword import train_head
+from headstart.training.keeping import Keeping, keeping
+from headstart.training.keyword import logits_of, train_head
 from headstart.training.run import RunWriter
 
 MODEL = "speech_embedding"
+TASK = "keyword"
 WORDS = {"positive": ("positive", "wake", "keyword"), "negative": ("negative", "other", "unknown"), "background": ("background", "noise")}
-VIEWS = 8  # hearings of each positive
-OTHER_VIEWS = 2  # of each other word, and of each stretch of background
+HEARINGS = 480  # of the word in all, so many of each recording as that makes
+HEARINGS_LEAST, HEARINGS_MOST = 3, 40  # of one recording
 WINDOW = SIGHT + (FRAMES - 1) * STEP
-ENDS_SECONDS = (0.1, 0.3)  # how long before the end of its window the word ends
-OUTSIDE_FRACTION = 0.005  # of a clip's energy that is not taken for a part of the word, at either end
-NOISE_DECIBELS = (5.0, 30.0)  # word over background, in the hearings that are mixed
-QUIET_CHANCE = 0.3
-BEFORE_SECONDS, BEHIND_SECONDS = 1.5, 0.5  # silence around a clip that is tested
+MIXED_SECONDS = 1800.0  # of background that is held in memory to be heard behind the word
+WINDOWS_AT_ONCE = 64
 FALSE_ACCEPTS = 0.5  # an hour, what people put up with in a kitchen
 HOUR = 3600.0
-MARGIN = 1e-3  # above the loudest wrong logit
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What one embedding with its new layers did on the test part.
+    """What one embedding with its new layer did on the test part.
 
     Attributes:
-        threshold: Logit that the calibration part chose.
+        point: The threshold that the calibration part chose.
         missed: Share of the words that were not heard.
         false_accepts_per_hour: Detections where nobody said the word.
     """
 
-    threshold: float
+    point: OperatingPoint
     missed: Measured
     false_accepts_per_hour: Measured
 
@@ -74,9 +82,7 @@ class Result:
         folder: Its run folder.
         asked: False accepts an hour for which the threshold was chosen.
         transfer: The pretrained embedding.
-        random: The same with random weights, its layers trained the same way; None without twins.
-        calibration_hours: What the threshold was chosen on.
-        calibration_false_accepts: How many there were at that threshold.
+        random: The same with random weights, its layer trained the same way; None without twins.
         test_hours: What false accepts were counted in.
         sentence: The answer in words.
     """
@@ -85,28 +91,34 @@ class Result:
     asked: float
     transfer: Arm
     random: Arm | None
-    calibration_hours: float
-    calibration_false_accepts: int
     test_hours: float
     sentence: str
 
 
 @dataclass(frozen=True, eq=False)
 class Sounds:
-    """The sounds of one part: words, other words, background; each ``(n,)`` at 16 kHz."""
+    """The recordings of one part: words, other words, background."""
 
-    positive: list[Samples]
-    negative: list[Samples]
-    background: list[Samples]
+    positive: list[Sound]
+    negative: list[Sound]
+    background: list[Sound]
 
     @property
-    def hours(self) -> float:
+    def wrong(self) -> list[Sound]:
         """What is not the word."""
-        return sum(len(one) for one in (*self.negative, *self.background)) / RATE / HOUR
+        return [*self.negative, *self.background]
 
 
 def fit_keyword(
-    data: Path, *, out: Path, false_accepts: float = FALSE_ACCEPTS, seed: int = 0, twins: bool = True, group: str | None = None, sink: Sink = silence
+    data: Path,
+    *,
+    out: Path,
+    false_accepts: float = FALSE_ACCEPTS,
+    seed: int = 0,
+    twins: bool = True,
+    group: str | None = None,
+    accept: Collection[str] = (),
+    sink: Sink = silence,
 ) -> Result:
     """Teach a wake word.
 
@@ -115,8 +127,9 @@ def fit_keyword(
         out: The run folder.
         false_accepts: An hour, for which the threshold is chosen on the validation part.
         seed: Everything random follows from it.
-        twins: Also teach the layers on a random embedding.
+        twins: Also teach the layer on a random embedding.
         group: The column that keeps a speaker on one side.
+        accept: Models whose licences the user accepts.
         sink: Receives events.
 
     Raises:
@@ -124,32 +137,46 @@ def fit_keyword(
     """
     if false_accepts <= 0:
         raise InputError("false accepts an hour must be above 0", got=false_accepts, fix="--false-accepts 0.5")
-    card, weights = gallery.card(MODEL), gallery.weights(MODEL)
-    with RunWriter(out) as run, one_thread():
+    wishes = Wishes(MODEL, None, seed, "usual", None, "float32", twins)
+    wanted = asked(data, wishes, None, group, tuple(accept), None, "audio", TASK, false_accepts)
+    with RunWriter(out) as run:
+        wanted.write(run.folder)
         heard = tee(sink, run.record)
-        dataset = load(data, group=group, modality="audio", sink=heard)
-        parts = split(dataset, seed=seed)
-        with stage(heard, "decode"):
-            train, calibration, test = (_sounds(dataset, part) for part in (parts.train, parts.validation, parts.test))
+        return teach(wanted, run, keeping(begin(run.folder, time.perf_counter()), run.folder, heard), heard)
+
+
+def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
+    """From the recordings to the report; what was computed before a kill is taken as it was."""
+    wishes, false_accepts = wanted.wishes, wanted.false_accepts
+    with one_thread():
+        card, weights = same_models(kept.journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
+        dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink)
+        unchanged(kept.journal, dataset)
+        parts = split(dataset, seed=wishes.seed)
+        train, calibration, test = (_sounds(dataset, part) for part in (parts.train, parts.validation, parts.test))
         network = build(card, weights).net
-        head, arm, wrong = _taught(network, train, calibration, test, false_accepts, seed, heard)
+        head, arm, hours = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
         random = None
-        if twins:
-            untaught = build(card, None, seed=seed_for(seed, "random weights")).net
-            random = _taught(untaught, train, calibration, test, false_accepts, seed, heard)[1]
-        result = Result(out, false_accepts, arm, random, calibration.hours, wrong, test.hours, _sentence(arm, random, false_accepts, calibration, test))
-        _keep(run, result, dataset, parts, card, network, head, seed)
+        if wishes.twins:
+            untaught = build(card, None, seed=seed_for(wishes.seed, "random weights")).net
+            random = Lesson("random", untaught, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)[1]
+        result = Result(run.folder, false_accepts, arm, random, hours, _sentence(arm, random, false_accepts, hours))
+        _keep(run, result, dataset, parts, card, network, head, wishes.seed)
     return result
 
 
 def _sounds(dataset: Dataset, part: NDArray[np.int64]) -> Sounds:
-    found: dict[str, list[Samples]] = {kind: [] for kind in WORDS}
-    for index in part:
-        sound = decode(dataset.read(int(index)))
-        found[_kind(dataset.classes[dataset.labels[index]])].append(resampled(sound.samples, sound.rate, RATE))
+    found: dict[str, list[Sound]] = {kind: [] for kind in WORDS}
+    for index in part.tolist():
+        found[_kind(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index)))
     if not found["positive"] or not found["negative"] + found["background"]:
         raise InputError("a wake word needs recordings of the word and of what is not the word in every part", got={k: len(v) for k, v in found.items()})
     return Sounds(found["positive"], found["negative"], found["background"])
+
+
+def _samples(dataset: Dataset, index: int) -> Samples:
+    sound = decode(dataset.read(index))
+    return resampled(sound.samples, sound.rate, RATE)
 
 
 def _kind(label: str) -> str:
@@ -159,86 +186,126 @@ def _kind(label: str) -> str:
     return kind
 
 
-def _taught(network: nn.Module, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float, seed: int, sink: Sink) -> tuple[KeywordHead, Arm, int]:
-    """New layers on an embedding; their threshold from the calibration part; what they do on the test part."""
-    embedding = streaming(network, FLOOR_DECIBELS)
-    with stage(sink, "frames of the frozen embedding"):
-        positive, others = frames_to_learn(embedding, train, np.random.default_rng(seed_for(seed, "keyword hearings")))
-    head = train_head(positive, others, seed=seed, sink=sink)
-    with stage(sink, "operating point"):
-        wrong = [_logits(embedding, head, one) for one in (*calibration.negative, *calibration.background)]
-        threshold, n_wrong = operating_point(wrong, calibration.hours, false_accepts)
-    with stage(sink, "test"):
-        missed = sum(not steps_of_detections(_logits(embedding, head, _surrounded(one)), threshold) for one in test.positive)
-        accepted = sum(len(steps_of_detections(_logits(embedding, head, one), threshold)) for one in (*test.negative, *test.background))
-    return head, Arm(threshold, share(missed, len(test.positive)), per_hour(accepted, test.hours)), n_wrong
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A new layer on one embedding.
 
-
-def operating_point(wrong: Sequence[Samples], hours: float, false_accepts: float) -> tuple[float, int]:
-    """The lowest threshold at which sounds without the word are accepted no more often an hour than was asked for.
-
-    Returns:
-        The logit, and how many of these sounds it accepts.
+    Attributes:
+        name: Of the embedding.
+        network: The embedding.
+        seed: Everything random follows from it.
+        kept: Where pieces are kept.
+        sink: Receives events.
     """
-    allowed = int(false_accepts * hours)
-    highest = np.unique(np.concatenate(wrong))[::-1]
-    threshold = float(highest[0]) + MARGIN
-    for logit in highest:
-        if sum(len(steps_of_detections(one, float(logit))) for one in wrong) > allowed:
+
+    name: str
+    network: nn.Module
+    seed: int
+    kept: Keeping
+    sink: Sink
+
+    def taught(self, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float) -> tuple[KeywordHead, Arm, float]:
+        """The layer; its threshold from the calibration part; what it does on the test part, and how many hours of other sound that holds."""
+        frames = Frames(self.network, f"{MODEL}, {self.name}", Store(), self.sink)
+        head = self._head(frames, train)
+        led = partial(_led, frames.silence())
+        wrong = [led(one) for one in frames.of(calibration.wrong, "what the threshold is chosen on")]
+        with stage(self.sink, "operating point"):
+            point = operating_point([logits_of(head, one) for one in wrong], _hours(wrong), false_accepts, rest_steps=REST_STEPS)
+        said, other = frames.of(test.positive, "the word, tested"), [led(one) for one in frames.of(test.wrong, "what else is tested")]
+        with stage(self.sink, "test"):
+            missed = sum(not self._heard(head, led(one), point) for one in said)
+            accepted = sum(self._heard(head, one, point) for one in other)
+        hours = _hours(other)
+        return head, Arm(point, share(missed, len(said)), per_hour(accepted, hours)), hours
+
+    def _heard(self, head: KeywordHead, frames: Samples, point: OperatingPoint) -> int:
+        return len(steps_of_detections(logits_of(head, frames), point.threshold, REST_STEPS))
+
+    def _head(self, frames: Frames, train: Sounds) -> KeywordHead:
+        def compute() -> dict[str, Any]:
+            led = partial(_led, frames.silence())
+            windows, others = self._positive(frames.embedding, train), [led(one) for one in frames.of(train.wrong, "what is not the word")]
+            others += self._varied(frames.embedding, train, led)
+            return {name: value.numpy() for name, value in train_head(windows, others, seed=self.seed, sink=self.sink).state_dict().items()}
+
+        tensors = self._piece("layer", compute)
+        head = KeywordHead()
+        head.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in tensors.items()})
+        head.eval()
+        return head
+
+    def _positive(self, embedding: nn.Module, train: Sounds) -> Samples:
+        """Windows ``(n, 10, 96)`` at whose end the word has just ended, each recording in as many hearings."""
+        views = min(HEARINGS_MOST, max(HEARINGS_LEAST, -(-HEARINGS // len(train.positive))))
+
+        def compute() -> dict[str, Any]:
+            behind, found = _until(train.background, MIXED_SECONDS), []
+            with stage(self.sink, "hearings of the word", len(train.positive), "recordings") as advance, torch.inference_mode():
+                for number, one in enumerate(train.positive):
+                    generator, word = self._generator(one), one.samples()
+                    heard = np.stack([window_of(word, WINDOW, RATE, generator, behind, varied=view > 0) for view in range(views)])
+                    found.append(embedding(torch.from_numpy(heard)).numpy().transpose(0, 2, 1))
+                    advance(number + 1)
+            return {"windows": np.ascontiguousarray(np.concatenate(found))}
+
+        return np.asarray(self._piece("hearings of the word", compute)["windows"], np.float32)
+
+    def _varied(self, embedding: nn.Module, train: Sounds, led: Callable[[Samples], Samples]) -> list[Samples]:
+        """Another hearing of every other word: else varied would mean the word."""
+
+        def compute() -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            with stage(self.sink, "hearings of other words", len(train.negative), "recordings") as advance:
+                for number, one in enumerate(train.negative):
+                    heard = other_hearing(one.samples(), RATE, self._generator(one))
+                    found[f"{number:06d}"] = Ear(embedding).hear(np.pad(heard, (0, round(BEHIND_SECONDS * RATE))))
+                    advance(number + 1)
+            return found
+
+        return [led(np.asarray(value, np.float32)) for _, value in sorted(self._piece("hearings of other words", compute).items())]
+
+    def _generator(self, sound: Sound) -> np.random.Generator:
+        return np.random.default_rng(seed_for(self.seed, f"hearings of {sound.content}"))
+
+    def _piece(self, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        place = self.kept.training(f"{what}, {self.name}")
+        found = place.find()
+        if found is not None:
+            return dict(found.tensors)
+        tensors = compute()
+        place.save(tensors, {})
+        return tensors
+
+
+def _until(sounds: Sequence[Sound], seconds: float) -> list[Samples]:
+    """Recordings, evenly among all, until there are so many seconds of them."""
+    found: list[Samples] = []
+    for one in sounds[:: max(1, len(sounds) // 60)]:
+        found.append(one.samples())
+        if sum(map(len, found)) > seconds * RATE:
             break
-        threshold = float(logit)
-    return threshold, sum(len(steps_of_detections(one, threshold)) for one in wrong)
+    return found
 
 
-def frames_to_learn(embedding: nn.Module, train: Sounds, generator: np.random.Generator) -> tuple[Samples, list[Samples]]:
-    """Windows ``(n, 16, 96)`` at whose end the word has just ended, and sequences ``(t, 96)`` without it; each sound as it is and in other hearings."""
-    words = [_in_window(word, train.background, generator, view) for word in train.positive for view in range(VIEWS)]
-    with torch.inference_mode():
-        batches = [embedding(torch.from_numpy(np.stack(words[begin : begin + 64]))).numpy() for begin in range(0, len(words), 64)]
-    positive = np.ascontiguousarray(np.concatenate(batches).transpose(0, 2, 1))
-    others = []
-    for sound in (*train.negative, *train.background):
-        for view in range(OTHER_VIEWS):
-            around = _surrounded(sound, WINDOW / RATE)
-            others.append(Ear(embedding).hear(vary(around, RATE, generator) if view else around))
-    return positive, others
+def _led(silent: Samples, frames: Samples) -> Samples:
+    """With the silence before it that a listener begins with."""
+    return np.concatenate([np.repeat(silent, FRAMES - 1, axis=0), frames])
 
 
-def _in_window(word: Samples, backgrounds: Sequence[Samples], generator: np.random.Generator, view: int) -> Samples:
-    """A window whose last moments are the word's end; other views have another gain, room, noise and background."""
-    energy = np.concatenate([[0.0], np.cumsum(np.square(word, dtype=np.float64))])
-    begin, end = np.searchsorted(energy, np.array([OUTSIDE_FRACTION, 1 - OUTSIDE_FRACTION]) * energy[-1])
-    spoken = word[int(begin) : int(end)][-(WINDOW - STEP) :]
-    behind = round(generator.uniform(*ENDS_SECONDS) * RATE)
-    window = np.zeros(WINDOW, np.float32)
-    window[max(0, WINDOW - behind - len(spoken)) : WINDOW - behind] = spoken[-(WINDOW - behind) :]
-    usable = [one for one in backgrounds if len(one) >= WINDOW]
-    if view and usable and generator.random() > QUIET_CHANCE:
-        noise = usable[int(generator.integers(len(usable)))]
-        place = int(generator.integers(len(noise) - WINDOW + 1))
-        noise = noise[place : place + WINDOW]
-        level = np.sqrt(np.square(spoken).mean() / max(float(np.square(noise).mean()), 1e-10))
-        window = window + noise * np.float32(level * 10 ** (-generator.uniform(*NOISE_DECIBELS) / 20))
-    return vary(window, RATE, generator) if view else window
+def _hours(led: Sequence[Samples]) -> float:
+    """How long recordings were, from their frames."""
+    return sum((len(one) - FRAMES + 1) * STEP / RATE - BEHIND_SECONDS for one in led) / HOUR
 
 
-def _surrounded(sound: Samples, before_seconds: float = BEFORE_SECONDS) -> Samples:
-    return np.pad(sound, (round(before_seconds * RATE), round(BEHIND_SECONDS * RATE)))
-
-
-def _logits(embedding: nn.Module, head: KeywordHead, samples: Samples) -> Samples:
-    """What a listener that begins now would say at each step."""
-    ear = Ear(embedding)
-    silence = Ear(embedding).hear(np.zeros(STEP, np.float32))
-    return scores(head, np.concatenate([np.repeat(silence, FRAMES - 1, axis=0), ear.hear(samples)]))
-
-
-def _sentence(arm: Arm, random: Arm | None, asked: float, calibration: Sounds, test: Sounds) -> str:
-    missed, wrong = arm.missed, arm.false_accepts_per_hour
+def _sentence(arm: Arm, random: Arm | None, asked_for: float, hours: float) -> str:
+    missed, wrong, point = arm.missed, arm.false_accepts_per_hour, arm.point
     said = (
         f"Misses {missed.value:.0%} of the word (95 % {missed.low:.0%} to {missed.high:.0%}, n = {missed.n}) at {wrong.value:.2f} false accepts an hour "
-        f"({wrong.low:.2f} to {wrong.high:.2f}, {wrong.n} in {test.hours:.2f} h) with the threshold chosen for {asked:g} an hour on {calibration.hours:.2f} h"
+        f"({wrong.low:.2f} to {wrong.high:.2f}, {wrong.n} in {hours:.2f} h) with the threshold chosen for {asked_for:g} an hour on {point.hours:.2f} h"
     )
+    if not point.promised:
+        said += f", too few to promise it: that takes {point.hours_to_promise:.1f} h without one"
     if random is not None:
         said += f"; on a random embedding it misses {random.missed.value:.0%} at {random.false_accepts_per_hour.value:.2f}"
     return f"{said}."
@@ -257,6 +324,6 @@ def _keep(run: RunWriter, result: Result, dataset: Dataset, parts: Split, card: 
         "card": card,
         "step_seconds": STEP / RATE,
     }
-    run.json(KEYWORD, {**about, "threshold": result.transfer.threshold, "result": result})
+    run.json(KEYWORD, {**about, "threshold": result.transfer.point.threshold, "result": result})
     write_keyword_report(run.folder)
     run.finish()

@@ -1,6 +1,6 @@
 """A wake word in a stream: samples flow in, a few at a time, detections with their times flow out; a whole file is a stream that comes at once.
 
-Each 80 ms the embedding looks at the last 775 ms and the head at the last 16 embeddings, so what is heard does not depend on how the samples are cut.
+Each 80 ms the embedding looks at the last 775 ms and the head at the last 10 embeddings, so what is heard does not depend on how the samples are cut.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from headstart.base.files import read_json
 from headstart.base.records import from_plain
 from headstart.gallery.card import ModelCard
 from headstart.modality.sound import Samples, decode, resampled
+from headstart.training.keyword import logits_of
 from headstart.training.run import check_run
 
 SAMPLES_A_SECOND = RATE
@@ -92,7 +93,11 @@ class Listener:
             self._frames = np.repeat(silence, FRAMES - 1, axis=0)
         frames = np.concatenate([self._frames, new])
         self._frames = frames[len(frames) - FRAMES + 1 :]
-        return [self._noted(logit) for logit in scores(self.head, frames) if self._counts(float(logit))]
+        return [self._noted(logit) for logit in logits_of(self.head, frames) if self._counts(float(logit))]
+
+    def afresh(self) -> Listener:
+        """The same listener before anything was heard."""
+        return Listener(Ear(self.ear.network), self.head, self.threshold)
 
     def _counts(self, logit: float) -> bool:
         self._step += 1
@@ -103,24 +108,6 @@ class Listener:
 
     def _noted(self, logit: float) -> Detection:
         return Detection(round(self._step * STEP / RATE, 2), float(1 / (1 + np.exp(-np.clip(logit, -60, 60)))))
-
-
-def scores(head: KeywordHead, frames: Samples) -> Samples:
-    """A logit for each frame that has 15 before it."""
-    if len(frames) < FRAMES:
-        return np.zeros(0, np.float32)
-    with torch.inference_mode():
-        found: Samples = head(torch.from_numpy(np.ascontiguousarray(frames.T))[None])[0].numpy()
-    return found
-
-
-def steps_of_detections(logits: Samples, threshold: float) -> list[int]:
-    """At which steps a listener with this threshold would report, from all logits at once."""
-    found: list[int] = []
-    for step in np.flatnonzero(logits >= threshold).tolist():
-        if not found or step >= found[-1] + REST_STEPS:
-            found.append(step)
-    return found
 
 
 def open_listener(run: Path) -> Listener:

@@ -13,11 +13,12 @@ from headstart.base.events import Event, Sink, silence, tee
 from headstart.base.journal import reopen
 from headstart.study.asked import recorded
 from headstart.study.fit import Run, Study
+from headstart.study.keyword import TASK, Result, teach
 from headstart.training.keeping import keeping
 from headstart.training.run import RunWriter
 
 
-def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) -> Run:
+def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
     """Finish a run that was interrupted.
 
     Args:
@@ -35,7 +36,8 @@ def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) 
         heard = tee(sink, run.record)
         journal = reopen(folder, time.perf_counter() if started is None else started, heard)
         heard(Event("note", "resume", text=_said(journal.seconds, asked.wishes.budget_seconds)))
-        return Study(asked, heard, keeping(journal, folder, heard)).flow(run)
+        kept = keeping(journal, folder, heard)
+        return teach(asked, run, kept, heard) if asked.task == TASK else Study(asked, heard, kept).flow(run)
 
 
 def _said(worked: float, budget: float | None) -> str:

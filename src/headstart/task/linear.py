@@ -161,6 +161,7 @@ def fit(
     strength: float,
     tolerance: float = VALUE_TOLERANCE,
     class_weights: NDArray[np.float32] | None = None,
+    item_weights: NDArray[np.float32] | None = None,
 ) -> Floats:
     """Minimise cross-entropy times the strength plus half the squared weights on vectors of mean squared length 1; the bias is free.
 
@@ -172,6 +173,7 @@ def fit(
         strength: C of the literature. It means the same however many items there are: a normal prior of variance C on every weight.
         tolerance: Relative change of the value at which it stops.
         class_weights: ``(k,)`` what an item of each class counts; 1 when not given.
+        item_weights: ``(n,)`` what each item counts beside that; 1 when not given.
 
     Returns:
         ``(m + 1, k)`` weights on standardised features.
@@ -183,6 +185,7 @@ def fit(
     price = len(standard.mean) / (2 * strength * len(labels))  # of the squared weights on features whose mean square, not length, is 1
     inputs, rows, targets = torch.from_numpy(inside), torch.arange(len(labels)), torch.from_numpy(labels)
     shares = torch.full((len(labels),), 1 / len(labels)) if class_weights is None else torch.from_numpy(class_weights)[targets] / len(labels)
+    shares = shares if item_weights is None else shares * torch.from_numpy(item_weights)
 
     def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights = torch.from_numpy(flat.reshape(start.shape)).float()

@@ -1,0 +1,84 @@
+"""A finished wake word's run and sound files in, when the word was said in each of them out: what a listener would have said, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.base.errors import InputError
+from headstart.base.events import Sink, silence, stage
+from headstart.modality import Unreadable, get
+from headstart.study.inputs import items_in
+from headstart.study.listening import SAMPLES_A_SECOND, Detection, Listener, chunks, open_listener
+from headstart.task.linear import one_thread
+from headstart.training.run import MANIFEST
+
+AT_ONCE_SECONDS = 60  # of a file, however it is cut a listener says the same
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a wake word's run says of one file.
+
+    Attributes:
+        source: The file, as it was asked for.
+        detections: When the word was recognised, and how surely.
+        seconds: How long the file is, with the half second of silence that is heard behind it.
+        fault: Why it could not be read, or None.
+    """
+
+    source: str
+    detections: tuple[Detection, ...]
+    seconds: float
+    fault: str | None = None
+
+
+def is_wake_word(run: Path) -> bool:
+    """Is this a finished run of a wake word?"""
+    return (run / MANIFEST).is_file() and (run / "keyword.json").is_file() and not (run / "model.json").exists()
+
+
+def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> list[Heard]:
+    """Listen to files, or to every sound file in folders.
+
+    Args:
+        run: A finished run folder of a wake word.
+        inputs: Files and folders; a folder's files are taken in order of their names.
+        sink: Receives progress.
+
+    Returns:
+        One record a file, in order; unreadable ones are named in theirs.
+
+    Raises:
+        InputError: when an input does not exist or a folder holds no sound file.
+    """
+    listener, items, found = open_listener(run), items_in(inputs, get("audio")), list[Heard]()
+    with stage(sink, "listen", len(items), "files") as advance, one_thread():
+        for one in items:
+            try:
+                found.append(_heard(listener.afresh(), one.source, one.read()))
+            except (OSError, Unreadable) as error:
+                found.append(Heard(one.source, (), 0.0, str(error)))
+            advance(len(found))
+    return found
+
+
+def refuse_options(coverage: float | None, text: str | None, *, lines: bool) -> None:
+    """Refuse what makes no sense of a wake word.
+
+    Raises:
+        InputError: when one of these options is given.
+    """
+    given = [name for name, value in (("--coverage", coverage), ("--text", text), ("--lines", lines or None)) if value is not None]
+    if given:
+        raise InputError("a wake word is heard or not: these options are for other runs", got=", ".join(given), fix="headstart predict RUN FILE")
+
+
+def _heard(listener: Listener, source: str, content: bytes) -> Heard:
+    seconds = 0.0
+    detections: list[Detection] = []
+    for samples in chunks(content, AT_ONCE_SECONDS * SAMPLES_A_SECOND):
+        seconds += len(samples) / SAMPLES_A_SECOND
+        detections += listener.hear(samples)
+    return Heard(source, tuple(detections), seconds)
