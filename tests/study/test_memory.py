@@ -88,13 +88,13 @@ def test_a_fit_holds_no_more_than_it_may_where_it_would_take_clearly_more(pictur
 
 
 def test_what_does_not_fit_is_left_out_and_named_with_what_would_do(pictures: Path, one_model: Path, gallery_home: Path, subscribed: Any) -> None:
-    subscribed("resnet50_thin")
-    (one_model / "gallery" / "resnet50_thin").symlink_to(gallery_home / "gallery" / "resnet50_thin")
+    subscribed("vgg16_edges")
+    (one_model / "gallery" / "vgg16_edges").symlink_to(gallery_home / "gallery" / "vgg16_edges")
     done = child(HELD, "plan", str(pictures), "--memory", "1GB", "--json", home=one_model)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (left,) = told["left_out"]
-    assert left["model"] == "resnet50_thin" and left["why"].startswith("--memory: ") and "MB would do" in left["why"]
+    assert left["model"] == "vgg16_edges" and left["why"].startswith("--memory: ") and "MB would do" in left["why"]
     assert [one["model"] for one in told["models"]] == ["efficientnet_lite0"] and told["memory_bytes"] == LIMIT_BYTES
     everything = next(one for one in told["cuts"] if one["cut"] == "all")
     assert not everything["enters"] and "training 4 items at once takes about" in everything["why"]
