@@ -26,12 +26,13 @@ $(STAMP): $(HERE)/pyproject.toml $(HERE)/constraints.txt
 	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-# pip checks hashes only where every requirement has one, which an editable install has not: so first the locked files, then this tree without its needs.
+# pip checks hashes only where every requirement has one, which an editable install has not: so first the locked files, then this tree without its needs,
+# built by the hatchling that was just installed: an isolated build would fetch its own, unchecked.
 # torch is another file on every kind of machine: where the lock does not know yours, make lock adds it, once you trust what pip offers.
 verified: ## install into .venv exactly the bytes of requirements.lock (pip --require-hashes), then this tree
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	cd $(HERE) && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	cd $(HERE) && PIP_CONSTRAINT=$(HERE)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	cd $(HERE) && $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
 demo: $(STAMP) ## the whole river on real photographs of solar cells: fetch, fit, verdict, report

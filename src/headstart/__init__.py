@@ -125,6 +125,7 @@ def plan(
     precision: Precision = "fast",
     twins: bool = True,
     budget: float | str | None = None,
+    memory: int | str | None = None,
     max_mb: float | None = None,
     max_ms: float | None = None,
     licence: str | None = None,
@@ -140,7 +141,7 @@ def plan(
 
     return preview(
         Path(data),
-        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence, _bytes(memory)),
         text=text,
         label=label,
         group=group,
@@ -169,6 +170,7 @@ def fit(
     group: str | None = None,
     modality: Modality | None = None,
     accept: Collection[str] = (),
+    memory: int | str | None = None,
     sink: Sink = silence,
     started: float | None = None,
 ) -> Run:
@@ -186,6 +188,7 @@ def fit(
         precision: ``fast`` lets the frozen part run on the machine's best engine, its deviation measured; ``float32`` asks for bit-equality.
         twins: Train the same network from scratch, a frozen random one and a plain model beside it; without them nobody knows whether the transfer helped.
         budget: Wall-clock seconds in all, or ``"2m"``: the finished run is there by then, give or take 5 % on most tries; what did not fit is named.
+        memory: Bytes that this process may hold, or ``"2GB"``: what does not fit is left out and named. It holds for the whole process, other work included.
         max_mb: Leave out models whose weight file is larger, in megabytes.
         max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
@@ -210,7 +213,7 @@ def fit(
     return study(
         Path(data),
         out=free_run(Path(out)) if out is not None else new_run(Path(data)),
-        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence),
+        wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence, _bytes(memory)),
         text=text,
         label=label,
         group=group,
@@ -341,6 +344,12 @@ def _seconds(budget: float | str | None) -> float | None:
     from headstart.planning.budget import seconds_in
 
     return None if budget is None else seconds_in(str(budget))
+
+
+def _bytes(memory: int | str | None) -> int | None:
+    from headstart.planning.memory import memory_in
+
+    return memory_in(memory) if isinstance(memory, str) else memory
 
 
 class _Verbs(ModuleType):

@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
+import headstart
 from headstart.activations.shard import open_shard
 from headstart.activations.store import Stage, Store
 from headstart.base.errors import IntegrityError
 from headstart.base.events import Event
 from headstart.base.hashing import digest
 
+SOURCE = Path(headstart.__file__).parents[1]
 STAGE = Stage("a" * 32, "some network · head")
 
 
@@ -168,3 +171,99 @@ def test_pruning_removes_the_least_recently_used_first_and_says_how_much(tmp_pat
 def test_usage_of_a_store_that_does_not_exist_yet_is_nothing(tmp_path: Path) -> None:
     usage = Store(tmp_path / "none", limit_bytes=5).usage()
     assert (usage.bytes, usage.items, usage.limit, usage.stages) == (0, 0, 5, ())
+
+
+READING = """
+import sys
+from pathlib import Path
+from headstart.activations.store import Stage, Store
+from headstart.base.hashing import digest
+
+def mapped() -> int:
+    return next(int(line.split()[1]) << 10 for line in open("/proc/self/status") if line.startswith("RssFile"))
+
+shelf = Store(Path(sys.argv[1]), limit_bytes=1 << 40, resident_bytes=int(sys.argv[2]) or None).shelf(Stage("a" * 32, "some network"))
+names, most, before = [digest(str(n)) for n in range(64)], 0, mapped()
+for again in range(2):
+    for begin in range(0, 64, 4):
+        shelf.gather(names[begin : begin + 4])
+        most = max(most, mapped() - before)
+print(most)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell what a process holds")
+def test_no_more_of_the_store_is_held_in_memory_than_was_asked(tmp_path: Path) -> None:
+    store, values = Store(tmp_path, limit_bytes=1 << 40), np.random.default_rng(0).normal(size=(64, 256, 1024)).astype(np.float32)
+    for begin in range(0, 64, 16):
+        store.shelf(STAGE).put(named(16, begin), (values[begin : begin + 16],), 1.0)
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+    def most(resident_bytes: int) -> int:
+        done = subprocess.run([sys.executable, "-c", READING, str(tmp_path), str(resident_bytes)], env=environment, capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert most(0) > 60 << 20, "64 MB lie there"
+    assert most(8 << 20) < 24 << 20
+
+
+def test_a_row_that_is_damaged_in_one_shard_is_taken_from_another_that_holds_it_too(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    store = filled(tmp_path)
+    store.shelf(STAGE).put(named(10), rows(10), 1.0)
+    first, second = sorted(tmp_path.rglob("*.safetensors"))
+    content = bytearray(second.read_bytes())
+    content[content.index(rows(10)[1][4].tobytes())] ^= 1
+    second.write_bytes(content)
+    shelf = store.shelf(STAGE, heard.append)
+    assert all(shelf.sound(named(10))) and heard == []
+    assert np.array_equal(shelf.gather(named(10))[1], rows(10)[1])
+    first.unlink()
+    assert store.shelf(STAGE, heard.append).sound(named(10)) == [n != 4 for n in range(10)] and "row 4 differs from its checksum" in heard[0].text
+
+
+def test_a_shard_that_another_process_pruned_is_neither_damaged_nor_counted(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    store = filled(tmp_path)
+    place = next(tmp_path.rglob("*.safetensors")).parent
+    (place / "gone.safetensors").symlink_to(place / "nowhere")  # listed, and not there when it is opened
+    (place / ".gone.partial").symlink_to(place / "nowhere")
+    shelf = store.shelf(STAGE, heard.append)
+    assert all(shelf.sound(named(10))) and heard == []
+    assert store.usage().items == 10 and store.prune() == 0
+    next(path for path in place.glob("*.safetensors") if not path.is_symlink()).unlink()
+    shelf.touch()
+    assert np.array_equal(shelf.gather(named(10))[0], rows(10)[0]), "what is mapped can still be read"
+
+
+def test_what_crashes_left_is_swept_once_it_is_old_and_a_folder_goes_when_nothing_is_in_it(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    place = next(tmp_path.rglob("*.safetensors")).parent
+    for name, age in ((".old.1.partial", 7200), (".young.1.partial", 60)):
+        (place / name).write_bytes(bytes(100))
+        os.utime(place / name, (time.time() - age, time.time() - age))
+    assert store.prune() == 100 and {path.name for path in place.glob(".*")} == {".young.1.partial"}
+    size = store.usage().bytes
+    assert store.prune(0) == size and place.is_dir(), "somebody writes there"
+    (place / ".young.1.partial").unlink()
+    assert store.prune(0) == 0 and not place.exists()
+
+
+def test_a_damaged_shard_counts_for_its_bytes_alone(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    path = next(tmp_path.rglob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:50])
+    (path.parent / "label.txt").unlink()
+    (stage,) = store.usage().stages
+    assert (stage.items, stage.bytes, stage.label) == (0, 50, STAGE.key)
+
+
+def test_nothing_is_written_for_no_items(tmp_path: Path) -> None:
+    assert Store(tmp_path).shelf(STAGE).put([], (np.zeros((0, 3)),), 0.0) == 0 and not list(tmp_path.iterdir())
+
+
+def test_tables_of_different_lengths_are_no_shard(tmp_path: Path) -> None:
+    content = save({"items": np.zeros((3, 16), np.uint8), "checks": np.zeros(2, np.uint32), "value0": np.zeros((3, 2), np.float32)}, {"seconds": "1.0"})
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(IntegrityError, match="its tables differ in length"):
+        open_shard(tmp_path / "a.safetensors")

@@ -75,3 +75,24 @@ def test_the_cursor_is_given_back_when_the_work_breaks() -> None:
 )
 def test_a_stage_has_a_name_for_people(stage_name: str, shown: str) -> None:
     assert title(stage_name) == shown
+
+
+def forecast(left: float, at: float = 60.0) -> Event:
+    return Event("forecast", "run", seconds=left, data={"at": at, "total": at + left, "part": "race"})
+
+
+def test_a_log_hears_of_the_whole_runs_time_left_every_half_minute() -> None:
+    log = Lines(Console(file=io.StringIO()))
+    assert log.line(forecast(200), now=0.0) == "about 3 min 20 s left in all"
+    assert log.line(forecast(190), now=10.0) == "" and log.line(forecast(165), now=35.0) == "about 2 min 45 s left in all"
+
+
+def test_a_terminal_shows_one_bar_for_the_whole_run_that_says_what_is_left_and_leaves_no_line() -> None:
+    told = io.StringIO()
+    with watching(Console(file=told, force_terminal=True, width=100, highlight=False)) as sink:
+        for left in (200.0, 100.0):
+            sink(forecast(left))
+        with stage(sink, "read"):
+            sink(forecast(50.0))
+    assert "The whole run" in told.getvalue() and "about 50 s left" in told.getvalue()
+    assert [line for line in told.getvalue().splitlines() if "✓" in line and "whole run" in line] == []

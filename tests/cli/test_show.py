@@ -12,8 +12,6 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from headstart.base.errors import InputError
-from headstart.cli.cache import size
 from headstart.cli.records import in_words, nested
 from headstart.cli.show import answer_json, plain, table
 
@@ -61,9 +59,3 @@ def test_a_measured_number_is_shown_with_its_interval() -> None:
 def test_records_within_records_become_tables_of_their_own() -> None:
     told = drawn(80, *nested("Evaluation", plain({"n": 3, "per_class": [{"class": "a", "recall": 0.5}], "sizes": {"low": 1}, "confusion": [[1, 2], [0, 3]]})))
     assert all(word in told for word in ("Evaluation", "Per class", "recall", "Sizes", "Confusion"))
-
-
-def test_the_size_of_the_store_is_given_in_words() -> None:
-    assert [size(text) for text in ("0", "500MB", "2 gb", "1.5kB")] == [0, 500_000_000, 2_000_000_000, 1_500]
-    with pytest.raises(InputError, match="not a size"):
-        size("-3")

@@ -119,8 +119,9 @@ SEEDS = (
     Seed("config.json", "config", b'{"model_type": "bert", "hidden_size": 384, "layers": [{"Regex": "a+|b*"}], "trust_remote_code": false}'),
     Seed("a.json", "json", b'{"a": [1, 2.5, null, true, "\\u732b"], "b": {"c": -1e3}}'),
     Seed("shard.safetensors", "shard", shard),
-    Seed("a.wav", "clip", sounds.wav()),
-    Seed("a.flac", "clip", sounds.flac()),
+    Seed("a.wav", "clip", sounds.wav(data=sounds.NOISE)),
+    Seed("a.flac", "clip", sounds.encoded("FLAC")),
+    Seed("a.mp3", "clip", sounds.encoded("MP3")),
 )  # fmt: skip
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 from tests.nasty.nasty import Nasty, patched
 
 
@@ -28,6 +31,17 @@ def flac(rate: int = 8000, channels: int = 1, bits: int = 16, n: int = 8000, aft
     packed = (rate << 44 | (channels - 1) << 41 | (bits - 1) << 36 | n).to_bytes(8, "big")
     info = struct.pack(">HH", 16, 65_535) + bytes(6) + packed + bytes(16)
     return b"fLaC" + b"\x80" + len(info).to_bytes(3, "big") + info + after
+
+
+def encoded(kind: str) -> Callable[[Path], None]:
+    """Half a second of noise, as libsndfile writes it: a sound file that is sound."""
+
+    def make(path: Path) -> None:
+        import soundfile
+
+        soundfile.write(path, np.frombuffer(NOISE[:8000], "<i2"), 8000, format=kind)
+
+    return make
 
 
 NOISE = random.Random(3).randbytes(16_000)

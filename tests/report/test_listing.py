@@ -59,3 +59,14 @@ def test_a_damaged_verdict_does_not_hide_the_run(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "verdict.json").write_text("{", encoding="utf-8")
     assert [run.helped for run in list_runs(tmp_path)] == [None]
+
+
+def test_a_run_that_was_begun_says_how_it_goes_on_and_a_finished_one_does_not(tmp_path: Path) -> None:
+    for name in ("in the middle", "at the end", "done"):
+        make_run(tmp_path / name)
+        (tmp_path / name / "asked.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "in the middle" / "manifest.json").unlink()
+    (tmp_path / "in the middle" / "verdict.json").unlink()
+    (tmp_path / "at the end" / "manifest.json").unlink()
+    found = {run.name: run.resume for run in list_runs(tmp_path)}
+    assert found == {name: f"headstart resume '{tmp_path / name}'" for name in ("in the middle", "at the end")} | {"done": None}

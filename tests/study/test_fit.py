@@ -103,6 +103,16 @@ def test_the_verdict_has_every_field_that_was_promised(run: Run) -> None:
     assert verdict["sentence"] == run.verdict.sentence()
 
 
+def test_the_time_left_is_told_from_the_plan_to_the_end(run: Run, events: list[Event]) -> None:
+    told = [event for event in events if event.kind == "forecast"]
+    assert events.index(told[0]) < next(n for n, event in enumerate(events) if event.stage == "activations")
+    moments = [event.data["at"] for event in told]
+    assert moments == sorted(moments) and {event.data["part"] for event in told} >= {"candidates", "race", "scratch"}
+    assert told[-1].seconds < 0.25 * told[-1].data["total"], "at the end only judging and writing are left"
+    kept = [json.loads(line) for line in (run.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [one["data"] for one in kept if one["kind"] == "forecast"] == [event.data for event in told]
+
+
 def test_every_decision_of_the_plan_says_why(run: Run) -> None:
     plan = load_plan(run.folder / "plan.toml")
     assert all(decision.why for decision in plan.decisions)

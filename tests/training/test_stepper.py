@@ -191,3 +191,21 @@ def test_balanced_classes_count_the_same_and_items_count_1_on_average(labels: li
     weights = balancing(counted, CLASSES + 1)
     assert weights[present] == pytest.approx(compute_class_weight("balanced", classes=present, y=counted), rel=1e-6)
     assert float(weights[counted].mean()) == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 8, 16, 99])
+def test_a_batch_that_goes_in_parts_takes_the_step_of_the_whole(at_once: int) -> None:
+    how = replace(FLAT, label_smoothing=0.1, mixup=0.3, l2_sp=0.5, rate_decay=0.5)
+    weights = np.array([1.0, 4.0, 0.5], np.float32)
+    whole, parts = classifier(), classifier()
+    told = [
+        Stepper(one, replace(how, at_once=n), class_weights=weights, seed=1)(read(BATCH, 0), LABELS[BATCH], 0.0) for one, n in ((whole, 0), (parts, at_once))
+    ]
+    assert told[0] == pytest.approx(told[1], abs=1e-6)
+    for (name, one), other in zip(state(whole).items(), state(parts).values(), strict=True):
+        assert torch.allclose(one, other, atol=2e-4), name  # AdamW's first step is the gradient's sign: where that is nearly 0, last bits show
+
+
+def test_contrastive_tuning_always_sees_the_whole_batch() -> None:
+    how = replace(FLAT, contrastive=0.1)
+    assert first_loss(replace(how, at_once=4)) == first_loss(how)

@@ -16,7 +16,18 @@ def usage() -> Usage:
 
 
 def prune(limit_bytes: int | None = None) -> int:
-    """Remove the least recently used shards until the store fits; return the bytes freed."""
-    from headstart.activations.store import Store
+    """Make room: unpacked archives go first, for nothing need be computed to have them again, then the least recently used shards.
 
-    return Store().prune(limit_bytes)
+    Args:
+        limit_bytes: What both together may take afterwards; the store's own limit when not given.
+
+    Returns:
+        The bytes freed.
+    """
+    from headstart.activations.store import Store
+    from headstart.data.unneeded import prune_unpacked, unpacked_bytes
+
+    store = Store()
+    limit = store.limit_bytes if limit_bytes is None else limit_bytes
+    freed = prune_unpacked(max(0, limit - store.usage().bytes))
+    return freed + store.prune(max(0, limit - unpacked_bytes()))

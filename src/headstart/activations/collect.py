@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from headstart.activations.batch import bucket, end_to_end, side_by_side
 from headstart.activations.shard import Rows
-from headstart.activations.store import SHARD_BYTES, Shelf, Stage, Store
+from headstart.activations.store import Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
@@ -325,7 +325,7 @@ class _Writer:
         self._lengths: list[NDArray[np.int64]] = []
         self._rows: list[list[Rows]] = [[] for _ in job.wanted]
         self._written = dict.fromkeys(job.wanted, 0)
-        self._held_bytes = 0
+        self._held_bytes, self._most_bytes = 0, min(shelf.shard_bytes for shelf in shelves.values())
         self._since = time.perf_counter()
 
     def add(self, batch: _Batch, values: list[Rows]) -> None:
@@ -336,7 +336,7 @@ class _Writer:
         for held, rows, varying in zip(self._rows, values, self._varying, strict=True):
             held.append(tuple(_unpadded(array, batch.lengths if varies else None) for array, varies in zip(rows, varying, strict=True)))
             self._held_bytes += sum(array.nbytes for array in held[-1])
-        if self._held_bytes >= SHARD_BYTES or time.perf_counter() - self._since > FLUSH_SECONDS:
+        if self._held_bytes >= self._most_bytes or time.perf_counter() - self._since > FLUSH_SECONDS:
             self.flush()
 
     def flush(self) -> dict[int, int]:

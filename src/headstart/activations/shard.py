@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,10 +22,36 @@ from safetensors.numpy import save
 from headstart.base.errors import IntegrityError
 from headstart.base.files import write
 
+AROUND_BYTES = 64 << 10  # that the system maps around a place that is looked at
 HEADER_LIMIT_BYTES = 1 << 20  # a shard's header takes a few hundred bytes; a huge one is damage or malice
 DTYPES = {"U8": np.uint8, "U32": np.uint32, "F16": np.float16, "F32": np.float32}
 Rows = tuple[NDArray[np.generic], ...]
 Ends = tuple[NDArray[np.int64] | None, ...]
+
+
+@dataclass(eq=False)
+class Looked:
+    """Adds up how much of mapped shards has been looked at, and has the system take its pages back before that is more than a limit.
+
+    Attributes:
+        limit_bytes: None counts nothing: pages stay, and are there at once when they are looked at again.
+    """
+
+    limit_bytes: int | None = None
+    _bytes: int = 0
+    _shards: dict[Path, Shard] = field(default_factory=dict)
+
+    def at(self, shard: Shard, count: int, size: int) -> None:
+        """So many rows of a shard, together so many bytes, have been looked at."""
+        if self.limit_bytes is None:
+            return
+        self._shards[shard.path] = shard
+        self._bytes += min(len(shard.mapping or b""), max(size, count * AROUND_BYTES))
+        if self._bytes > self.limit_bytes:
+            for one in self._shards.values():
+                one.release()
+            self._shards.clear()
+            self._bytes = 0
 
 
 @dataclass
@@ -35,6 +62,8 @@ class Shard:
         path: The file.
         items: Content hash of each row's item, hexadecimal.
         seconds: What it took to compute the rows: the price of losing them.
+        mapping: Of the file.
+        looked: Counts what is looked at.
     """
 
     path: Path
@@ -43,6 +72,8 @@ class Shard:
     _values: Rows
     _checks: NDArray[np.uint32]
     _ends: Ends = field(default_factory=tuple)
+    mapping: mmap.mmap | None = None
+    looked: Looked = field(default_factory=Looked)
     _checked: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,11 +89,19 @@ class Shard:
                     self._checked[row] = True
                 else:
                     wrong.append(row)
+                self.looked.at(self, 1, len(self.mapping or b"") // len(self.items))
         return wrong
 
     def rows(self, rows: NDArray[np.int64]) -> Rows:
         """Copy rows out of the mapping, one array per crossing tensor; what varies in length is padded with zeros to the longest of them."""
-        return tuple(values[rows] if ends is None else padded(values, ends, rows) for values, ends in zip(self._values, self._ends, strict=True))
+        found = tuple(values[rows] if ends is None else padded(values, ends, rows) for values, ends in zip(self._values, self._ends, strict=True))
+        self.looked.at(self, len(rows), sum(array.nbytes for array in found))
+        return found
+
+    def release(self) -> None:
+        """Have the system take the pages back; they come again when they are looked at."""
+        if self.mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self.mapping.madvise(mmap.MADV_DONTNEED)
 
     def length(self, row: int) -> int:
         """How many tokens an item has; 0 where nothing varies in length."""
@@ -102,14 +141,15 @@ def write_shard(path: Path, items: Sequence[str], values: Rows, seconds: float, 
     return len(content)
 
 
-def open_shard(path: Path) -> Shard:
-    """Map a shard.
+def open_shard(path: Path, looked: Looked | None = None) -> Shard:
+    """Map a shard; ``looked`` counts what is looked at.
 
     Raises:
         IntegrityError: when the file is not a whole shard; it says in which way.
+        FileNotFoundError: when it is gone.
     """
     try:
-        tensors, metadata = _mapped(path)
+        tensors, metadata, mapping = _mapped(path)
         items = tuple(bytes(row).hex() for row in tensors["items"])
         values = tuple(tensors[f"value{n}"] for n in range(len(tensors) - 2 - ("lengths" in tensors)))
         checks = np.array(tensors["checks"])
@@ -117,11 +157,13 @@ def open_shard(path: Path) -> Shard:
         lengths = np.array(tensors["lengths"]) if "lengths" in tensors else None
         ends = _ends(lengths, tuple(letter == "1" for letter in metadata["varying"]) if lengths is not None else (False,) * len(values))
         counted = {len(value) if end is None else _rows_within(value, end) for value, end in zip(values, ends, strict=True)}
+    except FileNotFoundError:
+        raise  # pruned by another process: nothing is damaged
     except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{path.name} is not a whole shard: {error}") from None
     if not values or {len(items), len(checks)} != counted:
         raise IntegrityError(f"{path.name} is not a whole shard: its tables differ in length")
-    return Shard(path, items, seconds, values, checks, ends)
+    return Shard(path, items, seconds, values, checks, ends, mapping, looked or Looked())
 
 
 def _ends(lengths: NDArray[np.generic] | None, varying: tuple[bool, ...]) -> Ends:
@@ -135,7 +177,7 @@ def _rows_within(values: NDArray[np.generic], ends: NDArray[np.int64]) -> int:
     return len(ends) if (int(ends[-1]) if len(ends) else 0) == len(values) else -1
 
 
-def _mapped(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]:
+def _mapped(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, str], mmap.mmap]:
     """Map the tensors of a safetensors file: 8 bytes of header length, a JSON header, then the numbers without gaps.
 
     Source: the safetensors format description (huggingface/safetensors, README).
@@ -146,9 +188,10 @@ def _mapped(path: Path) -> tuple[dict[str, NDArray[np.generic]], dict[str, str]]
         if not 2 <= length <= min(HEADER_LIMIT_BYTES, size - 8):
             raise ValueError("header length out of bounds")
         header = json.loads(stream.read(length))
+        mapping = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     metadata = header.pop("__metadata__")
-    whole = np.memmap(path, dtype=np.uint8, mode="r")
-    return {name: _view(whole[8 + length :], entry) for name, entry in header.items()}, metadata
+    whole = np.frombuffer(mapping, dtype=np.uint8)
+    return {name: _view(whole[8 + length :], entry) for name, entry in header.items()}, metadata, mapping
 
 
 def _view(numbers: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[np.generic]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.activations.shard import Rows, Shard, open_shard, write_shard
+from headstart.activations.shard import Looked, Rows, Shard, open_shard, write_shard
 from headstart.base.errors import IntegrityError
 from headstart.base.events import Event, Sink, silence
 from headstart.base.files import write
@@ -62,16 +62,21 @@ class Usage:
 
 
 class Shelf:
-    """The shards of one stage, opened: finds items, gathers rows, takes new ones."""
+    """The shards of one stage, opened: finds items, gathers rows, takes new ones.
 
-    def __init__(self, folder: Path, stage: Stage, sink: Sink = silence) -> None:
+    Attributes:
+        shard_bytes: What a writer holds in memory before it puts a shard here.
+    """
+
+    def __init__(self, folder: Path, stage: Stage, sink: Sink = silence, *, looked: Looked | None = None, shard_bytes: int = SHARD_BYTES) -> None:
         """Open every whole shard; a damaged one is removed and named through the sink."""
-        self.folder, self.stage, self._sink = folder, stage, sink
+        self.folder, self.stage, self._sink, self.shard_bytes = folder, stage, sink, shard_bytes
+        self._looked = looked or Looked()
         self._places: dict[str, tuple[Shard, int]] = {}
         self._others: dict[str, list[tuple[Shard, int]]] = {}  # further copies of a row: one that is damaged may have been computed anew
         for path in sorted(folder.glob("*.safetensors")):
             try:
-                self._admit(open_shard(path))
+                self._admit(open_shard(path, self._looked))
             except FileNotFoundError:
                 continue  # another process pruned it between listing and opening
             except IntegrityError as error:
@@ -123,7 +128,7 @@ class Shelf:
         write(self.folder / "label.txt", self.stage.label) if not (self.folder / "label.txt").exists() else None
         path = self.folder / f"{uuid.uuid4().hex}.safetensors"
         size = write_shard(path, items, values, seconds, lengths, varying)
-        self._admit(open_shard(path))
+        self._admit(open_shard(path, self._looked))
         return size
 
     def touch(self) -> None:
@@ -157,19 +162,24 @@ class Shelf:
 class Store:
     """The folder of all stages."""
 
-    def __init__(self, folder: Path | None = None, limit_bytes: int | None = None) -> None:
+    def __init__(
+        self, folder: Path | None = None, limit_bytes: int | None = None, *, resident_bytes: int | None = None, shard_bytes: int = SHARD_BYTES
+    ) -> None:
         """Open or create the store.
 
         Args:
             folder: Default ``$HEADSTART_HOME/activations``.
             limit_bytes: Size above which the least recently used shards go; default ``$HEADSTART_CACHE_BYTES`` or 20 GiB.
+            resident_bytes: How much of the mapped shards may be held in memory at a time; None leaves that to the system.
+            shard_bytes: What a writer holds in memory before it writes a shard.
         """
         self.folder = folder or home() / "activations"
         self.limit_bytes = int(os.environ.get("HEADSTART_CACHE_BYTES", DEFAULT_LIMIT_BYTES)) if limit_bytes is None else limit_bytes
+        self._looked, self._shard_bytes = Looked(resident_bytes), shard_bytes
 
     def shelf(self, stage: Stage, sink: Sink = silence) -> Shelf:
         """Open the shards of a stage."""
-        return Shelf(self.folder / stage.key, stage, sink)
+        return Shelf(self.folder / stage.key, stage, sink, looked=self._looked, shard_bytes=self._shard_bytes)
 
     def usage(self) -> Usage:
         """Add up what is kept, stage by stage."""
@@ -240,7 +250,7 @@ def _usage(folder: Path) -> StageUsage:
     for path, _ in shards:
         try:
             items += len(open_shard(path).items)
-        except IntegrityError:
+        except (IntegrityError, FileNotFoundError):
             continue
     label = (folder / "label.txt").read_text(encoding="utf-8") if (folder / "label.txt").exists() else folder.name
     return StageUsage(label, items, sum(stat.st_size for _, stat in shards), max((stat.st_mtime for _, stat in shards), default=0.0))

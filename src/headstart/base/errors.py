@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from headstart.base.harmless import harmless
+from headstart.base.resident import is_out_of_memory
 
 
 class HeadstartError(Exception):
@@ -69,8 +70,16 @@ class LicenceError(InputError):
     """A licence outside the allow-list has not been accepted; no byte of the weights was loaded."""
 
 
-class StorageError(InputError):
-    """The disk is full, or a folder must not be written; nothing that was kept before is lost."""
+class ShortageError(InputError):
+    """Something ran out; nothing that was kept before is lost."""
+
+
+class StorageError(ShortageError):
+    """The disk is full, or a folder must not be written."""
+
+
+class MemoryShortageError(ShortageError):
+    """There was no memory left."""
 
 
 class IntegrityError(HeadstartError):
@@ -100,15 +109,17 @@ _STORAGE = {
 }
 
 
-def storage_error(error: OSError, fix: str) -> StorageError | None:
-    """What a person can mend about the disk, said so; None when the error is of another kind.
+def shortage(error: BaseException, fix: str) -> ShortageError | None:
+    """What a person can mend about memory or the disk, said so; None when the error is of another kind.
 
     Args:
-        error: What the system said.
+        error: What the system, or a library, said.
         fix: The line that goes on afterwards.
     """
-    what = _STORAGE.get(error.errno or 0)
-    if what is None:
+    if is_out_of_memory(error):
+        details = ["what was computed so far is kept; end other programs, or begin anew with a limit (--memory), then go on"]
+        return MemoryShortageError("the memory of this machine, or what this process may have of it, is used up", details=details, fix=fix)
+    if not isinstance(error, OSError) or (what := _STORAGE.get(error.errno or 0)) is None:
         return None
     where = f": {error.filename}" if error.filename else ""
     return StorageError(f"{what}{where}", details=["what was computed so far is kept; make room or give permission, then go on"], fix=fix)

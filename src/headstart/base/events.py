@@ -14,17 +14,17 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: ``start`` and ``end`` of a stage, ``progress`` within it, ``note`` for something a person should read.
+        kind: ``start`` and ``end`` of a stage, ``progress`` within it, ``note`` for something a person should read, ``forecast`` of the time that is left.
         stage: The stage's name: ``read``, ``activations``, ``probe``, ``tune``, ``scratch``, ``plain``, ``report``, …
         done: Units done (``progress``).
         total: Units in all (``start``, ``progress``); None when unknown.
         unit: What is counted: ``pictures``, ``steps``.
         text: A sentence (``note``).
-        seconds: Wall-clock seconds of the stage (``end``).
+        seconds: Wall-clock seconds of the stage (``end``), or that are left of all (``forecast``).
         data: Further plain values, kept in ``events.jsonl``.
     """
 
-    kind: Literal["start", "progress", "end", "note"]
+    kind: Literal["start", "progress", "end", "note", "forecast"]
     stage: str
     done: int = 0
     total: int | None = None

@@ -128,6 +128,7 @@ def plan(
     precision: words.PrecisionWord = "fast",
     twins: words.Twins = True,
     budget: words.Budget = None,
+    memory: words.Memory = None,
     max_mb: words.MaxMb = None,
     max_ms: words.MaxMs = None,
     licence: words.Licence = None,
@@ -137,7 +138,7 @@ def plan(
     from headstart.cli.plan import plan_parts
 
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
-    limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
+    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     with watching(talk()) as sink:
         made = headstart.plan(data, text=text, label=label, group=group, modality=modality, sink=sink, **choices, **limits)  # type: ignore[arg-type]
     give(made, lambda: plan_parts(made), as_json=as_json)
@@ -163,6 +164,7 @@ def fit(
     group: words.Group = None,
     modality: words.Kind = None,
     accept: words.Accept = None,
+    memory: words.Memory = None,
     task: words.TaskWord = "classification",
     false_accepts: words.FalseAccepts = 0.5,
     as_json: words.Json = False,
@@ -174,7 +176,7 @@ def fit(
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
-    limits = {"budget": budget, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
+    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}
     with resumable(), watching(talk()) as sink:
         done = headstart.fit(data, out=out, sink=sink, started=process_started(), **columns, **choices, **limits)  # type: ignore[arg-type]

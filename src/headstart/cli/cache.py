@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
 
-from headstart.base.errors import InputError
+from headstart.base.sizes import bytes_in
 from headstart.cli import words
-from headstart.cli.show import facts, in_bytes, in_seconds, table
+from headstart.cli.show import facts, in_bytes, in_seconds, plain, table
 from headstart.cli.words import give
 
 if TYPE_CHECKING:
     from headstart.activations.store import Usage
 
 cache = typer.Typer(help="What the frozen networks said, kept so that it is never computed twice.", no_args_is_help=True)
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 @cache.command()
 def show(as_json: words.Json = False) -> None:
     """Show what is kept, for which network and cut, and when it was last used."""
     from headstart import activations
+    from headstart.data.unneeded import unpacked_bytes
 
-    usage = activations.usage()
-    give(usage, lambda: usage_parts(usage), as_json=as_json)
+    usage, unpacked = activations.usage(), unpacked_bytes()
+    give({**plain(usage), "unpacked_bytes": unpacked}, lambda: usage_parts(usage, unpacked), as_json=as_json)
 
 
 @cache.command()
@@ -35,33 +34,23 @@ def prune(
     to: Annotated[str | None, typer.Option("--to", metavar="SIZE", help="Keep at most this much: 0, 500MB, 2GB. The store's own limit when not given.")] = None,
     as_json: words.Json = False,
 ) -> None:
-    """Free disk space, the least recently used first; whatever is needed again is computed again."""
+    """Free disk space: unpacked archives, then activations, the least recently used first; whatever is needed again is unpacked or computed again."""
     from headstart import activations
 
-    limit = None if to is None else size(to)
+    limit = None if to is None else bytes_in(to, option="--to", fix="headstart cache prune --to 2GB")
     freed = activations.prune(limit)
     give({"freed_bytes": freed, "limit_bytes": limit}, lambda: [f"freed {in_bytes(freed)}"], as_json=as_json)
 
 
-def size(text: str) -> int:
-    """Bytes from words.
-
-    Example:
-        >>> size("1.5 GB"), size("0")
-        (1500000000, 0)
-
-    Raises:
-        InputError: when it is not a number with a unit.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*", text)
-    if match is None or match[2].upper() not in UNITS:
-        raise InputError("--to is not a size", got=text, allowed=["0", "500MB", "2GB"], fix="headstart cache prune --to 2GB")
-    return int(float(match[1]) * UNITS[match[2].upper()])
-
-
-def usage_parts(usage: Usage) -> list[RenderableType]:
+def usage_parts(usage: Usage, unpacked: int) -> list[RenderableType]:
     """The store's size, then a line for each network and cut."""
-    total = [("kept", in_bytes(usage.bytes)), ("items", f"{usage.items:,}"), ("limit", in_bytes(usage.limit)), ("folder", usage.folder)]
+    total = [
+        ("kept", in_bytes(usage.bytes)),
+        ("items", f"{usage.items:,}"),
+        ("limit", in_bytes(usage.limit)),
+        ("unpacked archives", in_bytes(unpacked)),
+        ("folder", usage.folder),
+    ]
     rows = [(stage.label, f"{stage.items:,}", in_bytes(stage.bytes), ago(stage.last_used)) for stage in usage.stages]
     columns = ["network · cut · engine", "items", "size", "last used"]
     return [facts("Activations", total), *([table("", columns, rows, numbers=columns[1:])] if rows else [])]

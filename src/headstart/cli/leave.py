@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.text import Text
 from typer import Abort, Exit, TyperException
 
-from headstart.base.errors import HeadstartError, InputError, storage_error
+from headstart.base.errors import HeadstartError, InputError, shortage
 from headstart.base.folders import home
 from headstart.cli.show import answer_json, talk
 
@@ -57,11 +57,9 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
         code = end.exit_code
     except BrokenPipeError:
         return reader_gone()
-    except OSError as error:
-        known = storage_error(error, "make room or give permission, then the same command again")
-        return our_fault(error, as_json=as_json) if known is None else input_wrong(str(known), known.fix, as_json=as_json)
     except Exception as error:
-        return our_fault(error, as_json=as_json)
+        known = shortage(error, "make room or give permission, then the same command again")
+        return our_fault(error, as_json=as_json) if known is None else input_wrong(str(known), known.fix, as_json=as_json)
     if code == STOPPED:
         return stopped(as_json=as_json)
     return code if isinstance(code, int) else DONE

@@ -21,6 +21,7 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
     return [
         table("Plan (nothing has been trained)", ["decision", "value", "why"], decisions),
         table("\nCost, from an empty store", columns, [price(one) for one in preview.models], numbers=columns[2:], whole=["model"]),
+        *([table("\nLeft out", ["model", "why"], [(one.model, one.why) for one in preview.left_out], whole=["model"])] if preview.left_out else []),
         table(
             "\nWays to retrain the first of them, in the order in which they enter the race",
             ["cut", "from block", "share of the work", "one fold, at least", ""],
@@ -37,7 +38,7 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
 
 def retrained(one: CutCost) -> tuple[str, ...]:
     """A cut's row."""
-    return one.cut, one.block, f"{one.trainable_share:.0%}", in_seconds(one.seconds), "" if one.enters else "too dear for this effort or budget"
+    return one.cut, one.block, f"{one.trainable_share:.0%}", in_seconds(one.seconds), "" if one.enters else one.why or "too dear for this effort or budget"
 
 
 def price(one: ModelCost) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from headstart.base.events import Event, Sink
 from headstart.cli.show import in_bytes, in_seconds
 
 SECONDS_BETWEEN_LINES = 10.0  # in a log file: often enough to see it lives, seldom enough to read
+SECONDS_BETWEEN_FORECASTS = 30.0
+WHOLE = "The whole run"
 BAR_WIDTH = 20
 NAMES = {
     "read": "Reading the data",
@@ -67,7 +69,9 @@ class Clock(ProgressColumn):
     """The time left, where it can be known; else the time spent."""
 
     def render(self, task: Task) -> Text:
-        """What the clock says of one stage."""
+        """What the clock says of one stage, or of the whole run."""
+        if "left" in task.fields:
+            return Text(f"about {in_seconds(task.fields['left'])} left", style="cyan")
         if task.time_remaining is not None:
             return Text(f"{in_seconds(task.time_remaining)} left", style="cyan")
         return Text(in_seconds(task.elapsed or 0.0), style="dim")
@@ -79,6 +83,7 @@ class Bars:
 
     progress: Progress
     tasks: dict[str, TaskID] = field(default_factory=dict)
+    whole: TaskID | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __call__(self, event: Event) -> None:
@@ -86,6 +91,8 @@ class Bars:
         with self.lock:
             if event.kind == "note":
                 self.progress.console.print(f"  {event.text}", markup=False)
+            elif event.kind == "forecast":
+                self.forecast(event)
             elif event.kind == "end":
                 self.end(event)
             else:
@@ -96,6 +103,13 @@ class Bars:
         if event.stage not in self.tasks:
             self.tasks[event.stage] = self.progress.add_task(escape(title(event.stage)), total=event.total, counted=counted(event))
         self.progress.update(self.tasks[event.stage], completed=event.done, total=event.total, counted=counted(event))
+
+    def forecast(self, event: Event) -> None:
+        """Make or move the bar of the whole run, the first one made and so the uppermost."""
+        at, total = float(event.data["at"]), float(event.data["total"])
+        if self.whole is None:
+            self.whole = self.progress.add_task(WHOLE, total=total, counted="", left=event.seconds)
+        self.progress.update(self.whole, completed=at, total=total, left=event.seconds)
 
     def end(self, event: Event) -> None:
         """Replace the stage's bar by a line."""
@@ -128,6 +142,11 @@ class Lines:
         name = title(event.stage)
         if event.kind == "note":
             return event.text
+        if event.kind == "forecast":
+            if now - self.told.setdefault(WHOLE, now - SECONDS_BETWEEN_FORECASTS) < SECONDS_BETWEEN_FORECASTS:
+                return ""
+            self.told[WHOLE] = now
+            return f"about {in_seconds(event.seconds)} left in all"
         if event.kind == "end":
             self.started.pop(event.stage, None)
             return "" if self.started else f"{name}: done in {in_seconds(event.seconds)}"

@@ -22,7 +22,8 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
         return [Text(f"no runs in {folder}; headstart fit DATA makes one")]
     columns = ["run", "last written", "helped", "kept", "score (95 %)", "model", "time"]
     shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=["last written", "helped"])
-    return [shown, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
+    unfinished = [Text(f"unfinished: {one.resume}", style="yellow") for one in found if one.resume]
+    return [shown, *unfinished, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
 
 
 def row(one: RunSummary) -> tuple[str, ...]:

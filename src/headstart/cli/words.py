@@ -54,6 +54,7 @@ Licence = Annotated[str | None, typer.Option(metavar="NAMES", help="Only models 
 Budget = Annotated[
     str | None, typer.Option(metavar="TIME", help="Wall-clock time in all: 60s, 5m. The finished run is there by then; what did not fit is named.")
 ]
+Memory = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory that the process may hold: 2GB, 800MB. What does not fit is left out and named.")]
 Out = Annotated[Path | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
 
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from headstart.base import archives, files, folders
+from headstart.base import archives, files
 from headstart.base.errors import HeadstartError, InputError, IntegrityError
 from headstart.base.hashing import sha256_file
 from headstart.data import arrow, separated
 from headstart.data.folders import visible
+from headstart.data.unneeded import place, reads
 
 BYTES, MEMBERS, RATIO = "HEADSTART_ARCHIVE_BYTES", "HEADSTART_ARCHIVE_MEMBERS", "HEADSTART_ARCHIVE_RATIO"
 OTHERS = (".7z", ".rar", ".gz", ".bz2", ".xz", ".zst")  # compressed, and not read
@@ -47,12 +48,13 @@ def unpacked(archive: Path) -> Path:
     Cost: reads the archive once for its checksum; the first time writes what it holds.
     """
     allowed = limits()
-    folder = folders.home() / "unpacked" / sha256_file(archive)[:KEPT_DIGITS]
+    folder = place() / sha256_file(archive)[:KEPT_DIGITS]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if not _is_whole(folder):
                 _unpack(archive, folder, allowed)
+            reads(folder)
     except IntegrityError as error:
         said = f"; the limits are {BYTES} ({allowed.bytes:,}), {MEMBERS} ({allowed.members:,}), {RATIO} ({allowed.ratio:,})" if "limit" in str(error) else ""
         raise InputError(str(error), fix=f"if you trust it, unpack it yourself and point at the folder{said}") from None

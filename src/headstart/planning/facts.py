@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from headstart.base.errors import InputError
+from headstart.planning.memory import Memory
 
 Effort = Literal["quick", "usual", "thorough"]
 LEAST_BUDGET_SECONDS = 10.0  # below this not even the imports and one look at the test items fit
@@ -29,6 +30,7 @@ class Wishes:
         max_mb: Largest weight file, megabytes.
         max_ms: Slowest network, milliseconds an item.
         licence: Licences that are wanted, separated by commas, or ``permissive``.
+        memory_bytes: That the process may hold.
     """
 
     model: str | None = None
@@ -42,9 +44,11 @@ class Wishes:
     max_mb: float | None = None
     max_ms: float | None = None
     licence: str | None = None
+    memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be kept."""
+        Memory(self.memory_bytes)
         if self.budget_seconds is not None and self.budget_seconds < LEAST_BUDGET_SECONDS:
             raise InputError(
                 "this budget is too short to read the data, fit and judge", got=f"{self.budget_seconds:g} s", fix=f"--budget {LEAST_BUDGET_SECONDS:g}s or more"

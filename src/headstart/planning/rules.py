@@ -6,6 +6,7 @@ from headstart.planning.entrants import starting_order
 from headstart.planning.facts import Facts, Wishes
 from headstart.planning.plan import Decision, Plan, Source, Value
 
+BYTES_A_MEGABYTE = 1e6
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
 HEAD_RATE = 1e-3
 TEXT_RATE = 5e-5
@@ -40,9 +41,11 @@ def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
     metric = "balanced_accuracy" if skewed else "accuracy"
     reason = f"{why}: every class should count the same" if skewed else f"{why}: close enough for plain accuracy"
     budget = Decision("budget", wishes.budget_seconds or 0.0, "seconds in all", "you asked for it", "pinned")
+    memory = Decision("memory", (wishes.memory_bytes or 0) / BYTES_A_MEGABYTE, "MB that the process may hold", "you asked for it", "pinned")
     return [
         Decision("seed", wishes.seed, "", "every other seed is derived from it", "pinned" if wishes.seed else "rule"),
         *([budget] if wishes.budget_seconds is not None else []),
+        *([memory] if wishes.memory_bytes is not None else []),
         Decision("metric", metric, "", reason, "rule"),
         Decision("balance", skewed, "", f"{why}: {'the loss weighs classes, not items' if skewed else 'the loss counts every item once'}", "rule"),
         *_evaluation(facts, wishes),

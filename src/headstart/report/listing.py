@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.evaluation import Measured, Verdict
 from headstart.report.folder import is_run, read_verdict
+from headstart.training.run import ASKED
 
 TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 
@@ -23,13 +25,14 @@ class RunSummary:
         name: The run folder's name.
         folder: The run folder.
         date: When it was last written, UTC, ISO 8601.
-        finished: Whether its manifest is there; ``headstart fit`` with the same ``--out`` starts the others anew.
+        finished: Whether its manifest is there.
         helped: ``yes``, ``no``, ``cannot tell``; None before the verdict.
         chosen: ``transfer``, ``scratch``, ``plain``; None before the verdict.
         model: Name of the pretrained model.
         metric: What ``value`` is.
         value: The chosen model's score on test, with its interval.
         seconds: Wall-clock seconds in all.
+        resume: The line that goes on with it, where it was begun and is not finished.
     """
 
     name: str
@@ -42,6 +45,7 @@ class RunSummary:
     metric: str | None = None
     value: Measured | None = None
     seconds: float | None = None
+    resume: str | None = None
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -67,10 +71,11 @@ def date_of(folder: Path) -> str:
 
 def _summary(folder: Path) -> RunSummary:
     date, finished = date_of(folder), (folder / "manifest.json").is_file()
+    go_on = f"headstart resume {shlex.quote(str(folder))}" if not finished and (folder / ASKED).is_file() else None
     try:
         verdict = read_verdict(folder / "verdict.json")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, InputError):
-        return RunSummary(folder.resolve().name, folder, date, finished)
+        return RunSummary(folder.resolve().name, folder, date, finished, resume=go_on)
     return RunSummary(
         name=folder.resolve().name,
         folder=folder,
@@ -82,4 +87,5 @@ def _summary(folder: Path) -> RunSummary:
         metric=verdict.metric,
         value=chosen_score(verdict),
         seconds=verdict.seconds.get("total"),
+        resume=go_on,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headstart import gallery
 from headstart.activations.batch import bucket, side_by_side
-from headstart.activations.collect import Activations, collect
+from headstart.activations.collect import Activations, collect, stored_type
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
 from headstart.backbone.build import build
@@ -43,7 +43,7 @@ from headstart.task.linear import one_thread
 SLOWEST = 10.0  # items a second that are assumed of an engine that has not raced (float32 was asked for)
 HALF = 0.5  # of the FLOPs: where the middle cut lies, between general and special features (Yosinski et al., 2014)
 MIDDLE_WITHIN = (0.25, 0.75)  # trainable shares that still count as the middle
-CHUNK_ITEMS = 256  # maps of the middle cut that are read at once before pooling: 13 MB of 14 x 14 x 128 in half precision
+CHUNK_BYTES = 16 << 20  # of maps of the middle cut that are read at once before pooling
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ class Collected:
         if self.middle is None:
             return None
         kept = self.activations[self.middle]
-        return np.concatenate([pooled(kept.rows(index[begin : begin + CHUNK_ITEMS])) for begin in range(0, len(index), CHUNK_ITEMS)])
+        numbers = sum(int(np.prod(shape)) for shape in self.candidate.backbone.crossing_shapes(self.middle))
+        step = max(1, CHUNK_BYTES // (max(1, numbers) * stored_type(self.candidate.engine).itemsize))
+        return np.concatenate([pooled(kept.rows(index[begin : begin + step])) for begin in range(0, len(index), step)])
 
 
 @dataclass(frozen=True, eq=False)

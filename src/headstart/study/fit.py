@@ -30,13 +30,15 @@ from headstart.evaluation.verdict import Verdict
 from headstart.gallery.card import ModelCard
 from headstart.planning.budget import Budget, race_share
 from headstart.planning.facts import Wishes
+from headstart.planning.memory import Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.report import write_report
-from headstart.study import arms, evidence, tail, why
+from headstart.study import arms, evidence, room, tail, why
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.candidates import models_for, rank_collected
 from headstart.study.clock import Clock
+from headstart.study.forecast import Forecast
 from headstart.study.gather import Gathered, gather, kept, since
 from headstart.study.keep import Outcome, keep
 from headstart.study.leaking import leaking
@@ -111,12 +113,14 @@ class Study:
     asked: Asked
     sink: Sink
     keeping: Keeping
-    store: Store = field(default_factory=Store)
     random: dict[str, Activations] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The clock is the journal's."""
-        self.clock = Clock(self.journal)
+        """The clock is the journal's; what memory holds is the user's."""
+        self.sink = self.forecast = Forecast(self.sink, self.journal, self.wishes.budget_seconds)
+        self.clock, self.memory = Clock(self.journal, self.forecast), Memory(self.wishes.memory_bytes)
+        self.memory.begin()
+        self.store = Store(**self.memory.store)
 
     def flow(self, run: RunWriter) -> Run:
         """From the files to the report."""
@@ -125,12 +129,14 @@ class Study:
         self.subscribe()
         with clock("read"):
             dataset, parts, plan, cards = self.read()
+        self.forecast.planned(plan, len(cards), len(dataset), f"{dataset.modality}-{wishes.effort}", tail.recall())
         with clock("candidates"):
             gathered = self.gather(cards, dataset, plan, budget)
             if gathered.decision is not None:  # the budget affords a part of the data: it is divided and planned for anew
                 parts = split(gathered.dataset, seed=wishes.seed)
                 plan = first_plan(known_facts(gathered.dataset, parts, [card.name for card in cards]), wishes).decide(gathered.decision)
-        tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan, recall)
+        self.forecast.saved_seconds = sum(one.seconds_saved for one in gathered.collected)
+        tracks = Tracks({one.candidate.card.name: one for one in gathered.collected}, plan, recall, self.memory)
 
         divisions = rounds(gathered.dataset, parts, plan)
         judged = [self.pose(gathered.dataset, one, plan, f"round {number}") for number, one in enumerate(divisions, 1)]
@@ -147,12 +153,15 @@ class Study:
         with clock("look"):  # the one look at the test items; the scratch twin looks when it has been trained
             for one in played:
                 one.look()
+                if one is not last:
+                    one.let_go("transfer")
         with clock("evidence"):
             asked = self.more_evidence(last, parts, tracks, budget)
         if wishes.twins:
             with clock("scratch"):
                 for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
                     plan = plan.decide(decision)
+                self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
 
         with tail.timed():
@@ -161,6 +170,7 @@ class Study:
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))
             write_report(run.folder)
             run.finish()
+            self.forecast.keep()
         return Run(run.folder, verdict)
 
     @property
@@ -196,7 +206,7 @@ class Study:
         """One forward pass of each model over everything."""
         limits = Limits(self.wishes.max_mb, self.wishes.max_ms, self.wishes.licence)
         exact = self.wishes.precision == "float32"
-        return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=exact, journal=self.journal)
+        return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=exact, journal=self.journal, memory=self.memory)
 
     def play(
         self, judged: list[Problem], delivered: list[Problem], gathered: Gathered, tracks: Tracks, plan: Plan, budget: Budget
@@ -247,14 +257,22 @@ class Study:
         ends = Budget(plan.number("scratch_seconds"), self.journal.instant("twins from scratch"))
         taught = played[: int(plan.number("scratch_rounds"))]
         for number, one in enumerate(taught):
-            candidate = tracks.collected[one.raced.arm.model].candidate
+            model = one.raced.arm.model
+            candidate = tracks.collected[model].candidate
             share = 1 / (len(taught) - number)
             seconds = one.problem.keeping.journal.recall("seconds from scratch", partial(at_most, ends, budget, share))
             where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
             with stage(self.sink, f"twin from scratch{where}"):
-                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem)
+                pixels, sizes = tracks.pixels(model, one.problem), tracks.sizes(model, one.problem)
+                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes)
+                if trained is None:
+                    text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory)}"
+                    self.sink(Event("note", "scratch", text=text))
+                    return
                 one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
                 one.look()
+                if number:  # the first round's is the one that may be delivered
+                    one.let_go("scratch")
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""

@@ -12,13 +12,15 @@ from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, stage
-from headstart.base.journal import Journal
+from headstart.base.journal import Journal, Recall
 from headstart.data import Dataset
 from headstart.data.sample import sampled
 from headstart.gallery.card import ModelCard
 from headstart.planning.budget import CANDIDATES_SHARE, Budget
+from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.ranking.combine import LeftOut
+from headstart.study import room
 from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
@@ -56,8 +58,9 @@ def gather(
     *,
     exact: bool,
     journal: Journal | None = None,
+    memory: Memory = NO_LIMIT,
 ) -> Gathered:
-    """Open the candidates and bring their activations into the store; what the budget affords is decided once in a run's life.
+    """Open the candidates and bring their activations into the store; what budget and memory afford is decided once in a run's life.
 
     Raises:
         InputError: when no model keeps within the limits, or milliseconds are limited and nothing is timed.
@@ -73,6 +76,9 @@ def gather(
         if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, SAFETY * dearest, f"the dearest so far took {dearest:.0f} s"))):
             outside.append(LeftOut(card.name, reason))
             continue
+        if reason := recall(f"memory for {card.name}", partial(room.to_open, card, memory)):
+            outside.append(LeftOut(card.name, reason))
+            continue
         began = journal.instant(card.name)
         with stage(sink, f"open {card.name}"):
             candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
@@ -82,14 +88,15 @@ def gather(
         if collected and (reason := recall(f"time for a pass of {card.name}", partial(_no_pass, share, candidate, dataset, store))):
             outside.append(LeftOut(card.name, reason))
             continue
-        price = 1 / candidate.items_per_second + ITEM_SECONDS
-        affordable = float("inf") if share.seconds is None or collected else recall("affordable items", partial(_affordable, share, price))
+        affordable, why = (float("inf"), "") if collected else _items(candidate, share, memory, len(dataset), recall)
         if affordable < len(dataset):
-            why = f"--budget affords {affordable:.0f} of {len(dataset)} items: {card.name} takes {1000 / candidate.items_per_second:.1f} ms an item"
             sink(Event("note", "candidates", text=why))
             dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
             decision = Decision("items", len(dataset), "items", why, "measured")
             candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
+        if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
+            outside.append(LeftOut(card.name, reason))
+            continue
         collected.append(collect_candidate(candidate, cuts, dataset, store, sink, recall=recall))
         dearest = max(dearest, recall(f"seconds of {card.name}", partial(since, began)))
     if not collected:
@@ -108,6 +115,16 @@ def _no_time(share: Budget, least: float, why: str) -> str:
 
 def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store) -> str:
     return "" if share.seconds is None else _no_time(share, missing(candidate, dataset, store) / candidate.items_per_second, "its forward pass takes longer")
+
+
+def _items(candidate: Candidate, share: Budget, memory: Memory, n: int, recall: Recall) -> tuple[float, str]:
+    """How many of n items budget and memory afford, and why not more."""
+    name, speed = candidate.card.name, candidate.items_per_second
+    in_time = float("inf") if share.seconds is None else recall("affordable items", partial(_affordable, share, 1 / speed + ITEM_SECONDS))
+    held = float("inf") if not memory.is_limited else recall("items that memory holds", partial(room.items_held, candidate, n, memory))
+    if held < in_time:
+        return held, f"--memory holds {held:.0f} of {n} items, each with {room.width(candidate.backbone)} features of {name}"
+    return in_time, f"--budget affords {in_time:.0f} of {n} items: {name} takes {1000 / speed:.1f} ms an item"
 
 
 def _affordable(share: Budget, item_seconds: float) -> float:

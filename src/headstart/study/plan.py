@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,16 @@ import numpy as np
 from headstart.activations.cost import cost
 from headstart.activations.store import SHARD_BYTES, Store
 from headstart.base.events import Sink, silence
+from headstart.base.resident import peak_bytes
 from headstart.data import Dataset, load, split
+from headstart.gallery.card import ModelCard
 from headstart.planning.entrants import Entrant, admit
 from headstart.planning.facts import Wishes
+from headstart.planning.memory import Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
+from headstart.ranking.combine import LeftOut
+from headstart.study import room
 from headstart.study.candidates import Candidate, models_for, open_candidate, wanted_cuts
 from headstart.study.gather import by_promise
 from headstart.study.limits import Limits
@@ -55,6 +59,7 @@ class CutCost:
         trainable_share: Share of the FLOPs behind the cut.
         seconds: Of one fold.
         enters: Would it enter the race?
+        why: Why not, where memory is the reason.
     """
 
     cut: str
@@ -62,6 +67,7 @@ class CutCost:
     trainable_share: float
     seconds: float
     enters: bool
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,8 @@ class Preview:
         cuts: The price of each way to retrain the first of them, in the starting order.
         seconds: Forward passes, races and the scratch twin together, or the budget; reading and the report are small beside them.
         bytes: Disk that the store would take.
-        memory_bytes: Memory at the most, roughly.
+        memory_bytes: Memory at the most, roughly, or the limit.
+        left_out: Models that do not fit into the limits, and why.
     """
 
     decisions: tuple[Decision, ...]
@@ -83,6 +90,7 @@ class Preview:
     seconds: float
     bytes: int
     memory_bytes: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def preview(
@@ -101,18 +109,38 @@ def preview(
     """
     dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
-    cards = by_promise(Limits(wishes.max_mb, wishes.max_ms, wishes.licence).allowed(models_for(dataset.modality, wishes.model), []))
+    limits, memory, outside = Limits(wishes.max_mb, wishes.max_ms, wishes.licence), Memory(wishes.memory_bytes), list[LeftOut]()
+    memory.begin()
+    cards = by_promise(limits.allowed(models_for(dataset.modality, wishes.model), outside))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     words = plan.words("cuts")
-    candidates = [open_candidate(card, dataset, words, exact=wishes.precision == "float32") for card in cards]
+    candidates = _opened(cards, dataset, words, memory, outside, exact=wishes.precision == "float32")
+    if not candidates:
+        raise limits.nothing_left(outside)
     prices = tuple(_price(one, dataset, words) for one in candidates)
     forward, n_races = sum(price.forward_seconds for price in prices), int(plan.number("rounds")) + (plan.number("rounds") > 1)
     transfer = forward + n_races * plan.number("race_seconds")
     scratch = max(plan.number("scratch_least_seconds"), transfer * plan.number("scratch_times")) if wishes.twins else 0.0
     seconds = wishes.budget_seconds or round(transfer + scratch, 1)
     n_fitted = (len(parts.train) + len(parts.validation)) * (1 - 1 / max(2, plan.number("race_folds")))
-    cuts = tuple(_cuts(candidates[0], plan, n_fitted))
-    return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), _memory(candidates, dataset, twins=wishes.twins))
+    cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory))
+    held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
+    return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), held, tuple(outside))
+
+
+def _opened(cards: Sequence[ModelCard], dataset: Dataset, words: Sequence[str], memory: Memory, outside: list[LeftOut], *, exact: bool) -> list[Candidate]:
+    """The candidates that fit into memory; the others are added to ``outside``."""
+    found: list[Candidate] = []
+    for card in cards:
+        reason = room.to_open(card, memory)
+        if not reason:
+            one = open_candidate(card, dataset, words, exact=exact)
+            reason = room.to_pass(one, int(min(room.items_held(one, len(dataset), memory), len(dataset))), memory)
+        if reason:
+            outside.append(LeftOut(card.name, reason))
+        else:
+            found.append(one)
+    return found
 
 
 def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str]) -> ModelCost:
@@ -121,7 +149,7 @@ def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str]) -> Mode
     return ModelCost(candidate.card.name, candidate.choice.engine, speed, n / speed, sum(one.bytes for one in kept))
 
 
-def _cuts(candidate: Candidate, plan: Plan, n_fitted: float) -> Iterator[CutCost]:
+def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory) -> Iterator[CutCost]:
     backbone, seconds = candidate.backbone, plan.number("race_seconds")
     speed = candidate.torch_items_per_second
     options: list[Entrant] = []
@@ -133,11 +161,13 @@ def _cuts(candidate: Candidate, plan: Plan, n_fitted: float) -> Iterator[CutCost
             names.append(word)
     entered, _ = admit(sorted(options, key=lambda one: not one.is_linear), seconds, int(plan.number("race_folds")))
     for word, one in zip(names, options, strict=True):
-        yield CutCost(word, one.block, backbone.trainable_share(one.cut), round(one.seconds, 1), one in entered)
+        fits = one.is_linear or room.to_train(backbone, one.cut, int(plan.number("batch_items")), memory) > 0
+        why = "" if fits else room.no_room(backbone, one.cut, memory)
+        yield CutCost(word, one.block, backbone.trainable_share(one.cut), round(one.seconds, 1), one in entered and fits, why)
 
 
 def _memory(candidates: Sequence[Candidate], dataset: Dataset, *, twins: bool) -> int:
     """This process now, shards that are being written, and the prepared items that whole-network training keeps."""
     shards = 3 * SHARD_BYTES
     pixels = min(MEMORY_BYTES, len(dataset.content) * int(np.prod(candidates[0].backbone.example.shape[1:]))) if twins else 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + shards + pixels
+    return peak_bytes() + shards + pixels

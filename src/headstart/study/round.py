@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.evaluation.predictions import Predictions
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
 from headstart.study.problem import Problem
 from headstart.study.transfer import Raced
+from headstart.task.linear import Floats
 
 
 @dataclass(eq=False)
@@ -35,6 +37,15 @@ class Round:
             test = self.problem.split.test if arm.test_items is None else arm.test_items
             if name not in self.on_test and len(test):
                 self.on_test[name] = self.problem.predictions(test, arm.answer(test))
+
+    def let_go(self, name: str) -> None:
+        """Let go of the weights of an arm that has looked and that nobody is given."""
+        arm = self.arms[name]
+        if name in self.on_test:
+            self.arms[name] = replace(arm, weights=None, answer=self._answered)
+
+    def _answered(self, items: NDArray[np.int64]) -> Floats:
+        raise AssertionError(f"{len(items)} items are asked of weights that were let go")
 
 
 def joined(parts: Sequence[Predictions]) -> Predictions:

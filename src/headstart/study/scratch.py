@@ -20,7 +20,7 @@ from headstart.planning.plan import Plan
 from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import NOBODY, Problem
-from headstart.study.tracks import PASSES
+from headstart.study.tracks import HALVED_WORK, PASSES
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.pixels import Pixels
@@ -32,7 +32,6 @@ LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
 LOOKED_AT_LEAST = 50
 LOOKING_COST = 2.0  # times what the race of engines showed of torch: in the arithmetic and layout of training, from files that are decoded
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
-HALVED_WORK = 4  # times less for half the side
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
 
@@ -49,11 +48,16 @@ class Phase:
 PHASES = (Phase("half size", 0.6, halved=True), Phase("full size", 0.85, halved=False), Phase("all items", 1.0, halved=False, everything=True))
 
 
-def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem) -> Arm:
+def from_scratch(
+    candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem, pixels: Pixels, at_once: Mapping[bool, int]
+) -> Arm | None:
     """Train the same network from random weights for the given seconds, by the clock: a step that was timed on a busy machine must not starve it.
 
     Most of the time goes to pictures of half the size, where the network allows it: a quarter of the work a picture, so four times
     the epochs; the rest to full size, at which it is judged. Source: Tan and Le, EfficientNetV2, 2021, section 4 (progressive learning).
+
+    Returns:
+        The arm; None where memory has room for none of the sizes that the network takes.
 
     Args:
         candidate: Whose network.
@@ -61,21 +65,27 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         settings: The plan's values for the loop.
         plan: For the peak rate and the arithmetic.
         problem: One round's.
+        pixels: The items as the network takes them.
+        at_once: How many items go through the network at a time, by whether they are of half the size: 0 for a whole batch; a size that is not named has
+            no room.
     """
     ends, labels = problem.keeping.journal.instant("twin from scratch") + seconds, problem.dataset.labels
     fitted, deciding = _parts(problem)
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
-    pixels = Pixels(candidate.items, candidate.items.augment, seed=problem.seed, halve=candidate.items.modality.halved)
     settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
-    sizes = (False, True) if takes_half_size(classifier, pixels, fitted) else (False,)
+    half = True in at_once and takes_half_size(classifier, pixels, fitted)
+    sizes = tuple(halved for halved in (False, True) if (half if halved else False in at_once))
+    if not sizes:
+        return None
     hurried = seconds < UNHURRIED_SECONDS
     journal = problem.keeping.journal
 
     def speed(*, halved: bool) -> Speed:
         key = f"a step from scratch at {'half' if halved else 'full'} size"
-        measure = partial(_speed, candidate, classifier, pixels, backbone.chain[0], plan, problem, settings, halved=halved, hurried=hurried)
+        ours = replace(settings, at_once=at_once[halved])
+        measure = partial(_speed, candidate, classifier, pixels, backbone.chain[0], plan, problem, ours, halved=halved, hurried=hurried)
         return recall_record(journal.recall, Speed, key, measure)
 
     speeds = {halved: speed(halved=halved) for halved in sizes}
@@ -94,15 +104,15 @@ def from_scratch(candidate: Candidate, seconds: float, settings: Settings, plan:
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
         rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
-        ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left))
+        ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left), at_once=at_once[phase.halved])
         name = f"scratch, {phase.name}"
         place = problem.keeping.training(name, candidate.card.name, so_far)
         done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink, place=place)
         if len(judges):
-            judged, still_improving = done.probabilities, done.still_improving
+            judged, still_improving = done.probabilities if False in sizes else None, done.still_improving
         passed = history[-1].seconds if history else 0.0
         history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
-    pixels.halved, final = False, replace(settings, precision=speeds[False].precision)
+    pixels.halved, final = False, replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
         "scratch",
@@ -172,6 +182,11 @@ def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.
     return True
 
 
+def _parted(settings: Settings) -> list[str]:
+    """What tells a step in parts from a whole one, in the key under which its time is remembered."""
+    return [str(settings.at_once)] if settings.at_once else []
+
+
 def _left(ends: float) -> float:
     return ends - time.perf_counter()
 
@@ -210,7 +225,7 @@ def _speed(
     hurried: bool,
 ) -> Speed:
     """What a step takes, recalled or measured; in a hurry, what is not known is estimated from the race of engines: measuring costs steps too."""
-    key = digest(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", network, machine(), str(settings.batch_items))
+    key = digest(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", network, machine(), str(settings.batch_items), *_parted(settings))
     precisions = ("float32",) if plan["training_precision"] == "float32" else PRECISIONS
     pixels.halved = halved
     if hurried and recall(key, precisions) is None:

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.planning.entrants import Entrant
+from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Plan
+from headstart.study import room
 from headstart.study.arms import head_on
 from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
@@ -37,6 +40,7 @@ from headstart.training.settings import Settings, n_steps
 from headstart.training.speed import PRECISIONS, Speed, correct, fastest
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
+HALVED_WORK = 4  # times less for half the side
 PASSES = 3  # forward passes' worth of FLOPs in a training step
 DIGITS = 6  # of a score that count
 
@@ -49,12 +53,15 @@ class Tracks:
         collected: By model.
         plan: Its values are the settings that entrants vary.
         recall: What was measured when the study began.
+        memory: What the process may hold.
     """
 
     collected: dict[str, Collected]
     plan: Plan
     recall: Recall = afresh
+    memory: Memory = NO_LIMIT
     _pixels: dict[str, Pixels] = field(default_factory=dict)
+    _at_once: dict[tuple[str, int], int] = field(default_factory=dict)
     _kept: dict[tuple[str, int, int], Activations] = field(default_factory=dict)
     _speeds: dict[tuple[str, int], Speed] = field(default_factory=dict)
 
@@ -78,15 +85,42 @@ class Tracks:
         if plan.decision("learning_rate").source == "pinned":
             changes.pop("learning_rate", None)
         known = self._speeds.get((entrant.model, entrant.cut))
-        return replace(usual, **changes, precision=known.precision if known else "float32")
+        return replace(usual, **changes, precision=known.precision if known else "float32", at_once=self._at_once.get((entrant.model, entrant.cut), 0))
+
+    def no_room(self, model: str, cut: int, problem: Problem) -> str:
+        """Decide how many items go at once through what trains behind a cut, in this round; the reason, where too few would fit."""
+        if not self.memory.is_limited:
+            return ""
+        backbone, recall, most = self.collected[model].candidate.backbone, problem.keeping.journal.recall, self.settings().batch_items
+        fits = recall(f"items at once of {model} from block {cut}", lambda: room.to_train(backbone, cut, most, self.memory))
+        self._at_once[(model, cut)] = fits if fits < most else 0
+        return "" if fits else str(recall(f"why {model} from block {cut} has no room", lambda: room.no_room(backbone, cut, self.memory)))
+
+    def sizes(self, model: str, problem: Problem) -> dict[bool, int]:
+        """How many items go at once through a network of which everything trains, by whether pictures are of half the size; what has no room is not named."""
+        backbone, recall, most = self.collected[model].candidate.backbone, problem.keeping.journal.recall, self.settings().batch_items
+        found = {}
+        for halved, shrunk in ((False, 1.0), (True, float(HALVED_WORK))):
+            fit = partial(room.to_train, backbone, 0, most, self.memory, shrunk=shrunk)
+            found[halved] = recall(f"items at once of {model} from scratch, {'half' if halved else 'full'} size", fit) if self.memory.is_limited else most
+        return {halved: n if n < most else 0 for halved, n in found.items() if n}
+
+    def trains_whole(self, model: str, cut: int) -> bool:
+        """Does a whole batch go at once through what trains behind a cut?"""
+        return not self._at_once.get((model, cut), 0)
+
+    def pixels(self, model: str, problem: Problem) -> Pixels:
+        """The prepared items of a model, for training of the whole network: one reader for all rounds, which keeps them once."""
+        if model not in self._pixels:
+            one = self.collected[model].candidate
+            held = {"memory_bytes": int(self.memory.pixels_bytes)} if self.memory.is_limited else {}
+            self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed, halve=one.items.modality.halved, **held)
+        return self._pixels[model]
 
     def reader(self, model: str, cut: int, views: int, problem: Problem) -> Read:
         """Read what crosses a cut as float32, from the store where there is a cut; in epoch e an item shows its view e + its number, modulo the views."""
-        one = self.collected[model].candidate
         if cut == 0:
-            if model not in self._pixels:
-                self._pixels[model] = Pixels(one.items, one.items.augment, seed=problem.seed, halve=one.items.modality.halved)
-            return self._pixels[model].read
+            return self.pixels(model, problem).read
         kept = [self._activations(model, cut, view, problem) for view in range(views + 1)]
 
         def read(index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
@@ -112,7 +146,7 @@ class Tracks:
         """How long a training step behind a cut takes: measured on this machine, then recalled; once more where one fold alone would take too long."""
         known = self._speeds.get((model, cut))
         if known is None:
-            one, settings = self.collected[model].candidate, self.settings()
+            one, settings = self.collected[model].candidate, self.settings(Entrant(model, cut, "", None, 0.0))
             width = one.backbone.crossing_shapes(one.backbone.depth)[0][0]
             head = LinearHead(np.zeros((problem.n_classes, width), np.float32), np.zeros(problem.n_classes, np.float32), 0.0)
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
@@ -153,7 +187,8 @@ class Tracks:
         return speed.seconds_per_step * (whole_batches + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
 
     def _key(self, model: str, cut: int) -> str:
-        return digest(f"{model} from block {cut}", self.collected[model].candidate.backbone.chain[0], machine(), str(self.settings().batch_items))
+        parts = [str(self.settings().batch_items), *([] if self.trains_whole(model, cut) else [str(self._at_once[(model, cut)])])]
+        return digest(f"{model} from block {cut}", self.collected[model].candidate.backbone.chain[0], machine(), *parts)
 
     def _activations(self, model: str, cut: int, view: int, problem: Problem) -> Activations:
         one = self.collected[model]
@@ -177,6 +212,7 @@ class Contest:
     problem: Problem
     _heads: dict[tuple[str, int, int], LinearHead] = field(default_factory=dict)
     _rates: dict[tuple[str, int], float] = field(default_factory=dict)
+    _weights_bytes: float = 0.0
 
     def run(self, entrant: Entrant, fold: int) -> Heat:
         """Fit an entrant to what a fold leaves and answer for what it holds out."""
@@ -185,9 +221,18 @@ class Contest:
         head = self._head(entrant, fold, fitted)
         if entrant.is_linear:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
-        done, weights = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
+        done, trained = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
+        weights = self._while_they_fit(trained)
         start = head.probabilities(self._features(entrant)[held]) if done.by_epoch else None
         return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
+
+    def _while_they_fit(self, weights: dict[str, Tensor]) -> dict[str, Tensor] | None:
+        """Trained weights, which wait for a mean of the two best; under a limit only as many as fit: the others are trained anew where they are needed."""
+        size = sum(value.nbytes for value in weights.values())
+        if len(self.problem.heats) > 1 and self._weights_bytes + size > self.tracks.memory.weights_bytes:
+            return None
+        self._weights_bytes += size
+        return weights
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
         """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose.

@@ -6,6 +6,7 @@ import itertools
 import time
 from dataclasses import dataclass, replace
 
+from headstart.base.errors import InputError
 from headstart.planning.budget import VIEWS_SHARE, Budget
 from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
@@ -79,6 +80,8 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     arm = _fitted(results[0], parents, contest)
+    for one in results:
+        one.let_go()
     took, strength = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.strength
     first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
     return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength)
@@ -97,6 +100,11 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
         backbone = contest.tracks.collected[model].candidate.backbone
         n_blocks = backbone.depth - cut if cut else None
         entrant = Entrant(model, cut, contest.tracks.collected[model].candidate.block_name(cut), n_blocks, HEAD_SECONDS)
+        if cut < backbone.depth and (reason := contest.tracks.no_room(model, cut, contest.problem)):
+            if len(words) == 1:
+                raise InputError(f"--cut {words[0]} does not fit", details=[reason], fix="more --memory, or --cut head")
+            too_dear.append((entrant, f"not tried: {reason}"))
+            continue
         if cut < backbone.depth:
             least = contest.tracks.least_seconds(model, cut, contest.problem)
             price = race_seconds([HEAD_SECONDS, least], len(contest.problem.heats))
@@ -124,7 +132,8 @@ def _with_other_ways(model: str, options: list[Entrant], contest: Contest, secon
     usual = contest.tracks.settings()
 
     def first_affordable(changes: dict[str, float | bool], times: float, cuts: list[Entrant]) -> list[Entrant]:
-        found = [replace(one, changes=changes, seconds=one.seconds * times) for one in cuts]
+        whole = [one for one in cuts if "contrastive" not in changes or contest.tracks.trains_whole(one.model, one.cut)]
+        found = [replace(one, changes=changes, seconds=one.seconds * times) for one in whole]
         return [one for one in found if race_seconds([HEAD_SECONDS, one.seconds], len(problem.heats)) <= seconds][:1]
 
     adapters = first_affordable({"lora_rank": LORA_RANK, "learning_rate": usual.learning_rate * LORA_TIMES}, 1.0, deeper)

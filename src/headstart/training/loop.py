@@ -100,7 +100,7 @@ def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], setti
     """Features ``(len(items), d)`` in front of the head."""
     classifier.eval()
     with torch.inference_mode(), precision_of(settings):
-        found = [classifier.features(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.batch_items)]
+        found = [classifier.features(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.passing)]
     return np.concatenate(found)
 
 
@@ -108,5 +108,5 @@ def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settin
     """Class probabilities ``(len(items), k)``."""
     classifier.eval()
     with torch.inference_mode(), precision_of(settings):
-        logits = [classifier(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.batch_items)]
+        logits = [classifier(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.passing)]
     return softmax(np.concatenate(logits))

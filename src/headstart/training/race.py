@@ -63,6 +63,10 @@ class Result:
     def drop(self, outcome: str) -> None:
         """Leave the race; the weights go, the answers stay."""
         self.outcome = outcome
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let go of the weights; the answers stay."""
         self.heats = [replace(heat, weights=None) for heat in self.heats]
 
 

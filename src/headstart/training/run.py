@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from torch import Tensor
 
-from headstart.base.errors import InputError, IntegrityError, StorageError, storage_error
+from headstart.base.errors import InputError, IntegrityError, ShortageError, shortage
 from headstart.base.events import Event
 from headstart.base.files import read_json, write, write_json
 from headstart.base.hashing import sha256_file
@@ -80,14 +80,14 @@ class RunWriter:
                 raise
         if error is None:
             return
-        refused = isinstance(error, InputError) and not isinstance(error, StorageError) and not self.again
+        refused = isinstance(error, InputError) and not isinstance(error, ShortageError) and not self.again
         if refused and {path.name for path in self.folder.iterdir()} <= BEGINNINGS:
             for name in BEGINNINGS:
                 (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
             return
         go_on = f"headstart resume {shlex.quote(str(self.folder))}" if (self.folder / ASKED).is_file() else ""
-        if isinstance(error, OSError) and (known := storage_error(error, go_on or "make room or give permission, then the same command again")) is not None:
+        if isinstance(error, Exception) and (known := shortage(error, go_on or "make room or give permission, then the same command again")) is not None:
             raise known from error
         if go_on:
             error.add_note(go_on)

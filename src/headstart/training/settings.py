@@ -32,6 +32,7 @@ class Settings:
         contrastive: Temperature of a contrastive loss on the features in the place of cross-entropy on the logits (``training.contrastive``); 0 for none.
         lora_rank: Rank of low-rank adapters that train in the place of the layers themselves (``backbone.lora``); 0 for none.
         balance: Weigh items so that every class counts the same in the loss.
+        at_once: Items that go through the network at a time: a larger batch goes in parts whose gradients add up to those of the whole; 0 for all of them.
         seconds: Train for this long instead of a number of epochs: the schedule then follows the clock.
     """
 
@@ -52,7 +53,13 @@ class Settings:
     balance: bool = False
     contrastive: float = 0.0
     lora_rank: int = 0
+    at_once: int = 0
     seconds: float | None = None
+
+    @property
+    def passing(self) -> int:
+        """Items that go through the network at a time."""
+        return self.at_once or self.batch_items
 
 
 def n_steps(n_items: int, settings: Settings) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -41,11 +43,13 @@ class Stepper:
         self._schedule(done)
         self.classifier.train()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self._loss(laid_out(crossing, self.settings), torch.from_numpy(labels))
-        loss.backward()
+        told = 0.0
+        for loss in self._losses(laid_out(crossing, self.settings), torch.from_numpy(labels)):
+            loss.backward()
+            told += float(loss.detach())
         self.optimiser.step()
         self._pull_back()
-        return float(loss.detach())
+        return told
 
     def release(self) -> None:
         """Let every block train again: gradual unfreezing may have ended before all had joined."""
@@ -78,24 +82,33 @@ class Stepper:
             for parameter in group["params"]:
                 parameter.requires_grad_(joined)
 
-    def _loss(self, crossing: tuple[Tensor, ...], labels: Tensor) -> Tensor:
-        settings, others, share = self.settings, None, 1.0
+    def _losses(self, crossing: tuple[Tensor, ...], labels: Tensor) -> Iterator[Tensor]:
+        """The batch's loss, or parts that add up to it, each made when the one before has gone back through the network."""
+        settings, others, share = self.settings, labels, 1.0
         if settings.contrastive:
             with precision_of(settings):
                 features = self.classifier.features(*crossing)
-            return supervised_contrastive(features, labels, settings.contrastive)
+            yield supervised_contrastive(features, labels, settings.contrastive)
+            return
         if settings.mixup and len(labels) > 1:
             share = float(self.mixing.beta(settings.mixup, settings.mixup))
             order = torch.from_numpy(self.mixing.permutation(len(labels)))
             crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
-        with precision_of(settings):
-            logits = self.classifier(*crossing, dropout=settings.dropout).float()
-        loss = self._cross_entropy(logits, labels)
-        return loss if others is None else share * loss + (1 - share) * self._cross_entropy(logits, others)
+        size = settings.at_once or len(labels)
+        for part in (slice(begin, begin + size) for begin in range(0, len(labels), size)):
+            with precision_of(settings):
+                logits = self.classifier(*(tensor[part] for tensor in crossing), dropout=settings.dropout).float()
+            loss = self._cross_entropy(logits, labels, part)
+            yield loss if others is labels else share * loss + (1 - share) * self._cross_entropy(logits, others, part)
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, self._weights, label_smoothing=self.settings.label_smoothing)
+    def _cross_entropy(self, logits: Tensor, labels: Tensor, part: slice) -> Tensor:
+        """The mean over a part of a batch, times the part's weight in the mean over all of it."""
+        loss = functional.cross_entropy(logits, labels[part], self._weights, label_smoothing=self.settings.label_smoothing)
+        if len(logits) == len(labels):
+            return loss
+        weights = torch.ones(len(labels)) if self._weights is None else self._weights[labels]
+        return loss * (weights[part].sum() / weights.sum())
 
     @torch.no_grad()
     def _pull_back(self) -> None:

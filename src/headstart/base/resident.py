@@ -1,0 +1,71 @@
+"""How much memory this process holds, and how it is given back: the kernel's own numbers, and two switches of the C library's allocator.
+
+Where the system tells nothing (no ``/proc``, another C library), the largest amount so far stands for the amount now, and the switches do nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import resource
+import sys
+from pathlib import Path
+
+STATUS = Path("/proc/self/status")
+# Source: mallopt(3). A block above the threshold has a mapping of its own, which goes back to the system when it is freed.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+ARENAS, MAPPED_FROM_BYTES, KEPT_BYTES = 2, 1 << 20, 8 << 20
+# What torch, the C and C++ libraries, oneDNN and Python's threads say.
+MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc", "could not create a primitive", "can't start new thread")
+
+
+def resident_bytes() -> int:
+    """What this process holds now, mapped files that it has looked at included."""
+    return _told("VmRSS") or peak_bytes()
+
+
+def peak_bytes() -> int:
+    """The most that it has held so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return _told("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def give_back() -> None:
+    """Return to the system what was freed and lies about."""
+    library = _c_library()
+    if library is not None and hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
+def hold_little() -> None:
+    """From now on, return large blocks as soon as they are freed, and share two pools of small ones among all threads: slower, but nothing piles up."""
+    library = _c_library()
+    if library is not None and hasattr(library, "mallopt"):
+        for switch, value in ((M_ARENA_MAX, ARENAS), (M_MMAP_THRESHOLD, MAPPED_FROM_BYTES), (M_TRIM_THRESHOLD, KEPT_BYTES)):
+            library.mallopt(switch, value)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Was there no memory left? Python says ``MemoryError``, torch and others a ``RuntimeError`` with words.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes"))
+        True
+    """
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, (RuntimeError, OSError)) and any(words in str(error).lower() for words in MEMORY_WORDS)
+
+
+def _told(name: str) -> int:
+    try:
+        lines = STATUS.read_text(encoding="ascii").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith(f"{name}:")), 0)
+
+
+def _c_library() -> ctypes.CDLL | None:
+    try:
+        return ctypes.CDLL(None)
+    except (OSError, TypeError):
+        return None

@@ -1,0 +1,87 @@
+"""What fits into the memory that is left: candidates, data sets and trainings in, the reason why one does not fit, or how many items at once do, out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from headstart.activations.store import Store
+from headstart.backbone.cut import Backbone
+from headstart.backbone.engines.protocol import BATCH_ITEMS
+from headstart.backbone.footprint import FLOAT_BYTES, saved_bytes, weights_bytes, widest_bytes
+from headstart.gallery.card import ModelCard
+from headstart.planning.memory import FEATURE_TIMES, LEAST_AT_ONCE, PIXELS_SHARE, TAP_BYTES, TRAIN_TIMES, WORKING, Memory, at_once, item_bytes, opening_bytes
+from headstart.study.candidates import Candidate, middle_cut, wanted_cuts
+
+NARROW = 0.5  # of single precision's bytes: an engine's half
+
+
+def to_open(card: ModelCard, memory: Memory) -> str:
+    """Why a model cannot even be opened; empty when it can."""
+    return memory.lacks(opening_bytes(max(card.bytes, FLOAT_BYTES * card.parameters), 0.0), "opening it")
+
+
+def to_pass(candidate: Candidate, n_items: int, memory: Memory) -> str:
+    """Why every item cannot go through a model that is open, and its features stay; empty when they can."""
+    features = FEATURE_TIMES * FLOAT_BYTES * n_items * width(candidate.backbone)
+    return memory.lacks(_pass_bytes(candidate, n_items) + features, "its forward pass")
+
+
+def items_held(candidate: Candidate, n_items: int, memory: Memory) -> float:
+    """How many of the items memory holds, beside a model's own pass: half of what is left is for what comes later."""
+    if not memory.is_limited:
+        return float("inf")
+    return max(0.0, memory.left - _pass_bytes(candidate, n_items)) / 2 / item_bytes(width(candidate.backbone))
+
+
+def to_train(backbone: Backbone, cut: int, batch_items: int, memory: Memory, *, shrunk: float = 1.0) -> int:
+    """How many items may go at once through what trains behind a cut: a batch of them, or a part of it; 0 when too few would fit.
+
+    Args:
+        backbone: The network.
+        cut: Number of frozen blocks.
+        batch_items: Items of a batch.
+        memory: What is left of it; where the whole network trains, a part of that is for the prepared items.
+        shrunk: How many times less an item computes, where pictures are of half the size.
+    """
+    if not memory.is_limited:
+        return batch_items
+    fixed, each = step_bytes(backbone, cut)
+    return at_once(memory.left * (1.0 if cut else 1 - PIXELS_SHARE), fixed, each / shrunk, batch_items)
+
+
+def no_room(backbone: Backbone, cut: int, memory: Memory) -> str:
+    """The reason to give where `to_train` came to 0."""
+    fixed, each = step_bytes(backbone, cut)
+    return memory.lacks((fixed + LEAST_AT_ONCE * each) / (1.0 if cut else 1 - PIXELS_SHARE), f"training {LEAST_AT_ONCE} items at once")
+
+
+@lru_cache(maxsize=256)
+def step_bytes(backbone: Backbone, cut: int) -> tuple[float, float]:
+    """What a training step behind a cut takes, whatever the number of items, and for each item."""
+    part = backbone.part(cut, backbone.depth)
+    with torch.no_grad():
+        crossing = backbone.part(0, cut).eval()(backbone.example) if cut else (backbone.example,)
+    trainable = sum(one.nbytes for one in part.parameters())
+    return TRAIN_TIMES * trainable, WORKING * saved_bytes(part, crossing)
+
+
+def width(backbone: Backbone) -> int:
+    """Number of an item's features."""
+    return int(np.prod(backbone.crossing_shapes(backbone.depth)[0]))
+
+
+def _pass_bytes(candidate: Candidate, n_items: int) -> float:
+    """What a frozen pass takes: the engine's own form of the network, a batch at its widest place, and what is taken from it at every cut."""
+    backbone, store = candidate.backbone, Store()
+    cuts = {*wanted_cuts(candidate, ("last", "last2", "half"), n_items, store), middle_cut(candidate, n_items, store) or backbone.depth}
+    taps = sum(int(np.prod(shape)) for cut in cuts for shape in backbone.crossing_shapes(cut))
+    widest = _widest(backbone) * (NARROW if "bfloat16" in candidate.engine.name else 1.0)
+    return opening_bytes(weights_bytes(backbone.network), BATCH_ITEMS * (widest + TAP_BYTES * taps))
+
+
+@lru_cache(maxsize=64)
+def _widest(backbone: Backbone) -> float:
+    return widest_bytes(backbone.network, backbone.example)
