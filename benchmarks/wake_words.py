@@ -106,6 +106,8 @@ def _sounds(language: str, prompt: str, word: str, tested: str) -> Iterator[tupl
         for other in words[language].split():
             if other != word:
                 yield from ((spoken(other, variant), "negative", f"espeak {variant}", "train") for variant in draw.sample(chosen[:N_VOICES], n))
+    for variant, other in zip(chosen[N_VOICES:], COMMON[language].split(), strict=False):  # every kind of sound stands in every part
+        yield spoken(other, variant), "negative", f"espeak {variant}", "validation"
     for speaker in TESTED[language]:
         said = _said(speaker)
         one, near = said.pop(prompt), [said.pop(name) for name in list(said) if name.startswith(("digits-mon-", "digits-day-"))]

@@ -15,7 +15,7 @@ from headstart.gallery import ModelCard, licences, sources
 VISION = (
     "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "mobilenet_v2", "resnet50_thin", "squeezenet1_1", "vgg16_edges", "vit_s14_focus",
 )  # fmt: skip
-TEXT = ("e5_small_multilingual", "minilm_l6", "mpnet_base", "paraphrase_l3", "smollm2_135m")
+TEXT = ("e5_small_multilingual", "glove_50", "minilm_l6", "mpnet_base", "paraphrase_l3", "smollm2_135m")
 AUDIO = ("crepe_tiny", "keyword_resnet50", "resemblyzer", "silero_vad", "speech_embedding")
 RESTRICTED = ("gemma3_270m",)  # not under an open licence: the gate asks
 SHIPPED = (*VISION, *TEXT, *AUDIO)

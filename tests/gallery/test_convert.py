@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -149,7 +149,17 @@ def test_a_keras_file_that_points_elsewhere_is_refused(tmp_path: Path) -> None:
         converted(tmp_path / "w.h5", "keras-h5")
 
 
-@pytest.mark.parametrize("written_as", ["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_array_of_a_numpy_file_is_read_without_an_unpickler(order: Literal["C", "F"], tmp_path: Path) -> None:
+    table = np.array(np.random.default_rng(0).normal(size=(7, 3)), np.float32, order=order)
+    np.save(tmp_path / "w.npy", table)
+    assert np.array_equal(converted(tmp_path / "w.npy", "npy")["array"].numpy(), table)
+    np.save(tmp_path / "objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="plain numbers"):
+        converted(tmp_path / "objects.npy", "npy")
+
+
+@pytest.mark.parametrize("written_as", ["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5", "npy"])
 def test_rubbish_is_refused_with_the_format_that_was_expected(written_as: str, tmp_path: Path) -> None:
     (tmp_path / "w").write_bytes(b"this is no weight file at all " * 9)
     with pytest.raises(InputError, match=f"cannot be read as {written_as}"):

@@ -16,6 +16,7 @@ from headstart import gallery
 from headstart.backbone.build import Network, build
 from headstart.backbone.cut import Backbone
 from headstart.gallery import TextInput
+from headstart.modality.tokens import checksum, tokens_of
 
 pytestmark = pytest.mark.network
 # Downloads of 70 to 440 MB each that nothing else needs.
@@ -110,6 +111,26 @@ def test_a_graph_put_back_into_its_layers_equals_the_published_graph(subscribed:
     with torch.no_grad():
         features = reader.network(ids).numpy()
     assert any(answer.shape == features.shape and np.abs(answer - features).max() < 1e-3 for answer in answers.values()), [a.shape for a in answers.values()]
+
+
+@heavy
+def test_a_text_of_word_vectors_is_the_mean_of_its_published_vectors(subscribed: Subscribed, gallery_home: Path) -> None:
+    weights = subscribed("glove_50")
+    card, network = gallery.card("glove_50"), build(gallery.card("glove_50"), weights)
+    assert isinstance(card.input, TextInput)
+    words = weights.parent / card.input.tokenizer
+    ids = [tokens_of(text, str(words), checksum(words), 512) for text in ("The king, and the queen.", "the qqzzyx")]
+    table = np.load(published(card.source, gallery_home))
+    padded = torch.tensor([[*one, *[-1] * (len(ids[0]) - len(one))] for one in ids], dtype=torch.int32)
+    with torch.no_grad():
+        found = network(padded).numpy()
+    assert ids[0][0] == ids[0][4] == 0 and ids[1].tolist() == [0, len(table)] and len(ids[0]) == 7
+    assert np.abs(found[0] - table[ids[0]].mean(axis=0)).max() < 1e-5
+    assert np.abs(found[1] - (table[0] + table.mean(axis=0)) / 2).max() < 1e-4
+    backbone = Backbone(network, padded[:1])
+    with torch.no_grad():
+        whole = network(padded)
+        assert backbone.cuts == (0, 1) and all(torch.equal(backbone.part(cut, 1)(*backbone.part(0, cut)(padded))[0], whole) for cut in backbone.cuts)
 
 
 @heavy

@@ -114,6 +114,7 @@ SEEDS = (
     Seed("a.pkl", "numpy-pickle", pickle.dumps({"conv": [np.ones((2, 2, 3, 4), np.float32), np.ones(4)]}, 4)),
     Seed("b.pkl", "numpy-pickle", pickle.dumps({"w": np.arange(6.0)}, 2)),
     Seed("a.pth", "torch", weights.torch_zip(torch_weights)),
+    Seed("a.npy", "npy", weights.NPY["whole"][0]),
     Seed("a.h5", "keras-h5", weights.hdf(h5)),
     Seed("config.json", "config", b'{"model_type": "bert", "hidden_size": 384, "layers": [{"Regex": "a+|b*"}], "trust_remote_code": false}'),
     Seed("a.json", "json", b'{"a": [1, 2.5, null, true, "\\u732b"], "b": {"c": -1e3}}'),

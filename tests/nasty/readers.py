@@ -84,7 +84,7 @@ def shard(path: Path, _: Path) -> Any:
 
 READERS: dict[str, Read] = {
     "archive": archive, "package": package, "picture": picture, "clip": clip, "table": table, "gguf": gguf, "config": config, "json": plain_json,
-    "shard": shard, **{name: weights(name) for name in ("safetensors", "onnx", "torch", "numpy-pickle", "keras-h5")},
+    "shard": shard, **{name: weights(name) for name in ("safetensors", "onnx", "torch", "numpy-pickle", "keras-h5", "npy")},
 }  # fmt: skip
 # What a reader needs loaded before it forks: a child that had to load it would spend its time and memory on that.
 MODULES = {
@@ -93,4 +93,5 @@ MODULES = {
     "json": ("headstart.base.files",), "shard": ("headstart.activations.shard",), "safetensors": ("headstart.gallery.readers", "safetensors.numpy"),
     "onnx": ("headstart.gallery.readers", "safetensors.numpy", "onnx"), "torch": ("headstart.gallery.readers", "torch", "safetensors.torch"),
     "numpy-pickle": ("headstart.gallery.readers", "safetensors.numpy"), "keras-h5": ("headstart.gallery.readers", "safetensors.numpy", "h5py"),
+    "npy": ("headstart.gallery.readers", "safetensors.numpy"),
 }  # fmt: skip

@@ -275,6 +275,33 @@ SHARD = {
     "list": (safetensors([1]), "not a whole"),
 }
 
+
+def npy(header: bytes, numbers: bytes = bytes(24), version: bytes = b"\x01\x00") -> bytes:
+    """A NumPy file with a header of one's own."""
+    return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + numbers
+
+
+def npy_header(kind: str = "'<f4'", turned: str = "False", shape: str = "(2, 3)") -> bytes:
+    """The header that NumPy writes."""
+    return f"{{'descr': {kind}, 'fortran_order': {turned}, 'shape': {shape}, }}\n".encode()
+
+
+NPY = {
+    "whole": (npy(npy_header()), None),
+    "turned": (npy(npy_header(turned="True")), None),
+    "empty": (b"", "does not begin"),
+    "version": (npy(npy_header(), version=b"\x09\x00"), "does not begin"),
+    "pickle": (npy(npy_header("'|O'"), b"\x80\x04cos\nsystem\n"), "plain numbers"),
+    "structure": (npy(npy_header("[('a', '<f4')]")), "plain numbers"),
+    "code": (npy(b"{'descr': __import__('os').system('true'), 'fortran_order': False, 'shape': (2, 3), }\n"), "plain numbers"),
+    "short": (npy(npy_header(), bytes(20)), "do not take"),
+    "long": (npy(npy_header(), bytes(28)), "do not take"),
+    "huge": (npy(npy_header(shape="(9999999999999999999, 9999999999999999999)")), "no possible shape"),
+    "bomb": (npy(npy_header(shape="(" + "1, " * 5_000 + ")")), "header has"),
+    "axes": (npy(npy_header(shape="(" + "1, " * 17 + ")")), "plain numbers"),
+    "cut": (b"\x93NUMPY\x01\x00\x76", "plain numbers"),
+}
+
 KINDS = {
     "safetensors": (SAFETENSORS, "a.safetensors"),
     "gguf": (GGUF, "a.gguf"),
@@ -282,6 +309,7 @@ KINDS = {
     "torch": (TORCH, "a.pth"),
     "numpy-pickle": (NUMPY, "a.pkl"),
     "keras-h5": (KERAS, "a.h5"),
+    "npy": (NPY, "a.npy"),
     "config": (CONFIG, "config.json"),
     "json": (JSON, "a.json"),
     "shard": (SHARD, "a.safetensors"),

@@ -11,6 +11,7 @@ from tests.data.made import made
 from tests.study.made import Teller, arm, planned, posed
 
 from headstart.evaluation.predictions import Predictions
+from headstart.study.evidence import label_errors
 from headstart.study.problem import Problem, last_round, rounds
 from headstart.study.round import Round, joined
 
@@ -62,3 +63,12 @@ def test_one_part_is_itself() -> None:
     assert joined([only]) is only
     with pytest.raises(IndexError):
         joined([])
+
+
+def test_labels_are_doubted_also_where_the_network_from_scratch_is_chosen_and_only_one_round_judged(tmp_path: Path) -> None:
+    """It is trained in judged rounds only: the round that is delivered has none."""
+    judged, *_, last = [a_round(problem, transfer=arm("transfer", problem)) for problem in problems(tmp_path)]
+    judged.arms["scratch"] = arm("scratch", judged.problem)
+    judged.look()
+    found = label_errors(last, [judged], "scratch")
+    assert found["n_judged"] == len(judged.problem.split.test) + len(judged.problem.held()) and found["rows"] == []

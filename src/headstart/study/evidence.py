@@ -40,11 +40,12 @@ def trusted(validation: Predictions, judged: Predictions, seed: int) -> dict[str
 
 def label_errors(last: Round, judged: Sequence[Round], arm: str) -> dict[str, Any]:
     """Items whose label the delivered arm doubts, each judged by weights that had not seen it."""
-    problem, dataset = last.problem, last.problem.dataset
+    dataset = last.problem.dataset
     found = [(one.on_test[arm], one.problem.split.test) for one in judged]
     if len(judged) == 1:
-        validation = last.arms[arm].validation
-        found.append((validation, problem.held()[: len(validation)]))
+        held = last if arm in last.arms else judged[0]  # the network from scratch is trained in judged rounds only
+        validation = held.arms[arm].validation
+        found.append((validation, held.problem.held()[: len(validation)]))
     probabilities, places = joined([said for said, _ in found]).probabilities, np.concatenate([where for _, where in found])
     rows = [
         {
