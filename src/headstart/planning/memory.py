@@ -17,6 +17,7 @@ from headstart.base.sizes import bytes_in, megabytes
 
 LIBRARIES_BYTES = 550 * 10**6  # torch, transformers, OpenVINO and one small network, before anything is computed
 LEAST_BYTES = 800 * 10**6  # with the smallest model, one round of training on a few items at once, and the report's figures
+SAFE_SHARE = 0.95  # of the limit that is planned with: an estimate may be a little too low
 SPARE_BYTES = 60 * 10**6  # what Python, the events and the figures take beside what is reckoned with
 STORE_BYTES = 32 << 20  # of mapped activations that stay looked at
 SHARD_BYTES = 8 << 20  # of new activations that wait to be written; a shard is held three times while it is
@@ -64,7 +65,7 @@ class Memory:
         if self.limit_bytes is None:
             return float("inf")
         give_back()
-        return max(0.0, float(self.limit_bytes - SPARE_BYTES - resident_bytes()))
+        return max(0.0, SAFE_SHARE * self.limit_bytes - SPARE_BYTES - resident_bytes())
 
     @property
     def pixels_bytes(self) -> float:
@@ -99,7 +100,7 @@ class Memory:
     def would_do(self, needed: float) -> str:
         """The limit under which something would fit that needs so many bytes now."""
         missing = max(0.0, needed - self.left)
-        return f"--memory {math.ceil((float(self.limit_bytes or 0) + missing) / STEP_BYTES) * STEP_BYTES // 10**6}MB would do"
+        return f"--memory {math.ceil((float(self.limit_bytes or 0) + missing / SAFE_SHARE) / STEP_BYTES) * STEP_BYTES // 10**6}MB would do"
 
 
 NO_LIMIT = Memory()
