@@ -3,7 +3,7 @@
     python -m benchmarks.wake_words [--words 4] [--false-accepts 0.5] [--seed 0] [--twins] [--out FILE]
 
 For each word (months and weekdays in Spanish and Italian) and each of two speakers: positives to learn from are espeak-ng's voices and ONE recording of the
-other speaker at five speeds; the tested one is the speaker's own. What teaches, what chooses the threshold and what is tested are other speakers:
+other speaker at thirteen speeds; the tested one is the speaker's own. What teaches, what chooses the threshold and what is tested are other speakers:
 train: espeak-ng, the other speaker's prompts, English prompts, Tux Paint's Romanian, Russian, French, Danish and Catalan voices, half of the drums;
 threshold: Russian and French prompts, Tux Paint's Spanish and Bulgarian voices, the other drums; test: everything else that the tested speaker says, and
 Tux Paint's Greek and Belarusian voices. Settings of the layer were chosen with other words than these (LOG.md). Whatever is tested is real, nothing mixed.
@@ -47,7 +47,7 @@ VOICES = {"es": ("es", "es-419"), "it": ("it",)}
 TESTED = {"es": ("spanish-mexico", "spanish-colombia"), "it": ("italian-carlo", "italian-menardi")}
 WORDS_A_MINUTE, PITCHES = (70, 150), (20, 80)
 N_VOICES, N_HELD, N_NEAR, N_COMMON = 40, 4, 10, 5  # variants of espeak-ng for the word, to look at, for near words, for common ones
-SPEEDS_OF_ONE = (0.88, 0.94, 1.0, 1.06, 1.12)
+SPEEDS_OF_ONE = tuple(round(0.85 + 0.025 * n, 3) for n in range(13))  # the one real voice is a quarter of what teaches the word
 BACKGROUNDS = {  # name: part, what it is
     "english": ("train", lambda: _prompts("english-allison")),
     **{f"tuxpaint {code}": ("train", lambda code=code: map(read, described(code))) for code in ("ro", "ru", "fr", "da", "ca")},
@@ -65,7 +65,7 @@ QUIETEST = 0.01  # peak of a clip; quieter ones are empty
 
 def lay_out(language: str, prompt: str, word: str, tested: str) -> Path:
     """The recordings of one word as positive, negative and background with their parts, one speaker tested; background is linked, not copied."""
-    name = f"wake-words/2/{tested}-{word}"
+    name = f"wake-words/3/{tested}-{word}"
     with filling(name) as (folder, is_new):
         if is_new:
             (folder / "clips").mkdir(parents=True)
