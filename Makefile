@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help venv verified demo test check format map pins lock audit clean
+.PHONY: help venv verified demo test check coverage format map pins lock audit clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(HERE)/Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -43,6 +43,9 @@ test: $(STAMP) ## every test, the house's own checks among them
 
 check: $(STAMP) ## format, lint, types, floors, sizes, words, map first; then every other test
 	cd $(HERE) && $(BIN)/python -m pytest -q tests/house && $(BIN)/python -m pytest -q --ignore=tests/house $(ARGS)
+
+coverage: $(STAMP) ## branch coverage of readers, store and run folder: at least 95 % each
+	cd $(HERE) && $(BIN)/python tools/cover.py
 
 format: $(STAMP) ## put the code into its one format
 	cd $(HERE) && $(BIN)/ruff format . && $(BIN)/ruff check --fix .

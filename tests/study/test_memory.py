@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,14 @@ import headstart
 from benchmarks import kill_data, kills
 from headstart.activations.shard import open_shard
 from headstart.base.errors import InputError
+from headstart.base.events import Event
 from headstart.base.files import read_json
+from headstart.base.journal import JOURNAL
+from headstart.base.resident import resident_bytes
 from headstart.planning.memory import LEAST_BYTES
 from headstart.planning.plan import load_plan
-from headstart.training.run import check_run
+from headstart.study.asked import recorded
+from headstart.training.run import ASKED, check_run
 
 pytestmark = [pytest.mark.river, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell what a process holds")]
 SOURCE = Path(headstart.__file__).parents[1]
@@ -83,16 +88,17 @@ def test_a_fit_holds_no_more_than_it_may_where_it_would_take_clearly_more(pictur
 
 
 def test_what_does_not_fit_is_left_out_and_named_with_what_would_do(pictures: Path, one_model: Path, gallery_home: Path, subscribed: Any) -> None:
-    subscribed("resnet50_thin")
-    (one_model / "gallery" / "resnet50_thin").symlink_to(gallery_home / "gallery" / "resnet50_thin")
-    done = child(HELD, "plan", str(pictures), "--memory", "900MB", "--json", home=one_model)
+    subscribed("vgg16_edges")
+    (one_model / "gallery" / "vgg16_edges").symlink_to(gallery_home / "gallery" / "vgg16_edges")
+    done = child(HELD, "plan", str(pictures), "--memory", "1GB", "--json", home=one_model)
+    assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     (left,) = told["left_out"]
-    assert left["model"] == "resnet50_thin" and left["why"].startswith("--memory: ") and "MB would do" in left["why"]
-    assert [one["model"] for one in told["models"]] == ["efficientnet_lite0"] and told["memory_bytes"] == 900 * 10**6
+    assert left["model"] == "vgg16_edges" and left["why"].startswith("--memory: ") and "MB would do" in left["why"]
+    assert [one["model"] for one in told["models"]] == ["efficientnet_lite0"] and told["memory_bytes"] == LIMIT_BYTES
     everything = next(one for one in told["cuts"] if one["cut"] == "all")
     assert not everything["enters"] and "training 4 items at once takes about" in everything["why"]
-    assert int(done.stderr.split("VmHWM")[1]) <= 900 * 10**6
+    assert int(done.stderr.split("VmHWM")[1]) <= LIMIT_BYTES
 
 
 @pytest.mark.parametrize("memory", ["300MB", "799MB", 500_000_000])
@@ -133,3 +139,29 @@ def test_where_memory_runs_out_nothing_is_lost_and_the_run_goes_on_afterwards(be
     options: dict[str, Any] = {"effort": "quick", "precision": "float32", "cut": "last2", "twins": False, "learning_rate": 1e-3}
     unbroken = headstart.fit(pictures, out=tmp_path / "unbroken", **options)
     assert [name for name in kills.differences(finished.folder, unbroken.folder) if name.startswith(("model", "predictions"))] == []
+
+
+def test_a_resumed_run_keeps_its_limit_and_what_it_decided_by_it_to_the_last_bit(
+    pictures: Path, small_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter(range(4))
+
+    def stopping(event: Event) -> None:
+        if event.kind == "progress" and event.stage.startswith("tune") and next(left, None) is None:
+            raise KeyboardInterrupt
+
+    limit = max(LEAST_BYTES, resident_bytes() + 300 * 10**6)
+    options: dict[str, Any] = {"effort": "quick", "precision": "float32", "cut": "last2", "twins": False, "learning_rate": 1e-3, "memory": limit}
+    with pytest.raises(KeyboardInterrupt):
+        headstart.fit(pictures, out=tmp_path / "run", accept=[kill_data.SMALL], sink=stopping, **options)
+    assert recorded(tmp_path / "run").wishes.memory_bytes == limit
+    assert "items at once of small from block" in (tmp_path / "run" / JOURNAL).read_text(encoding="utf-8")
+    done = headstart.resume(tmp_path / "run")
+    (tmp_path / "unbroken").mkdir()
+    for name in (ASKED, JOURNAL):
+        shutil.copy(tmp_path / "run" / name, tmp_path / "unbroken" / name)
+    ballast = bytearray(100 * 10**6)  # another state of memory decides nothing: what was decided is recalled
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    shutil.copytree(small_home / "cards", tmp_path / "other home" / "cards")
+    monkeypatch.setenv("HEADSTART_HOME", str(tmp_path / "other home"))
+    assert kills.differences(done.folder, headstart.resume(tmp_path / "unbroken").folder) == []

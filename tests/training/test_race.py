@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
-from headstart.training.race import Heat, Result, race
+from headstart.training.race import Heat, Result, clearly_better, race
 
 Table = dict[str, Sequence[float]]  # by name: the score on each fold
 
@@ -190,3 +190,18 @@ def test_those_who_are_admitted_finish_in_time_unless_it_is_the_first_alone(pric
     took = sum(one.seconds for one in results) + REFIT * results[0].entrant.seconds
     assert took <= seconds or len(entered) == 1
     assert len(entered) + len(left_out) == len(prices)
+
+
+@given(st.integers(4, 400), st.integers(0, 2**32 - 1))
+def test_nobody_is_clearly_better_than_himself_nor_both_of_two_than_each_other(n: int, seed: int) -> None:
+    one, other = np.random.default_rng(seed).random((2, n)) < 0.7
+    assert not clearly_better(one, one)
+    assert not (clearly_better(one, other) and clearly_better(other, one))
+
+
+def test_one_answer_more_counts_where_nothing_speaks_against_it() -> None:
+    worse = np.ones(16, dtype=bool)
+    worse[3] = False
+    assert clearly_better(np.ones(16, dtype=bool), worse)  # nobody else disagrees: one standard error
+    one, other = np.arange(16) < 12, np.arange(16) >= 5  # 12 and 11 right, and on nine items they disagree
+    assert not clearly_better(one, other)

@@ -28,7 +28,7 @@ OPEN_BYTES = 40 * 10**6  # beside the weights: the race of engines on eight item
 TAP_BYTES = 16  # a number that crosses a cut: as the engine gives it, copied, narrowed, and put together into a shard
 ITEM_BYTES = 20_000  # beside its features: its name, its place in tables, its answers by every arm
 FEATURE_TIMES = 7  # times an item's features in single precision: standardised, multiplied, and in the probe's folds
-TRAIN_TIMES = 5  # times what trains: a copy, gradients, two moments, and the best so far; a piece that is kept for a kill is made between two steps
+TRAIN_TIMES = 6  # times what trains: a copy, gradients, two moments, the best so far, and what a piece that is kept for a kill takes beyond a step's items
 LEAST_AT_ONCE = 4  # items: batch normalisation from fewer is noise
 WORKING = 1.1  # times what a training step saves for its way back: what it computes on the way
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.evaluation import Measured, Verdict
 from headstart.report.folder import is_run, read_verdict
-from headstart.training.run import ASKED
+from headstart.training.run import ASKED, is_at_work
 
 TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 
@@ -32,7 +32,8 @@ class RunSummary:
         metric: What ``value`` is.
         value: The chosen model's score on test, with its interval.
         seconds: Wall-clock seconds in all.
-        resume: The line that goes on with it, where it was begun and is not finished.
+        resume: The line that goes on with it, where it was begun, is not finished and nobody is at work on it.
+        at_work: Whether a process fills it now.
     """
 
     name: str
@@ -46,6 +47,7 @@ class RunSummary:
     value: Measured | None = None
     seconds: float | None = None
     resume: str | None = None
+    at_work: bool = False
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -71,11 +73,12 @@ def date_of(folder: Path) -> str:
 
 def _summary(folder: Path) -> RunSummary:
     date, finished = date_of(folder), (folder / "manifest.json").is_file()
-    go_on = f"headstart resume {shlex.quote(str(folder))}" if not finished and (folder / ASKED).is_file() else None
+    busy = not finished and is_at_work(folder)
+    go_on = f"headstart resume {shlex.quote(str(folder))}" if not (finished or busy) and (folder / ASKED).is_file() else None
     try:
         verdict = read_verdict(folder / "verdict.json")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, InputError):
-        return RunSummary(folder.resolve().name, folder, date, finished, resume=go_on)
+        return RunSummary(folder.resolve().name, folder, date, finished, resume=go_on, at_work=busy)
     return RunSummary(
         name=folder.resolve().name,
         folder=folder,
@@ -88,4 +91,5 @@ def _summary(folder: Path) -> RunSummary:
         value=chosen_score(verdict),
         seconds=verdict.seconds.get("total"),
         resume=go_on,
+        at_work=busy,
     )

@@ -266,7 +266,7 @@ class Study:
                 pixels, sizes = tracks.pixels(model, one.problem), tracks.sizes(model, one.problem)
                 trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes)
                 if trained is None:
-                    text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory)}"
+                    text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory, len(one.problem.dataset))}"
                     self.sink(Event("note", "scratch", text=text))
                     return
                 one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)

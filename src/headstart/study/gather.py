@@ -88,13 +88,16 @@ def gather(
         if collected and (reason := recall(f"time for a pass of {card.name}", partial(_no_pass, share, candidate, dataset, store))):
             outside.append(LeftOut(card.name, reason))
             continue
+        if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
+            outside.append(LeftOut(card.name, reason))
+            continue
         affordable, why = (float("inf"), "") if collected else _items(candidate, share, memory, len(dataset), recall)
         if affordable < len(dataset):
             sink(Event("note", "candidates", text=why))
             dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
             decision = Decision("items", len(dataset), "items", why, "measured")
             candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
-        if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
+        if reason := recall(f"memory for the features of {card.name}", partial(room.to_pass, candidate, len(dataset), memory, held=len(dataset))):
             outside.append(LeftOut(card.name, reason))
             continue
         collected.append(collect_candidate(candidate, cuts, dataset, store, sink, recall=recall))

@@ -123,7 +123,7 @@ def preview(
     scratch = max(plan.number("scratch_least_seconds"), transfer * plan.number("scratch_times")) if wishes.twins else 0.0
     seconds = wishes.budget_seconds or round(transfer + scratch, 1)
     n_fitted = (len(parts.train) + len(parts.validation)) * (1 - 1 / max(2, plan.number("race_folds")))
-    cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory))
+    cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory, len(dataset)))
     held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
     return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), held, tuple(outside))
 
@@ -135,7 +135,8 @@ def _opened(cards: Sequence[ModelCard], dataset: Dataset, words: Sequence[str], 
         reason = room.to_open(card, memory)
         if not reason:
             one = open_candidate(card, dataset, words, exact=exact)
-            reason = room.to_pass(one, int(min(room.items_held(one, len(dataset), memory), len(dataset))), memory)
+            held = int(min(room.items_held(one, len(dataset), memory), len(dataset)))
+            reason = room.to_pass(one, len(dataset), memory, held=held)
         if reason:
             outside.append(LeftOut(card.name, reason))
         else:
@@ -149,7 +150,7 @@ def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str]) -> Mode
     return ModelCost(candidate.card.name, candidate.choice.engine, speed, n / speed, sum(one.bytes for one in kept))
 
 
-def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory) -> Iterator[CutCost]:
+def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory, n_items: int) -> Iterator[CutCost]:
     backbone, seconds = candidate.backbone, plan.number("race_seconds")
     speed = candidate.torch_items_per_second
     options: list[Entrant] = []
@@ -161,8 +162,8 @@ def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory) -> 
             names.append(word)
     entered, _ = admit(sorted(options, key=lambda one: not one.is_linear), seconds, int(plan.number("race_folds")))
     for word, one in zip(names, options, strict=True):
-        fits = one.is_linear or room.to_train(backbone, one.cut, int(plan.number("batch_items")), memory) > 0
-        why = "" if fits else room.no_room(backbone, one.cut, memory)
+        fits = one.is_linear or room.to_train(backbone, one.cut, int(plan.number("batch_items")), memory, n_items) > 0
+        why = "" if fits else room.no_room(backbone, one.cut, memory, n_items)
         yield CutCost(word, one.block, backbone.trainable_share(one.cut), round(one.seconds, 1), one in entered and fits, why)
 
 

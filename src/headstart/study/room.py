@@ -23,9 +23,9 @@ def to_open(card: ModelCard, memory: Memory) -> str:
     return memory.lacks(opening_bytes(max(card.bytes, FLOAT_BYTES * card.parameters), 0.0), "opening it")
 
 
-def to_pass(candidate: Candidate, n_items: int, memory: Memory) -> str:
-    """Why every item cannot go through a model that is open, and its features stay; empty when they can."""
-    features = FEATURE_TIMES * FLOAT_BYTES * n_items * width(candidate.backbone)
+def to_pass(candidate: Candidate, n_items: int, memory: Memory, *, held: int = 0) -> str:
+    """Why the items cannot go through a model that is open, and the features of so many that are held cannot stay; empty when they can."""
+    features = FEATURE_TIMES * FLOAT_BYTES * held * width(candidate.backbone)
     return memory.lacks(_pass_bytes(candidate, n_items) + features, "its forward pass")
 
 
@@ -36,26 +36,35 @@ def items_held(candidate: Candidate, n_items: int, memory: Memory) -> float:
     return max(0.0, memory.left - _pass_bytes(candidate, n_items)) / 2 / item_bytes(width(candidate.backbone))
 
 
-def to_train(backbone: Backbone, cut: int, batch_items: int, memory: Memory, *, shrunk: float = 1.0) -> int:
+def to_train(backbone: Backbone, cut: int, batch_items: int, memory: Memory, n_items: int, *, shrunk: float = 1.0) -> int:
     """How many items may go at once through what trains behind a cut: a batch of them, or a part of it; 0 when too few would fit.
 
     Args:
         backbone: The network.
         cut: Number of frozen blocks.
         batch_items: Items of a batch.
-        memory: What is left of it; where the whole network trains, a part of that is for the prepared items.
+        memory: What is left of it.
+        n_items: In the data set: where the whole network trains, they are kept as far as a part of what is left holds them.
         shrunk: How many times less an item computes, where pictures are of half the size.
     """
     if not memory.is_limited:
         return batch_items
     fixed, each = step_bytes(backbone, cut)
-    return at_once(memory.left * (1.0 if cut else 1 - PIXELS_SHARE), fixed, each / shrunk, batch_items)
+    return at_once(_beside_items(backbone, cut, memory.left, n_items), fixed, each / shrunk, batch_items)
 
 
-def no_room(backbone: Backbone, cut: int, memory: Memory) -> str:
+def no_room(backbone: Backbone, cut: int, memory: Memory, n_items: int) -> str:
     """The reason to give where `to_train` came to 0."""
     fixed, each = step_bytes(backbone, cut)
-    return memory.lacks((fixed + LEAST_AT_ONCE * each) / (1.0 if cut else 1 - PIXELS_SHARE), f"training {LEAST_AT_ONCE} items at once")
+    left = memory.left
+    kept = left - _beside_items(backbone, cut, left, n_items)
+    return memory.lacks(fixed + LEAST_AT_ONCE * each + kept, f"training {LEAST_AT_ONCE} items at once")
+
+
+def _beside_items(backbone: Backbone, cut: int, left: float, n_items: int) -> float:
+    """What is left beside the prepared items that whole-network training keeps."""
+    prepared = n_items * backbone.example[0].nbytes if cut == 0 else 0
+    return left - min(PIXELS_SHARE * left, prepared)
 
 
 @lru_cache(maxsize=256)

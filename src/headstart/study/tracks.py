@@ -92,16 +92,16 @@ class Tracks:
         if not self.memory.is_limited:
             return ""
         backbone, recall, most = self.collected[model].candidate.backbone, problem.keeping.journal.recall, self.settings().batch_items
-        fits = recall(f"items at once of {model} from block {cut}", lambda: room.to_train(backbone, cut, most, self.memory))
+        fits = recall(f"items at once of {model} from block {cut}", lambda: room.to_train(backbone, cut, most, self.memory, len(problem.dataset)))
         self._at_once[(model, cut)] = fits if fits < most else 0
-        return "" if fits else str(recall(f"why {model} from block {cut} has no room", lambda: room.no_room(backbone, cut, self.memory)))
+        return "" if fits else str(recall(f"why {model} from block {cut} has no room", lambda: room.no_room(backbone, cut, self.memory, len(problem.dataset))))
 
     def sizes(self, model: str, problem: Problem) -> dict[bool, int]:
         """How many items go at once through a network of which everything trains, by whether pictures are of half the size; what has no room is not named."""
         backbone, recall, most = self.collected[model].candidate.backbone, problem.keeping.journal.recall, self.settings().batch_items
         found = {}
         for halved, shrunk in ((False, 1.0), (True, float(HALVED_WORK))):
-            fit = partial(room.to_train, backbone, 0, most, self.memory, shrunk=shrunk)
+            fit = partial(room.to_train, backbone, 0, most, self.memory, len(problem.dataset), shrunk=shrunk)
             found[halved] = recall(f"items at once of {model} from scratch, {'half' if halved else 'full'} size", fit) if self.memory.is_limited else most
         return {halved: n if n < most else 0 for halved, n in found.items() if n}
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from headstart.planning.entrants import Entrant, rungs, survivors
 from headstart.task.linear import Floats
 from headstart.training.loop import Epoch
+
+NOISE = 0.5  # standard errors by which what retrains more must be better
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +129,23 @@ def race(
         if not result.outcome:
             result.outcome = "won" if place == 0 else _ended(len(result.heats), n_folds)
     return ordered
+
+
+def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
+    """Whether one is right more often than another by half a standard error of the difference on the same items.
+
+    The best of several noisy scores looks better than it is: of 16 items one answer more is no reason to retrain half of a network.
+
+    Args:
+        one: ``(n,)`` whether it was right.
+        other: ``(n,)`` the same of the other.
+
+    Example:
+        >>> clearly_better(np.arange(16) < 12, np.arange(16) >= 5), clearly_better(np.arange(400) < 300, np.arange(400) >= 120)
+        (False, True)
+    """
+    ahead = one.astype(np.float64) - other
+    return bool(ahead.mean() > NOISE * ahead.std() / np.sqrt(len(ahead)))
 
 
 def _ended(n_heats: int, n_folds: int) -> str:

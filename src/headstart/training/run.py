@@ -63,7 +63,7 @@ class RunWriter:
             if again and not (folder / EVENTS).read_bytes().endswith(b"\n"):
                 self._events.write("\n")  # the line in whose middle it was killed
         except Timeout:
-            raise InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another with --out") from None
+            raise at_work(folder) from None
         except OSError as error:
             raise InputError("the run folder cannot be written", got=folder, details=[str(error)], fix="--out ANOTHER_FOLDER") from None
 
@@ -141,9 +141,31 @@ def tidy(folder: Path) -> None:
     (folder / LOCK).unlink(missing_ok=True)
 
 
+def is_at_work(folder: Path) -> bool:
+    """Does another process fill this run folder now?"""
+    if not (folder / LOCK).is_file():
+        return False
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False  # a folder that must not be written: nobody fills it either
+
+
+def at_work(folder: Path) -> InputError:
+    """The refusal to be the second on a run folder."""
+    return InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another with --out")
+
+
 def unfinished(folder: Path) -> InputError:
-    """The refusal to begin anew where a run can go on."""
-    return InputError("this folder holds a run that was begun and can go on", got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
+    """The refusal to begin anew where a run goes on, or can."""
+    return (
+        at_work(folder)
+        if is_at_work(folder)
+        else InputError("this folder holds a run that was begun and can go on", got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
+    )
 
 
 def _clear(folder: Path) -> None:
