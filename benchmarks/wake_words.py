@@ -6,7 +6,9 @@ For each word (months and weekdays in Spanish and Italian) and each of two speak
 other speaker at thirteen speeds; the tested one is the speaker's own. What teaches, what chooses the threshold and what is tested are other speakers:
 train: espeak-ng, the other speaker's prompts, English prompts, Tux Paint's Romanian, Russian, French, Danish and Catalan voices, half of the drums;
 threshold: Russian and French prompts, Tux Paint's Spanish and Bulgarian voices, the other drums; test: everything else that the tested speaker says, and
-Tux Paint's Greek and Belarusian voices. Settings were chosen with other words; four of these runs had been seen when the last of them (price, share of the real voice) were set. Whatever is tested is real, nothing mixed.
+Tux Paint's Greek and Belarusian voices.
+Settings were chosen with other words; four of these runs had been seen when the last of them (price, share of the real voice) were set.
+Whatever is tested is real, nothing mixed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 What it looks at are mean, maximum and spread of each number over the last 800 ms (1.5 s with the embedding's own view), and it is linear in them. Layers that
 looked at the order of the frames learnt the tempo of the few voices there are: of five Spanish words said by two people who had not been heard, they missed
-10 of 10 at the threshold without a false accept, this one 8; of longer words, in Spanish and Italian, it missed 13 of 24 (LOG.md). It runs over a stream as over a window.
+10 of 10 at the threshold without a false accept, this one 8; of longer words, in Spanish and Italian, it missed 13 of 24 (LOG.md).
+It runs over a stream as over a window.
 Source of the plan: Lin et al., 2020, figure 2 (a head on the embedding); Snyder et al., X-Vectors, 2018 (mean and spread over time).
 """
 
