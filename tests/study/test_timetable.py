@@ -30,3 +30,8 @@ def test_a_network_that_takes_no_half_size_begins_at_full_size() -> None:
 def test_there_is_always_a_first_phase_and_the_last_one_ends_with_the_time(seconds: float, half: float, full: float) -> None:
     ends = [share for _, share in timetable(seconds, speeds(half, full))]
     assert ends and sorted(ends) == ends and abs(ends[-1] - 1) < 1e-9
+
+
+def test_what_was_only_estimated_must_fit_several_times_over() -> None:
+    known, guessed = (timetable(7.0, {True: Speed("float32", 0.1, n), False: Speed("float32", 0.5, n)}) for n in (1, 0))
+    assert [phase for phase, _ in known] == list(PHASES) and [phase for phase, _ in guessed] == [PHASES[0]]

@@ -32,6 +32,8 @@ LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
 LOOKED_AT_LEAST = 50
 LOOKING_COST = 2.0  # times what the race of engines showed of torch: in the arithmetic and layout of training, from files that are decoded
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
+DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
+MOST_LOOKING = 0.4  # of its time that is kept for answering, whatever a busy moment made of torch's speed
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
 
@@ -94,13 +96,15 @@ def from_scratch(
         return LOOKING_COST * n_items / candidate.torch_items_per_second
 
     test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
-    ends -= looking(len(test)) + looking(len(deciding))
+    ends -= min(looking(len(test)) + looking(len(deciding)), MOST_LOOKING * seconds) + min(map(expected_seconds, speeds.values()))  # the last step overshoots
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
     phases = journal.recall("phases from scratch", lambda: [(PHASES.index(one), until) for one, until in timetable(ends - began, speeds)])
     for number, share in phases:
         phase, so_far = PHASES[number], repr([row.train_loss for row in history])
         one, left = speeds[phase.halved], journal.recall(f"seconds of {phase.name}", partial(_left, began + (ends - began) * share))
+        if history and left < expected_seconds(one):
+            continue  # the phase before took what this one would have needed
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
         rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
@@ -136,13 +140,18 @@ def timetable(seconds: float, speeds: Mapping[bool, Speed]) -> list[tuple[Phase,
     """
     possible = [phase for phase in PHASES if phase.halved in speeds]
     shares = [phase.until - before for phase, before in zip(possible, [0.0, *(phase.until for phase in possible[:-1])], strict=True)]
-    held = [n for n, phase in enumerate(possible) if n == 0 or shares[n] * seconds >= speeds[phase.halved].seconds_per_step]
+    held = [n for n, phase in enumerate(possible) if n == 0 or shares[n] * seconds >= expected_seconds(speeds[phase.halved])]
     first = 1 - sum(shares[n] for n in held[1:])
     ends, done = [], 0.0
     for n in held:
         done += first if n == 0 else shares[n]
         ends.append((possible[n], done))
     return ends
+
+
+def expected_seconds(speed: Speed) -> float:
+    """What a step may well take: as measured, or several times what was only estimated."""
+    return speed.seconds_per_step * (1.0 if speed.n_measured else DOUBT)
 
 
 def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, problem: Problem) -> Arm:
