@@ -34,6 +34,7 @@ LOOKING_COST = 2.0  # times what the race of engines showed of torch: in the ari
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
 MOST_LOOKING = 0.4  # of its time that is kept for answering, whatever a busy moment made of torch's speed
+MOST_OVERSHOT = 0.1  # likewise, for its last step
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
 
@@ -96,7 +97,8 @@ def from_scratch(
         return LOOKING_COST * n_items / candidate.torch_items_per_second
 
     test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
-    ends -= min(looking(len(test)) + looking(len(deciding)), MOST_LOOKING * seconds) + min(map(expected_seconds, speeds.values()))  # the last step overshoots
+    ends -= min(looking(len(test)) + looking(len(deciding)), MOST_LOOKING * seconds)
+    ends -= min(*map(expected_seconds, speeds.values()), MOST_OVERSHOT * seconds)  # the last step ends after its time
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
     phases = journal.recall("phases from scratch", lambda: [(PHASES.index(one), until) for one, until in timetable(ends - began, speeds)])
