@@ -10,16 +10,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import json
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.command import fitted
 from benchmarks.data import fashion, mnist, solar, stamps
 from benchmarks.ledger import Column, Table, Values
 from benchmarks.texts import texts
@@ -80,27 +76,17 @@ def recordings(name: str) -> Callable[[], Path]:
 
 def measure(data: Path, asked: float) -> Values:
     """Run the command and read what it left."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "headstart", "fit", str(data), "--budget", f"{asked:g}s", "--out", str(run), "--json"], capture_output=True, text=True
-        )
-        took = time.perf_counter() - started
-        if done.returncode:
-            raise RuntimeError(done.stderr[-2000:])
-        said = json.loads(done.stdout)
-        finished = all((run / name).is_file() for name in ("manifest.json", "report.html", "verdict.json"))
-        evidence = json.loads((run / "evidence.json").read_text(encoding="utf-8"))
-        ranking = json.loads((run / "ranking.json").read_text(encoding="utf-8"))
-    ratio = took / asked
+    with fitted(data, "--budget", f"{asked:g}s") as done:
+        said, ratio = done.said, done.seconds / asked
+        finished = all((done.run / name).is_file() for name in ("manifest.json", "report.html", "verdict.json"))
+        rounds, models = done.read("evidence.json")["evaluation"]["rounds"], len(done.read("ranking.json")["rows"])
     return {
-        "took": took,
+        "took": done.seconds,
         "ratio": ratio,
         "within": float(abs(ratio - 1) <= TOLERANCE and finished),
-        "rounds": evidence["evaluation"]["rounds"],
-        "models": len(ranking["rows"]),
-        "items": said["n"]["train"] + said["n"]["validation"] + (said["n"]["test"] if evidence["evaluation"]["rounds"] == 1 else 0),
+        "rounds": rounds,
+        "models": models,
+        "items": said["n"]["train"] + said["n"]["validation"] + (said["n"]["test"] if rounds == 1 else 0),
         "accuracy": said["test"],
         "scratch_epochs": said["scratch_epochs"],
         "helped": said["helped"],

@@ -8,14 +8,11 @@ The goal: never more than was asked. What had to be left out for it stands besid
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from benchmarks.budgets import TASKS
+from benchmarks.command import RefusedError, fitted
 from benchmarks.ledger import Column, Table, Values
 from headstart.base.folders import home
 from headstart.planning.memory import memory_in
@@ -36,7 +33,6 @@ TABLE = Table(
     ),
 )
 HELD = """
-import sys
 from headstart.cli.app import run
 code = run(sys.argv[1:])
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
@@ -47,16 +43,11 @@ sys.exit(code)
 
 def measure(data: Path, asked: str) -> Values:
     """Run the command, and read what it held and left."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        limit = [] if asked == "none" else ["--memory", asked]
-        words = [sys.executable, "-c", HELD, "fit", str(data), "--effort", "quick", "--out", str(run), "--json", *limit]
-        done = subprocess.run(words, capture_output=True, text=True)
-        if done.returncode:
-            return {"refused": done.stderr.strip().splitlines()[-8:]}
-        said, held = json.loads(done.stdout), int(done.stderr.split("VmHWM")[1])
-        ranking = json.loads((run / "ranking.json").read_text(encoding="utf-8"))
-        events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    try:
+        with fitted(data, "--effort", "quick", *([] if asked == "none" else ["--memory", asked]), program=("-c", HELD)) as done:
+            said, held, ranking, events = done.said, int(done.talk.split("VmHWM")[1]), done.read("ranking.json"), done.read("events.jsonl")
+    except RefusedError as error:
+        return {"refused": str(error).strip().splitlines()[-8:]}
     twins = sum(event["kind"] == "end" and event["stage"].startswith("twin from scratch") for event in events)
     without = sum("no twin from scratch" in event["text"] for event in events)
     most = float("inf") if asked == "none" else memory_in(asked)

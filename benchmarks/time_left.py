@@ -8,15 +8,11 @@ The goal: within 25 %. The first run of a kind on a machine knows no rates; what
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 
 from benchmarks.budgets import TASKS
+from benchmarks.command import fitted
 from benchmarks.ledger import Column, Table, Values
 from headstart.base.folders import home
 
@@ -37,27 +33,17 @@ TABLE = Table(
 )
 
 
-def said(events: Path, moment: float) -> float:
+def promised(events: list[Values], moment: float) -> float:
     """Seconds in all that the last estimate before a moment promised."""
-    rows = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
-    told = [row["data"] for row in rows if row["kind"] == "forecast"]
+    told = [row["data"] for row in events if row["kind"] == "forecast"]
     return float(next((data["total"] for data in reversed(told) if data["at"] <= moment), told[0]["total"]))
 
 
 def measure(data: Path, effort: str) -> Values:
-    """Run the command and compare what it said with what it took."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "headstart", "fit", str(data), "--effort", effort, "--out", str(run), "--json"], capture_output=True, text=True
-        )
-        took = time.perf_counter() - started
-        if done.returncode:
-            raise RuntimeError(done.stderr[-2000:])
-        errors = {share: said(run / "events.jsonl", share * took) / took - 1 for share in SHARES}
-        stages = json.loads((run / "verdict.json").read_text(encoding="utf-8"))["seconds"]
-    tenth, third, most = errors.values()
+    """Run the command and compare what it promised with what it took."""
+    with fitted(data, "--effort", effort) as done:
+        took, events, stages = done.seconds, done.read("events.jsonl"), done.said["seconds"]
+    tenth, third, most = (promised(events, share * took) / took - 1 for share in SHARES)
     return {"took": took, "error_10": tenth, "error_33": third, "error_67": most, "within": float(abs(third) <= TOLERANCE), "stages": stages}
 
 

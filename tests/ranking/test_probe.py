@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, probe
+from headstart.evaluation.temperature import losses
+from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, first_as_good, probe
 from headstart.task.linear import STRENGTHS
 
 CLASSES = 4
@@ -80,3 +81,17 @@ def test_few_items_are_all_judged_once() -> None:
     features, labels = clouds(60, 5, 1.0)
     found = probe(features, labels, CLASSES, in_folds(60))
     assert sorted(found.items.tolist()) == list(range(60)) and np.allclose(found.probabilities.sum(axis=1), 1)
+
+
+def test_the_loss_is_that_of_its_temperature_and_no_other_temperature_is_much_better() -> None:
+    features, labels = clouds(150, 100, 0.3)
+    found = probe(features, labels, CLASSES, in_folds(150))
+    logits = np.log(found.probabilities.astype(np.float64))
+    by_temperature = {times: losses(logits, labels[found.items], found.temperature * times).mean() for times in (0.5, 0.8, 1.0, 1.25, 2.0)}
+    assert by_temperature[1.0] == pytest.approx(found.log_loss, abs=1e-3) and min(by_temperature.values()) > found.log_loss - 0.002
+
+
+def test_of_losses_that_one_standard_error_cannot_tell_apart_the_first_is_taken() -> None:
+    noise = np.tile([1.0, -1.0], 50)  # a standard error of 0.1
+    best, alike, worse = 1.0 + 0 * noise, 1.05 + noise, 1.5 + noise
+    assert first_as_good([worse, alike, best]) == 1 and first_as_good([worse, best, alike]) == 1 and first_as_good([best]) == 0

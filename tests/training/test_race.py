@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
-from headstart.training.race import Heat, Result, clearly_better, race
+from headstart.training.race import Heat, Result, clearly_better, race, steadied
 
 Table = dict[str, Sequence[float]]  # by name: the score on each fold
 
@@ -205,3 +205,32 @@ def test_one_answer_more_counts_where_nothing_speaks_against_it() -> None:
     assert clearly_better(np.ones(16, dtype=bool), worse)  # nobody else disagrees: one standard error
     one, other = np.arange(16) < 12, np.arange(16) >= 5  # 12 and 11 right, and on nine items they disagree
     assert not clearly_better(one, other)
+
+
+def finalist(name: str, cut: int, n_right: int, begin: int = 0, *, n: int = 16, folds: int = 2) -> Result:
+    """Of 2 n items it is told n_right right, beginning with a certain one."""
+    right = np.zeros(n * folds, np.float32)
+    right[begin : begin + n_right] = 1
+    heats = [Heat(part[:, None], 1.0, weights={}) for part in np.split(right, folds)]
+    return Result(Entrant(name, cut, "block", 1, 1.0), heats, (n_right / (n * folds), 0.0), "finalist")
+
+
+def told_right(heats: Sequence[Heat]) -> np.ndarray:
+    return np.concatenate([heat.probabilities[:, 0] for heat in heats]) > 0
+
+
+def test_one_answer_more_does_not_retrain_more_of_a_network() -> None:
+    deep, head, views = finalist("net", 3, 25, 7), finalist("net", 9, 24), finalist("net", 9, 23)
+    ordered = steadied([deep, head, views], told_right)
+    assert ordered == [head, deep, views] and (head.outcome, deep.outcome) == ("won", "finalist")
+
+
+def test_what_is_clearly_better_stays_first_and_so_does_another_network_and_who_was_judged_on_more() -> None:
+    deep = finalist("net", 3, 31)
+    for other in (finalist("net", 9, 20), finalist("other", 9, 30), finalist("net", 9, 16, folds=1), finalist("net", 1, 31)):
+        assert steadied([deep, other], told_right)[0] is deep
+
+
+def test_of_those_that_retrain_least_the_best_is_taken() -> None:
+    deep, middle, head, worse = finalist("net", 3, 25, 7), finalist("net", 5, 25, 6), finalist("net", 9, 24), finalist("net", 9, 23)
+    assert steadied([deep, middle, head, worse], told_right)[0] is head

@@ -1,12 +1,11 @@
 """How much memory this process holds, and how it is given back: the kernel's own numbers, and two switches of the C library's allocator.
 
-Where the system tells nothing (no ``/proc``, another C library), the largest amount so far stands for the amount now, and the switches do nothing.
+Where the system tells less (no ``/proc``, another C library), the largest amount so far stands for the amount now, or 0, and the switches do nothing.
 """
 
 from __future__ import annotations
 
 import ctypes
-import resource
 import sys
 from pathlib import Path
 
@@ -25,8 +24,13 @@ def resident_bytes() -> int:
 
 def peak_bytes() -> int:
     """The most that it has held so far."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return _told("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    if told := _told("VmHWM"):
+        return told
+    try:
+        import resource
+    except ImportError:  # Windows: nothing tells
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def give_back() -> None:

@@ -34,7 +34,9 @@ def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Hea
     faults = [one for one in predictions if one.fault is not None]
     if predictions and len(faults) == len(predictions):
         raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])
-    listened = any(hasattr(one, "detections") for one in predictions)
+    from headstart.study.detections import Heard  # here already
+
+    listened = any(isinstance(one, Heard) for one in predictions)
     as_rows: Any = heard_csv if listened else write_csv
     as_table: Any = heard_table if listened else predictions_table
     if as_json:

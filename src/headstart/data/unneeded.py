@@ -1,20 +1,18 @@
 """Unpacked archives that nobody reads now: the folder of them in, less of them out; they are unpacked anew when they are needed again.
 
-Whoever reads an unpacked archive holds a shared lock on a file beside it for as long as the process lives; the system lets go of it however that ends.
+Whoever reads an unpacked archive holds a reader's lock on a file beside it for as long as the process lives; it is let go of however that ends.
 """
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from pathlib import Path
-from typing import IO
 
-from filelock import FileLock, Timeout
+from filelock import FileLock, ReadWriteLock, Timeout
 
 from headstart.base import folders
 
-_READING: dict[Path, IO[bytes]] = {}  # open files whose locks say that this process reads
+_READING: dict[Path, ReadWriteLock] = {}  # held for as long as this process lives
 
 
 def place() -> Path:
@@ -25,10 +23,9 @@ def place() -> Path:
 def reads(folder: Path) -> None:
     """Say that this process reads an unpacked archive from now on."""
     mark = folder.with_suffix(".read")
-    if folder not in _READING or not mark.exists():
-        stream = mark.open("ab")
-        fcntl.flock(stream, fcntl.LOCK_SH)
-        _READING[folder] = stream
+    if folder not in _READING:
+        _READING[folder] = ReadWriteLock(mark)
+        _READING[folder].acquire_read()
     mark.touch()
 
 
@@ -55,13 +52,18 @@ def prune_unpacked(limit_bytes: int = 0) -> int:
 
 def _removed(folder: Path) -> bool:
     """Remove an unpacked archive, unless somebody unpacks or reads it."""
+    if folder in _READING:
+        return False
+    mark = folder.with_suffix(".read")
     try:
-        with FileLock(folder.with_suffix(".lock"), timeout=0), folder.with_suffix(".read").open("ab") as mark:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            folder.with_suffix(".json").unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.with_suffix(".read").unlink(missing_ok=True)
-    except (Timeout, BlockingIOError):
+        with FileLock(folder.with_suffix(".lock"), timeout=0):
+            alone = ReadWriteLock(mark, timeout=0, blocking=False)
+            with alone.write_lock():
+                folder.with_suffix(".json").unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+            alone.close()
+            mark.unlink(missing_ok=True)
+    except Timeout:
         return False
     return True
 

@@ -133,7 +133,7 @@ def learning_curve(
         units: ``(n,)``; what is added is whole units, as far as classes allow, and units are what is resampled.
         folds: Pairs of positions (fitted on, held out); no unit on both sides.
         classes: Names of the k classes.
-        strength: Of the heads, as ``probe`` found it; the same at every size (scaled with the size, scores on digits differed by 0.1 points).
+        strength: Of the heads, as ``probe`` found it; the same at every size: it is a prior on the weights, which more labels do not change.
         metric: See ``evaluation.metrics.score``.
         seed: For the order in which items are added, the sample where there are more than 2,000 items, and the resamples.
 

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.seeds import seed_for
+from headstart.evaluation.temperature import best_temperature, losses
 from headstart.task.linear import STRENGTHS, Floats, fit, softmax, standardise
 
 MOST_ITEMS = 2000  # more than this many items are sampled: the probe's interval is then about ±2 points, and two models are compared on the same ones
 TOLERANCE = 1e-5  # relative change of the loss at which a fold's fit stops: scores move by less than 0.1 points
 PATIENCE = 2  # strengths without a lower loss after which larger ones, which cost the most, are not tried
-COLDEST, HOTTEST = 0.02, 20.0  # temperatures that are searched
-PRIOR_SPREAD = 1.0  # of log(temperature) around 0: two dozen items that are all told right would freeze it for ever
+PRIOR_SPREAD = 1.0  # of log(temperature): a strongly held head is far from as sure as it is right, so wider than for a network's own answers
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
@@ -72,32 +72,27 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
         for n, (fitted, _) in enumerate(folds):
             weights[n] = fit(standard, standard.inside[place[fitted]], known[place[fitted]], weights[n], strength, TOLERANCE)
         logits = np.concatenate([standard.inside[place[part]] @ one[:-1] + one[-1] for one, (_, part) in zip(weights, folds, strict=True)])
-        temperature = _temperature(logits, truth)
-        losses = _losses(logits / temperature, truth)
-        tried.append((logits, temperature, losses))
-        risen, lowest = (0, losses.mean()) if losses.mean() < lowest else (risen + 1, lowest)
+        temperature = best_temperature(logits, truth, len(truth), PRIOR_SPREAD)
+        cost = losses(logits, truth, temperature)
+        tried.append((logits, temperature, cost))
+        risen, lowest = (0, cost.mean()) if cost.mean() < lowest else (risen + 1, lowest)
         if risen == PATIENCE:
             break
-    chosen = _first_as_good([losses for *_, losses in tried])
-    logits, temperature, losses = tried[chosen]
-    return Probe(held, softmax(logits), STRENGTHS[chosen], temperature, float(losses.mean()))
+    chosen = first_as_good([cost for *_, cost in tried])
+    logits, temperature, cost = tried[chosen]
+    return Probe(held, softmax(logits), STRENGTHS[chosen], temperature, float(cost.mean()))
 
 
-def _first_as_good(tried: list[NDArray[np.float64]]) -> int:
-    """The first whose mean loss is within one standard error, over items, of the lowest."""
-    best = tried[int(np.argmin([losses.mean() for losses in tried]))]
-    worse = [losses - best for losses in tried]
+def first_as_good(tried: Sequence[NDArray[np.float64]]) -> int:
+    """The first whose mean loss is within one standard error, over the same items, of the lowest.
+
+    Example:
+        >>> first_as_good([np.array([2.0, 2.0, 2.0]), np.array([1.1, 0.9, 1.3]), np.array([1.0, 1.0, 1.0])])
+        1
+    """
+    best = tried[int(np.argmin([cost.mean() for cost in tried]))]
+    worse = [cost - best for cost in tried]
     return next(n for n, one in enumerate(worse) if one.mean() <= one.std() / np.sqrt(len(one)))
-
-
-def _temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
-    """What logits ``(m, k)`` are divided by for the lowest log-loss."""
-    from scipy.optimize import minimize_scalar
-
-    def price(log_temperature: float) -> float:
-        return float(_losses(logits * np.exp(-log_temperature), truth).sum() + log_temperature**2 / (2 * PRIOR_SPREAD**2))
-
-    return float(np.exp(minimize_scalar(price, bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded").x))
 
 
 def sampled(folds: Folds, seed: int) -> Folds:
@@ -113,11 +108,3 @@ def sampled(folds: Folds, seed: int) -> Folds:
 def _everything(folds: Folds) -> NDArray[np.int64]:
     """All positions, ascending: some may be fitted on and never held out (``headstart.data.folds`` says when)."""
     return np.unique(np.concatenate([items for fold in folds for items in fold]))
-
-
-def _losses(logits: NDArray[np.floating], truth: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Cross-entropy of each item, nats."""
-    shifted = np.asarray(logits, np.float64)
-    shifted = shifted - shifted.max(axis=1, keepdims=True)
-    losses: NDArray[np.float64] = np.log(np.exp(shifted).sum(axis=1)) - np.take_along_axis(shifted, truth[:, None], axis=1)[:, 0]
-    return losses

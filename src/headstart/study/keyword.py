@@ -324,6 +324,6 @@ def _keep(run: RunWriter, result: Result, dataset: Dataset, parts: Split, card: 
         "card": card,
         "step_seconds": STEP / RATE,
     }
-    run.json(KEYWORD, {**about, "threshold": result.transfer.point.threshold, "result": result})
+    run.json(KEYWORD, {**about, "result": result})
     write_keyword_report(run.folder)
     run.finish()

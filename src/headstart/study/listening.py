@@ -127,7 +127,7 @@ def open_listener(run: Path) -> Listener:
     network.load_state_dict({name.removeprefix("backbone."): value for name, value in tensors.items() if name.startswith("backbone.")})
     head = KeywordHead()
     head.load_state_dict({name.removeprefix("head."): value for name, value in tensors.items() if name.startswith("head.")})
-    return Listener(Ear(streaming(network, FLOOR_DECIBELS)), head.eval(), float(kept["threshold"]))
+    return Listener(Ear(streaming(network, FLOOR_DECIBELS)), head.eval(), float(kept["result"]["transfer"]["point"]["threshold"]))
 
 
 def chunks(content: bytes, n_samples: int = STEP) -> Iterator[Samples]:

@@ -115,7 +115,7 @@ def from_scratch(
         place = problem.keeping.training(name, candidate.card.name, so_far)
         done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink, place=place)
         if len(judges):
-            judged, still_improving = done.probabilities if False in sizes else None, done.still_improving
+            judged, still_improving = None if phase.halved else done.probabilities, done.still_improving
         passed = history[-1].seconds if history else 0.0
         history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
     pixels.halved, final = False, replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))

@@ -15,7 +15,7 @@ from headstart.study.arms import Arm
 from headstart.study.candidates import HALF
 from headstart.study.tracks import Contest, judged
 from headstart.training.contrastive import FROM_A_CLASS, RATE_TIMES, TEMPERATURE, TO_A_CLASS, passes
-from headstart.training.race import Heat, Result, clearly_better, race
+from headstart.training.race import Heat, Result, race, steadied
 from headstart.training.search import OTHER_WAYS, Search
 
 OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
@@ -78,9 +78,10 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
         return bool(journal.recall(f"time {next(asked)}", lambda: budget.left > entrant.seconds * (1 + REFIT)))
 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
-    results = _steady(results, contest)
     results, parents = _with_average(results, contest)
-    arm = _fitted(results[0], parents, contest)
+    if problem.metric == "accuracy":  # where classes weigh unequally, so would their standard errors
+        results = steadied(results, lambda heats: judged(problem, heats).right)
+    arm = _fitted(results[0], parents if results[0].entrant.source == "average" else [], contest)
     for one in results:
         one.let_go()
     took, strength = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.strength
@@ -170,20 +171,6 @@ def _views(contest: Contest, plan: Plan, model: str, seconds: float) -> int:
     candidate, n = contest.tracks.collected[model].candidate, len(contest.problem.dataset.content)
     views = int(plan.number("views"))
     return views if views * n / candidate.items_per_second <= VIEWS_SHARE * seconds else 0
-
-
-def _steady(results: list[Result], contest: Contest) -> list[Result]:
-    """Put a finalist that retrains less of the same network first, where what retrains more is not clearly better (by accuracy alone)."""
-    best = results[0]
-    rivals = [one for one in results if len(one.heats) == len(best.heats) and one.entrant.model == best.entrant.model and one.entrant.cut > best.entrant.cut]
-    if contest.problem.metric != "accuracy":
-        return results
-    right = judged(contest.problem, best.heats).right
-    for rival in sorted(rivals, key=lambda one: one.entrant.cut, reverse=True):  # of one cut the best stands first
-        if not clearly_better(right, judged(contest.problem, rival.heats).right):
-            best.outcome, rival.outcome = "finalist", "won"
-            return [rival, *(one for one in results if one is not rival)]
-    return results
 
 
 def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result], list[Result]]:

@@ -61,7 +61,8 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     said = "".join(f", {name} {_score(one)}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
     reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
-    if any(one.standing[0] > winner.standing[0] and one.entrant.cut < winner.entrant.cut for one in best.values()):
+    deeper = [one for one in best.values() if one.entrant.model == winner.entrant.model and one.entrant.cut < winner.entrant.cut]
+    if any(one.standing[0] > winner.standing[0] for one in deeper):
         reason += "; what retrains more was not better by half a standard error"
     return Decision("cut", winner.entrant.block, "", reason, "measured")
 

@@ -148,6 +148,23 @@ def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
     return bool(ahead.mean() > NOISE * ahead.std() / np.sqrt(len(ahead)))
 
 
+def steadied(results: list[Result], right: Callable[[Sequence[Heat]], NDArray[np.bool_]]) -> list[Result]:
+    """Put a finalist that retrains less of the same network first, where what retrains more is not clearly better.
+
+    Args:
+        results: The best first, as `race` gives them.
+        right: Which of the items that heats hold out were told right.
+    """
+    best = results[0]
+    rivals = [one for one in results if len(one.heats) == len(best.heats) and one.entrant.model == best.entrant.model and one.entrant.cut > best.entrant.cut]
+    said = right(best.heats) if rivals else None
+    for rival in sorted(rivals, key=lambda one: one.entrant.cut, reverse=True):  # of one cut the best stands first
+        if said is not None and not clearly_better(said, right(rival.heats)):
+            best.outcome, rival.outcome = "finalist", "won"
+            return [rival, *(one for one in results if one is not rival)]
+    return results
+
+
 def _ended(n_heats: int, n_folds: int) -> str:
     """What became of an entrant that neither won nor was dropped."""
     if n_heats == n_folds:
