@@ -78,6 +78,14 @@ def test_no_bytes_raise_anything_but_unreadable(junk: bytes, which: int, place: 
         assert error.reason
 
 
+def test_a_damaged_aiff_that_points_before_its_beginning_is_refused_without_a_word_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(encoded(word(1), kind="AIFF", subtype="PCM_16"))
+    content[36:56] = bytes([255]) * 20
+    with pytest.raises(Unreadable):
+        decode(bytes(content))
+    assert capfd.readouterr().err == ""
+
+
 def test_resampling_keeps_a_tone() -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(44_100) / 44_100).astype(np.float32)
     wanted = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)

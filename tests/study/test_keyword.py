@@ -43,7 +43,7 @@ def test_a_wake_word_is_learnt_and_its_error_rates_have_intervals(fitted: Result
 
 def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None:
     kept = json.loads((fitted.folder / "keyword.json").read_text())
-    assert kept["threshold"] == fitted.transfer.point.threshold and kept["card"]["name"] == "speech_embedding"
+    assert kept["result"]["transfer"]["point"]["threshold"] == fitted.transfer.point.threshold and kept["card"]["name"] == "speech_embedding"
     page = (fitted.folder / "report.html").read_text()
     assert "false accepts an hour" in page and "<script" not in page
     assert (fitted.folder / "manifest.json").is_file()

@@ -229,7 +229,7 @@ def _notes(dataset: Dataset, classes: tuple[ClassCount, ...], families: tuple[tu
     if many.n > IMBALANCE * few.n:
         yield f"unequal classes: {many.name} has {many.n:,} examples, {few.name} {few.n:,}; read balanced accuracy, not accuracy"
     if dataset.faults:
-        yield f"{len(dataset.faults):,} items were left out; each is named with its reason"
+        yield f"{'1 item was' if len(dataset.faults) == 1 else f'{len(dataset.faults):,} items were'} left out; each is named with its reason"
     if equal:
         extra = sum(len(family.sources) - 1 for family in equal)
         yield f"{extra:,} items repeat others byte for byte; they are kept, on the same side of the split, and count each time"

@@ -93,11 +93,22 @@ def wav(samples: Samples, rate: int) -> bytes:
     return head + numbers
 
 
+class _Bytes(io.BytesIO):
+    """Bytes in which a place before the first is not sought: a damaged AIFF asks libsndfile to, and an error in its callback would be printed, not raised."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go there, or stay."""
+        try:
+            return super().seek(offset, whence)
+        except ValueError:
+            return self.tell()
+
+
 def _decoded(content: bytes) -> tuple[Samples, int, int]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
+        with soundfile.SoundFile(_Bytes(content)) as file:
             _refuse_header(file.format, file.frames, file.samplerate, file.channels)
             rate, channels, parts, left = file.samplerate, file.channels, [], file.frames
             while left > 0:

@@ -87,7 +87,7 @@ def first_as_good(tried: Sequence[NDArray[np.float64]]) -> int:
     """The first whose mean loss is within one standard error, over the same items, of the lowest.
 
     Example:
-        >>> first_as_good([np.array([2.0, 2.0, 2.0]), np.array([1.1, 0.9, 1.3]), np.array([1.0, 1.0, 1.0])])
+        >>> first_as_good([np.array([2.0, 2.0, 2.0]), np.array([1.4, 0.7, 1.0]), np.array([1.0, 1.0, 1.0])])
         1
     """
     best = tried[int(np.argmin([cost.mean() for cost in tried]))]
