@@ -30,10 +30,10 @@ from headstart.training.speed import PRECISIONS, Speed, fastest, recall
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
 LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
 LOOKED_AT_LEAST = 50
-LOOKING_COST = 2.0  # times what the race of engines showed of torch: in the arithmetic and layout of training, from files that are decoded
+LOOK_ITEMS = 9  # that show what an answer takes, the first of them unheeded: it warms up
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
-MOST_LOOKING = 0.4  # of its time that is kept for answering, whatever a busy moment made of torch's speed
+MOST_LOOKING = 0.4  # of its time that is kept for answering, however busy the moment was in which an answer was timed
 MOST_OVERSHOT = 0.1  # likewise, for its last step
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
@@ -93,8 +93,11 @@ def from_scratch(
 
     speeds = {halved: speed(halved=halved) for halved in sizes}
 
+    answering = replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
+    look_seconds = float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, fitted, answering)))
+
     def looking(n_items: int) -> float:
-        return LOOKING_COST * n_items / candidate.torch_items_per_second
+        return n_items * look_seconds
 
     test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
     ends -= min(looking(len(test)) + looking(len(deciding)), MOST_LOOKING * seconds)
@@ -118,12 +121,12 @@ def from_scratch(
             judged, still_improving = None if phase.halved else done.probabilities, done.still_improving
         passed = history[-1].seconds if history else 0.0
         history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
-    pixels.halved, final = False, replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
+    pixels.halved = False
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
         "scratch",
-        problem.predictions(deciding, predict(classifier, pixels.read, deciding, final) if judged is None else judged),
-        lambda items: predict(classifier, pixels.read, items, final),
+        problem.predictions(deciding, predict(classifier, pixels.read, deciding, answering) if judged is None else judged),
+        lambda items: predict(classifier, pixels.read, items, answering),
         time.perf_counter() - began,
         tuple(history),
         still_improving,
@@ -200,6 +203,15 @@ def _parted(settings: Settings) -> list[str]:
 
 def _left(ends: float) -> float:
     return ends - time.perf_counter()
+
+
+def _look_seconds(classifier: Classifier, pixels: Pixels, items: NDArray[np.int64], settings: Settings) -> float:
+    """What an answer for one item takes, at full size, in the arithmetic and layout of training, decoding included."""
+    pixels.halved, shown = False, items[:LOOK_ITEMS]
+    predict(classifier, pixels.read, shown[:1], settings)
+    began = time.perf_counter()
+    predict(classifier, pixels.read, shown[1:], settings)
+    return (time.perf_counter() - began) / (len(shown) - 1)
 
 
 def _looked_at(problem: Problem, most: int) -> NDArray[np.int64]:
