@@ -92,6 +92,7 @@ METHODS = {
     method.name: method
     for method in (
         Method("headstart", "headstart_texts", ours=True),
+        Method("headstart quick", "headstart_texts", {"effort": "quick"}, ours=True),
         Method("embedding + regression", "embedding_regression"),
         Method("SetFit", "setfit_tune"),
         Method("Trainer", "transformers_trainer"),

@@ -56,6 +56,11 @@ def test_a_wake_word_without_its_three_kinds_of_sound_is_refused(typed: Typed, t
     assert told.returncode == 2
 
 
+def test_a_wake_word_refuses_what_it_would_not_keep(typed: Typed, tmp_path: Path) -> None:
+    told = typed("fit", tmp_path, "--task", "keyword", "--budget", "60s", "--memory", "1GB", "--effort", "quick")
+    assert told.returncode == 2 and "--task keyword does not take --budget, --memory, --effort" in told.stderr, told.stderr
+
+
 def arecord(folder: Path, samples: np.ndarray, patch: pytest.MonkeyPatch) -> None:
     """A program that answers as ALSA's recorder does: raw samples on standard output until the device goes away."""
     (folder / "samples.raw").write_bytes(np.rint(32767 * samples).astype("<i2").tobytes())

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 import headstart
+from headstart.base.errors import InputError
 from headstart.cli import words
 from headstart.cli.cache import cache
 from headstart.cli.clock import process_started
@@ -170,17 +171,30 @@ def fit(
     as_json: words.Json = False,
 ) -> None:
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
+    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     if task == "keyword":
+        choosing = {"model": model, "cut": cut, "learning_rate": learning_rate, "effort": None if effort == "usual" else effort}
+        not_for_a_wake_word({**limits, **choosing, "precision": None if precision == "fast" else precision, "text": text, "label": label, "modality": modality})
         with resumable(), watching(talk()) as sink:
             heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
-    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}
     with resumable(), watching(talk()) as sink:
         done = headstart.fit(data, out=out, sink=sink, started=process_started(), **columns, **choices, **limits)  # type: ignore[arg-type]
     give_run(done, as_json=as_json)
+
+
+def not_for_a_wake_word(options: dict[str, object]) -> None:
+    """A promise that would not be kept is not taken.
+
+    Raises:
+        InputError: naming the options that were given.
+    """
+    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
+        taken = ("--out", "--false-accepts", "--seed", "--no-twins", "--group", "--accept-licence")
+        raise InputError(f"--task keyword does not take {', '.join(given)}", allowed=taken, fix="leave it out")
 
 
 @app.command()
