@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from headstart import gallery
 from headstart.backbone.build import build
+from headstart.base.processor import has_bfloat16
 from headstart.base.seeds import seed_for
 from headstart.data import load
 from headstart.evaluation.intervals import Measured, measure
@@ -33,7 +34,7 @@ from headstart.training.settings import rate_factor
 DECAY, WARMUP = 0.01, 0.1
 BATCH = 16
 FOLDS = 5
-FORMATS = (torch.float32, torch.bfloat16)
+FORMATS = (torch.float32, torch.bfloat16) if has_bfloat16() else (torch.float32,)
 
 
 @dataclass(frozen=True)

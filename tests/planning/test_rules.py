@@ -9,8 +9,9 @@ import pytest
 from tests.planning.made import USUAL
 
 from headstart.base.errors import InputError
+from headstart.base.processor import threads
 from headstart.planning.entrants import DEEP_FIRST, MIDDLE_FIRST, SHALLOW_FIRST
-from headstart.planning.facts import LEAST_BUDGET_SECONDS, Effort, Wishes, threads
+from headstart.planning.facts import LEAST_BUDGET_SECONDS, Effort, Wishes
 from headstart.planning.plan import Plan
 from headstart.planning.rules import BALANCED_FROM, DECIDING_ITEMS, ONE_FOLD_FROM, RACE_FOLDS, ROUNDS, SMALL_TEST, first_plan
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from headstart.evaluation.temperature import losses
 from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, first_as_good, probe
+from headstart.study.arms import head_on
 from headstart.task.linear import STRENGTHS
 
 CLASSES = 4
@@ -43,15 +44,16 @@ def test_classes_that_lie_apart_are_told_apart() -> None:
 
 @pytest.mark.parametrize("never", [0, 7])  # items that are fitted on and never held out must not be mistaken for others
 def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int) -> None:
-    features, labels = clouds(200, 250, 0.5)
+    features, labels = clouds(200, 250, 1.5)
     folds = in_folds(200, never=never)
     other = labels.copy()
     other[199] = (other[199] + 1) % CLASSES
     one, two = (probe(features, given, CLASSES, folds) for given in (labels, other))
     mine = np.isin(one.items, folds[4][1])
     assert one.strength == two.strength and 199 in one.items[mine]
-    assert np.array_equal(one.probabilities[mine], two.probabilities[mine])
-    assert not np.array_equal(one.probabilities[~mine], two.probabilities[~mine])
+    for mine_and_theirs in (lambda found: found.said, lambda found: found.bias):
+        assert np.array_equal(mine_and_theirs(one)[mine], mine_and_theirs(two)[mine])
+        assert not np.array_equal(mine_and_theirs(one)[~mine], mine_and_theirs(two)[~mine])
 
 
 def test_items_that_are_never_held_out_are_learnt_from() -> None:
@@ -64,8 +66,11 @@ def test_items_that_are_never_held_out_are_learnt_from() -> None:
 
 
 def test_the_strength_is_one_of_those_offered_and_noise_asks_for_little() -> None:
-    noise, clear = (probe(*clouds(150, 100, apart), CLASSES, in_folds(150)).strength for apart in (0.0, 3.0))
-    assert {noise, clear} <= set(STRENGTHS) and noise < clear
+    noise, labels = clouds(150, 20, 0.0)
+    noise[:, 0] *= 30  # what differs most says nothing; what says everything is small beside it
+    clear = noise + np.eye(20, dtype=np.float32)[1] * (5 * labels[:, None])
+    little, much = (probe(features, labels, CLASSES, in_folds(150)).strength for features in (noise, clear))
+    assert {little, much} <= set(STRENGTHS) and little < much
 
 
 def test_many_items_are_sampled_by_the_seed() -> None:
@@ -86,8 +91,7 @@ def test_few_items_are_all_judged_once() -> None:
 def test_the_loss_is_that_of_its_temperature_and_no_other_temperature_is_much_better() -> None:
     features, labels = clouds(150, 100, 0.3)
     found = probe(features, labels, CLASSES, in_folds(150))
-    logits = np.log(found.probabilities.astype(np.float64))
-    by_temperature = {times: losses(logits, labels[found.items], found.temperature * times).mean() for times in (0.5, 0.8, 1.0, 1.25, 2.0)}
+    by_temperature = {times: losses(found.said, labels[found.items], found.temperature * times, found.bias).mean() for times in (0.5, 0.8, 1.0, 1.25, 2.0)}
     assert by_temperature[1.0] == pytest.approx(found.log_loss, abs=1e-3) and min(by_temperature.values()) > found.log_loss - 0.002
 
 
@@ -95,3 +99,23 @@ def test_of_losses_that_one_standard_error_cannot_tell_apart_the_first_is_taken(
     noise = np.tile([1.0, -1.0], 50)  # a standard error of 0.1
     best, alike, worse = 1.0 + 0 * noise, 1.05 + noise, 1.5 + noise
     assert first_as_good([worse, alike, best]) == 1 and first_as_good([worse, best, alike]) == 1 and first_as_good([best]) == 0
+
+
+def test_two_dozen_items_that_say_something_are_held_strongly() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(16, dtype=np.int64) % 2
+    features = (generator.normal(size=(16, 300)) + 0.3 * np.where(labels[:, None], 1, -1)).astype(np.float32)
+    parts = [generator.permutation(16) % 5 for _ in range(8)]
+    chosen = [probe(features, labels, 2, [(np.flatnonzero(part != n), np.flatnonzero(part == n)) for n in range(5)]).strength for part in parts]
+    assert max(chosen) <= 10, chosen
+
+
+def test_a_strongly_held_head_does_not_always_name_the_class_of_which_there_is_one_more() -> None:
+    generator = np.random.default_rng(0)
+    labels = (np.arange(17) % 2).astype(np.int64)  # nine of one class, eight of the other
+    centre = generator.normal(size=300)
+    features = (generator.normal(size=(517, 300)) + 0.12 * np.where(np.arange(517) % 2, 1, -1)[:, None] * centre).astype(np.float32)
+    found = probe(features[:17], labels, 2, in_folds(17))
+    head = head_on(features[:17], labels, 2, found.strength, found.temperature, balance=False)
+    told = head.probabilities(features[17:]).argmax(1)
+    assert (told == np.arange(17, 517) % 2).mean() > 0.8 and 0.3 < told.mean() < 0.7

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.backbone.engines.protocol import BATCH_ITEMS
+
 NO_TOKEN = -1
-BUCKETS = (8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # steps of a third to a half: a sixth of a batch is padding on average; each may be compiled for
+BUCKETS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512)  # of a batch a tenth is padding on average
+TOKENS_AT_ONCE = 256  # enough rows for a matrix product at full speed, and few enough that the last batch of a length is not mostly repeats (LOG.md)
 
 
 def bucket(length: int) -> int:
@@ -20,9 +23,19 @@ def bucket(length: int) -> int:
 
     Example:
         >>> bucket(5), bucket(65), bucket(1000)
-        (8, 96, 1024)
+        (8, 80, 1024)
     """
     return next((one for one in BUCKETS if length <= one), -(-length // BUCKETS[-1]) * BUCKETS[-1])
+
+
+def items_at_once(longest: int) -> int:
+    """How many items of a bucket make a batch: follows from the bucket alone, for the same reason.
+
+    Example:
+        >>> items_at_once(8), items_at_once(80), items_at_once(512)
+        (32, 3, 1)
+    """
+    return max(1, min(BATCH_ITEMS, TOKENS_AT_ONCE // longest))
 
 
 def side_by_side(arrays: Sequence[NDArray[np.generic]], longest: int | None = None) -> NDArray[np.generic]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.activations.batch import bucket, end_to_end, side_by_side
+from headstart.activations.batch import bucket, end_to_end, items_at_once, side_by_side
 from headstart.activations.shard import Rows
 from headstart.activations.store import Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
@@ -225,13 +225,18 @@ class _Batch:
     lengths: NDArray[np.int64] | None = None
     longest: int = 0
 
+    @property
+    def size(self) -> int:
+        """How many items the engine is given: short batches are filled up."""
+        return items_at_once(self.longest) if self.longest else BATCH_ITEMS
+
 
 def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[_Batch, list[Rows]]]:
     """Yield a batch and, per wanted cut, its activations."""
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
     run: Runner | None = None
     for batch in _batches(backbone, job, items, positions):
-        full = tuple(_padded(array) for array in batch.arrays)
+        full = tuple(_padded(array, batch.size) for array in batch.arrays)
         run = run or runner(engine, backbone, job.start, job.wanted[-1], job.wanted[:-1], full)
         outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in run(full))
         split, begin = [], 0
@@ -242,7 +247,7 @@ def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int]
 
 
 def _batches(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int]) -> Iterator[_Batch]:
-    """Batches of the engine's size; where items vary in length, each of items whose length falls into one bucket."""
+    """Batches of the engine's size; where items vary in length, each of items whose length falls into one bucket, the fewer the longer they are."""
     if not backbone.varies:
         for names, arrays in _read(job, items, positions):
             yield _Batch(names, tuple(side_by_side(some) for some in zip(*arrays, strict=True)))
@@ -254,7 +259,7 @@ def _batches(backbone: Backbone, job: _Job, items: Items, positions: dict[str, i
             length = len(one[0]) if job.ancestor is None else job.ancestor.length(name)
             held = waiting.setdefault(bucket(length), [])
             held.append((name, length, one))
-            if len(held) == BATCH_ITEMS:
+            if len(held) == items_at_once(bucket(length)):
                 yield _of_lengths(waiting.pop(bucket(length)), bucket(length), backbone.varying(job.start))
         seen += len(names)
         if seen % STRETCH_ITEMS == 0 or seen == len(job.items):
@@ -300,8 +305,8 @@ def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> 
     return batch[0], [(future.result(),) for future in batch[1]]
 
 
-def _padded(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    short = BATCH_ITEMS - len(array)
+def _padded(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    short = size - len(array)
     return array if short == 0 else np.concatenate([array, np.repeat(array[-1:], short, axis=0)])
 
 

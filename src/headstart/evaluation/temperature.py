@@ -41,7 +41,9 @@ def fit_temperature(predictions: Predictions) -> float:
     return best_temperature(_logits(predictions.probabilities), predictions.truth, len(np.unique(predictions.units)) * seen, PRIOR_SPREAD)
 
 
-def best_temperature(logits: Floats, truth: NDArray[np.int64], n_sure: float, prior_spread: float) -> float:
+def best_temperature(
+    logits: NDArray[np.floating], truth: NDArray[np.int64], n_sure: float, prior_spread: float, beside: float | NDArray[np.floating] = 0.0
+) -> float:
     """The temperature with the lowest ``n_sure`` times mean log-loss plus log(temperature)² / (2 · prior_spread²); never worse than 1.
 
     Args:
@@ -49,11 +51,12 @@ def best_temperature(logits: Floats, truth: NDArray[np.int64], n_sure: float, pr
         truth: ``(m,)``.
         n_sure: How many items' worth these say.
         prior_spread: Of log(temperature) around 0, before any item is seen.
+        beside: ``(k,)`` or ``(m, k)``, what is added to the logits after the temperature.
     """
     from scipy.optimize import minimize_scalar
 
     def price(log_temperature: float) -> float:
-        return n_sure * float(losses(logits, truth, math.exp(log_temperature)).mean()) + log_temperature**2 / (2 * prior_spread**2)
+        return n_sure * float(losses(logits, truth, math.exp(log_temperature), beside).mean()) + log_temperature**2 / (2 * prior_spread**2)
 
     grid = np.linspace(math.log(COLDEST), math.log(HOTTEST), GRID_STEPS)
     best = int(np.argmin([price(one) for one in grid]))
@@ -86,9 +89,9 @@ def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[
     return calmer
 
 
-def losses(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: float = 1.0) -> Floats:
-    """Cross-entropy ``(m,)`` of each item in nats, at a temperature."""
-    calmer = np.asarray(logits, np.float64) / temperature
+def losses(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: float = 1.0, beside: float | NDArray[np.floating] = 0.0) -> Floats:
+    """Cross-entropy ``(m,)`` of each item in nats, at a temperature; ``beside`` is added after it."""
+    calmer = np.asarray(logits, np.float64) / temperature + beside
     found: Floats = _log_sums(calmer) - np.take_along_axis(calmer, truth[:, None], axis=1)[:, 0]
     return found
 

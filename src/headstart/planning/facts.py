@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from headstart.base.errors import InputError
@@ -95,18 +93,3 @@ class Facts:
     def n_pool(self) -> int:
         """Items that train or choose."""
         return self.n_train + self.n_validation
-
-
-def has_bfloat16() -> bool:
-    """Does this processor have AMX or AVX-512 bfloat16? Elsewhere autocast to bfloat16 is slower than float32."""
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
-            flags = next((line for line in lines if line.startswith("flags")), "")
-    except OSError:
-        return False
-    return "amx_bf16" in flags or "avx512_bf16" in flags
-
-
-def threads() -> int:
-    """Threads this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -3,9 +3,11 @@
 Every item is judged by a head that has not seen its label (nor any of its unit), so the score needs no validation set. It is
 known to follow the accuracy after fine-tuning closely where both exist (Kornblith, Shlens and Le, 2019, section 4).
 
-Strengths are compared by the log-loss that each has at its own best temperature: a strongly held head is right as often but not as sure, and how sure it is
-is put right afterwards. Of those that one standard error cannot tell apart, the one that holds the weights most wins (Breiman et al., Classification and
-Regression Trees, 1984, section 3.4.3): with 8 items a class that is 1 to 2 points of accuracy on texts (LOG.md).
+A strongly held head is right as often as others but says so less loudly, so that of few items, some more of one class, it would name that class always:
+what it says of an item is divided by a temperature, its bias is not. Strengths are compared by the log-loss that each has at its own best temperature, with
+one bias for all folds: without an item its class is rarer, so a fold's own bias speaks against what it holds out. Of the strengths that one standard error
+cannot tell apart, the one that holds the weights most wins (Breiman et al., Classification and Regression Trees, 1984, section 3.4.3): with 8 items a class
+that is 1 to 2 points of accuracy on texts (LOG.md).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from headstart.task.linear import STRENGTHS, Floats, fit, softmax, standardise
 MOST_ITEMS = 2000  # more than this many items are sampled: the probe's interval is then about ±2 points, and two models are compared on the same ones
 TOLERANCE = 1e-5  # relative change of the loss at which a fold's fit stops: scores move by less than 0.1 points
 PATIENCE = 2  # strengths without a lower loss after which larger ones, which cost the most, are not tried
-PRIOR_SPREAD = 1.0  # of log(temperature): a strongly held head is far from as sure as it is right, so wider than for a network's own answers
+FREE_SPREAD = 3.0  # of log(temperature) where strengths are compared: held near 1, the one whose answers are loud enough by themselves would look best
+PRIOR_SPREAD = 1.0  # of the one that is kept, around answers whose mean square is 1
 Folds = Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
@@ -33,17 +36,24 @@ class Probe:
 
     Attributes:
         items: ``(m,)`` positions of the items that were judged.
-        probabilities: ``(m, k)`` out-of-fold, at that strength, before any temperature.
+        said: ``(m, k)`` out-of-fold logits without their bias.
+        bias: ``(m, k)`` of the head that said so.
         strength: The smallest whose out-of-fold log-loss cannot be told from the lowest.
-        temperature: What the logits are divided by to be as sure as they are right.
+        temperature: What the logits are divided by to be as sure as they are right; the bias is not.
         log_loss: Out of fold, at that temperature, nats.
     """
 
     items: NDArray[np.int64]
-    probabilities: Floats
+    said: Floats
+    bias: Floats
     strength: float
     temperature: float
     log_loss: float
+
+    @property
+    def probabilities(self) -> Floats:
+        """``(m, k)`` out of fold, at that temperature."""
+        return softmax(self.said / self.temperature + self.bias)
 
 
 def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: int, folds: Folds, seed: int = 0, *, alone: bool = False) -> Probe:
@@ -66,21 +76,29 @@ def probe(features: NDArray[np.generic], labels: NDArray[np.int64], n_classes: i
     place[everything] = np.arange(len(everything))
     standard, known, truth = standardise(features[everything], alone=alone), labels[everything], labels[held]
     weights = [standard.nothing(n_classes) for _ in folds]
-    tried: list[tuple[Floats, float, NDArray[np.float64]]] = []  # logits, temperature, what each item costs
+    tried: list[tuple[Floats, Floats, NDArray[np.float64]]] = []  # logits, bias, and what each item costs
     risen, lowest = 0, float("inf")
     for strength in STRENGTHS:
         for n, (fitted, _) in enumerate(folds):
             weights[n] = fit(standard, standard.inside[place[fitted]], known[place[fitted]], weights[n], strength, TOLERANCE)
-        logits = np.concatenate([standard.inside[place[part]] @ one[:-1] + one[-1] for one, (_, part) in zip(weights, folds, strict=True)])
-        temperature = best_temperature(logits, truth, len(truth), PRIOR_SPREAD)
-        cost = losses(logits, truth, temperature)
-        tried.append((logits, temperature, cost))
+        said = np.concatenate([standard.inside[place[part]] @ one[:-1] for one, (_, part) in zip(weights, folds, strict=True)])
+        bias = np.concatenate([np.tile(one[-1], (len(part), 1)) for one, (_, part) in zip(weights, folds, strict=True)])
+        shared: Floats = np.mean([one[-1] for one in weights], axis=0)
+        cost = losses(said, truth, _best_temperature(said, shared, truth, FREE_SPREAD), shared)
+        tried.append((said, bias, cost))
         risen, lowest = (0, cost.mean()) if cost.mean() < lowest else (risen + 1, lowest)
         if risen == PATIENCE:
             break
     chosen = first_as_good([cost for *_, cost in tried])
-    logits, temperature, cost = tried[chosen]
-    return Probe(held, softmax(logits), STRENGTHS[chosen], temperature, float(cost.mean()))
+    said, bias, _ = tried[chosen]
+    temperature = _best_temperature(said, bias, truth, PRIOR_SPREAD)
+    return Probe(held, said, bias, STRENGTHS[chosen], temperature, float(losses(said, truth, temperature, bias).mean()))
+
+
+def _best_temperature(said: Floats, bias: Floats, truth: NDArray[np.int64], prior_spread: float) -> float:
+    """The best temperature, held near that at which the mean square of what was said is 1: a strongly held head says the same less loudly."""
+    spread = float(np.sqrt(np.square(said - said.mean(1, keepdims=True)).mean())) or 1.0
+    return spread * best_temperature(said / spread, truth, len(truth), prior_spread, bias)
 
 
 def first_as_good(tried: Sequence[NDArray[np.float64]]) -> int:

@@ -99,10 +99,10 @@ def head_on(
     balance: bool,
     alone: bool = False,
 ) -> LinearHead:
-    """A linear head at one strength, as sure as a temperature makes it; with ``balance`` every class weighs the same."""
-    weights = balancing(labels, n_classes) if balance else None
-    (head,) = fit_path(standardise(features, alone=alone), labels, n_classes, (strength,), weights)
-    return head.tempered(temperature)
+    """A linear head at one strength, as loud as a probe's temperature makes it; with ``balance`` every class weighs the same."""
+    weights, standard = balancing(labels, n_classes) if balance else None, standardise(features, alone=alone)
+    (head,) = fit_path(standard, labels, n_classes, (strength,), weights)
+    return head.heard(temperature, standard.mean)
 
 
 def majority(problem: Problem) -> Arm:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from headstart import gallery
-from headstart.activations.batch import bucket, side_by_side
+from headstart.activations.batch import bucket, items_at_once, side_by_side
 from headstart.activations.collect import Activations, collect, stored_type
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
@@ -188,7 +188,7 @@ def racing(items: PreparedItems) -> NDArray[np.generic]:
     if len({array.shape for array in some}) == 1:
         return np.stack(some)
     longest = bucket(int(np.median([len(array) for array in some])))
-    return side_by_side([array[:longest] for array in some], longest)
+    return side_by_side([array[:longest] for array in some[: items_at_once(longest)]], longest)
 
 
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:
@@ -258,7 +258,7 @@ def _scores(features: NDArray[np.generic], problem: Problem, *, every_score: boo
     dataset = problem.dataset
     found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
     order = np.argsort(found.items)
-    found = replace(found, items=found.items[order], probabilities=found.probabilities[order])
+    found = replace(found, items=found.items[order], said=found.said[order], bias=found.bias[order])
     said = problem.predictions(found.items, found.probabilities)
     rows, labels, measured = features[found.items], dataset.labels[found.items], measure(said, problem.metric, problem.seed)
     if not every_score:

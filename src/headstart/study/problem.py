@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from headstart.activations.store import Store
 from headstart.base.events import Sink
+from headstart.base.processor import has_bfloat16, threads
 from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, folds
 from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
 from headstart.modality import get
-from headstart.planning.facts import Facts, has_bfloat16, threads
+from headstart.planning.facts import Facts
 from headstart.planning.plan import Plan
 from headstart.ranking.probe import Folds
 from headstart.task.linear import Floats

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from headstart.activations.batch import items_at_once
 from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.protocol import BATCH_ITEMS
@@ -88,7 +89,8 @@ def _pass_bytes(candidate: Candidate, n_items: int) -> float:
     cuts = {*wanted_cuts(candidate, ("last", "last2", "half"), n_items, store), middle_cut(candidate, n_items, store) or backbone.depth}
     taps = sum(int(np.prod(shape)) for cut in cuts for shape in backbone.crossing_shapes(cut))
     widest = _widest(backbone) * (NARROW if "bfloat16" in candidate.engine.name else 1.0)
-    return opening_bytes(weights_bytes(backbone.network), BATCH_ITEMS * (widest + TAP_BYTES * taps))
+    items = items_at_once(backbone.example.shape[1]) if backbone.varies else BATCH_ITEMS
+    return opening_bytes(weights_bytes(backbone.network), items * (widest + TAP_BYTES * taps))
 
 
 @lru_cache(maxsize=64)

@@ -47,6 +47,11 @@ class LinearHead:
         logits = np.asarray(features, np.float32) @ self.weight.T + self.bias
         return softmax(logits)
 
+    def heard(self, temperature: float, mean: Floats) -> LinearHead:
+        """The head that says what it says of features beside their mean ``(d,)`` at a temperature; what it says of the mean stays."""
+        weight = (self.weight / temperature).astype(np.float32)
+        return LinearHead(weight, (self.bias + (self.weight - weight) @ mean).astype(np.float32), self.strength)
+
     def tempered(self, temperature: float) -> LinearHead:
         """The head whose logits are divided by a temperature: the same answers, other probabilities."""
         return LinearHead((self.weight / temperature).astype(np.float32), (self.bias / temperature).astype(np.float32), self.strength)

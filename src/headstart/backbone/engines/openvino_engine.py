@@ -47,10 +47,10 @@ class OpenVinoEngine:
         return True
 
     def load(self, part: fx.GraphModule, example: Arrays, key: str, varying: Sequence[bool] = ()) -> Runner:
-        """Convert once per weights and shapes (about 1 s), then compile (about 0.3 s); lengths that vary stay open, which costs no speed."""
+        """Convert once per weights and shapes (about 1 s), then compile (about 0.3 s); where lengths vary, they and the batch stay open at no cost."""
         openvino = import_openvino()
         open_lengths = tuple(varying) or (False,) * len(example)
-        shapes = [_shape(array, varies=varies) for array, varies in zip(example, open_lengths, strict=True)]
+        shapes = [_shape(array, varies=varies, items=-1 if any(open_lengths) else len(array)) for array, varies in zip(example, open_lengths, strict=True)]
         core = openvino.Core()
         model = core.read_model(str(self._converted(part, example, key, open_lengths)))
         model.reshape({port: openvino.PartialShape(shape) for port, shape in zip(model.inputs, shapes, strict=True)})
@@ -91,8 +91,8 @@ def _full(part: fx.GraphModule, kept: Path) -> OSError | None:
     return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(kept))
 
 
-def _shape(array: NDArray[np.generic], *, varies: bool) -> list[int]:
-    return [len(array), -1, *array.shape[2:]] if varies else list(array.shape)
+def _shape(array: NDArray[np.generic], *, varies: bool, items: int = -1) -> list[int]:
+    return [items, *((-1, *array.shape[2:]) if varies else array.shape[1:])]
 
 
 def _convert(part: fx.GraphModule, example: Arrays, open_lengths: tuple[bool, ...]) -> Any:
@@ -112,6 +112,6 @@ def _convert(part: fx.GraphModule, example: Arrays, open_lengths: tuple[bool, ..
         model = frontend.convert(frontend.load(decoder))
     for port, array, varies in zip(model.inputs, example, open_lengths, strict=True):
         port.get_node().set_element_type(openvino.Type(array.dtype))
-        port.get_node().set_partial_shape(openvino.PartialShape([-1, *_shape(array, varies=varies)[1:]]))
+        port.get_node().set_partial_shape(openvino.PartialShape(_shape(array, varies=varies)))
     model.validate_nodes_and_infer_types()
     return model

@@ -12,7 +12,7 @@ from torch import fx
 Arrays = tuple[NDArray[np.generic], ...]
 Runner = Callable[[Arrays], Arrays]
 
-BATCH_ITEMS = 32  # items that one call of a runner takes, always: short batches are padded, so that numbers do not depend on neighbours
+BATCH_ITEMS = 32  # items that one call of a runner takes where all are of one shape: short batches are padded, so that numbers do not depend on neighbours
 
 
 class Engine(Protocol):
@@ -34,9 +34,9 @@ class Engine(Protocol):
 
         Args:
             part: Takes and returns tuples of tensors, evaluation mode.
-            example: One batch of ``BATCH_ITEMS`` items: the shapes and types that every call will have.
+            example: One batch: the shapes and types that every call will have.
             key: Hash of the part's weights, under which an engine may keep what it compiled.
-            varying: Which inputs may have another second axis in each call; none when not given.
+            varying: Which inputs may have another second axis in each call; none when not given. Where one does, the first axis may differ as well.
 
         Returns:
             A function from a batch (arrays of the example's shapes) to a tuple of float32 arrays.

@@ -23,6 +23,7 @@ from headstart.base.errors import InputError
 from headstart.base.files import read_json, write_json
 from headstart.base.folders import home
 from headstart.base.hashing import digest
+from headstart.base.processor import has_bfloat16
 from headstart.base.records import from_plain, to_plain
 
 EXACT = TorchEngine(torch.float32)
@@ -129,10 +130,12 @@ def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
 
 
 def _pointless(engine: Engine, laps: Sequence[Lap]) -> bool:
-    """Is it an engine in float32 whose bfloat16 is right enough already?
+    """Is it an engine in bfloat16 on a processor that would only emulate it, or one in float32 whose bfloat16 is right enough already?
 
-    On no network of the gallery was the wider format the faster one, and converting for it takes a third of the race.
+    Emulated, a lap takes many times the rest of the race; and on no network of the gallery was the wider format the faster one where both are native.
     """
+    if engine.name.endswith("bfloat16") and not has_bfloat16():
+        return True
     narrow = engine.name.replace("float32", "bfloat16")
     return narrow != engine.name and any(lap.engine == narrow and lap.mean_cosine >= LEAST_MEAN_COSINE for lap in laps)
 
