@@ -10,7 +10,7 @@ Each repetition draws n labelled items from a pool of stored activations, judges
 * ``shuffled``: pretrained weights shuffled within their tensors, against random weights;
 * ``plus 3``, ``plus 10``: random features some of whose coordinates are replaced by pretrained ones, so many that the gain on other items is about that.
 
-For speed a fixed draw of 256 of each network's 1,280 coordinates is used, and a fixed strength, the one that the product's probe prefers on the
+For speed a fixed draw of 256 of each network's 1,280 coordinates is used, and a fixed strength and temperature, those that the product's probe prefers on the
 calibration part of the pool; ``whole`` rows use all coordinates and let the probe choose in every round.
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ledger import RESULTS, Table, Values, groups, machine, spoken
-from benchmarks.verdict_repeats import Arms, How, Integers, Metric, draw, repeat, rightness
+from benchmarks.verdict_repeats import Arms, How, Integers, Metric, Price, draw, repeat, rightness
 from benchmarks.verdict_sources import POOLS, pool, source
 from benchmarks.verdict_tries import ALONE, RULES, gains, lows, truths
 from headstart.base.seeds import seed_for
@@ -109,23 +109,25 @@ def mixed(base: Features, good: Features, n_replaced: int) -> Features:
     return np.concatenate([good[:, :n_replaced], base[:, n_replaced:]], axis=1)
 
 
-def preferred(features: Features, labels: Integers, n: int, seeds: Sequence[int]) -> float:
-    """The strength that the product's probe prefers for n items: the middle one of several draws."""
+def preferred(features: Features, labels: Integers, n: int, seeds: Sequence[int]) -> Price:
+    """The strength that the product's probe prefers for n items, with its temperature: the middle ones of several draws."""
     found = []
     for seed in seeds:
         drawn = draw(labels, n, seed)
         place = np.random.default_rng(seed).permutation(n) % FOLDS
         folds = [(np.flatnonzero(place != fold), np.flatnonzero(place == fold)) for fold in range(FOLDS)]
-        found.append(probe(features[drawn], labels[drawn], int(labels.max()) + 1, folds).strength)
-    return float(sorted(found)[len(found) // 2])
+        one = probe(features[drawn], labels[drawn], int(labels.max()) + 1, folds)
+        found.append((one.strength, one.temperature))
+    strength, temperature = sorted(found)[len(found) // 2]
+    return float(strength), float(temperature)
 
 
-def accuracies(features: Features, labels: Integers, n: int, strength: float) -> list[float]:
+def accuracies(features: Features, labels: Integers, n: int, price: Price) -> list[float]:
     """Accuracy on other items, in per cent, of heads taught by as many items as a round teaches with."""
     found = []
     for seed in range(CALIBRATION_DRAWS):
         drawn = draw(labels, round(FITTED * n), seed)
-        head = head_on(features[drawn], labels[drawn], int(labels.max()) + 1, strength, balance=False)
+        head = head_on(features[drawn], labels[drawn], int(labels.max()) + 1, *price, balance=False)
         found.append(100 * rightness([head], features, labels, np.setdiff1d(np.arange(len(labels)), drawn)))
     return found
 
@@ -150,8 +152,8 @@ def calibrate(row: Row) -> Values:
 
 
 @cache
-def null_strengths(where: str, n: int) -> dict[str, float]:
-    """The strengths of the null sources for n items of a pool: the middle one of three draws."""
+def null_strengths(where: str, n: int) -> dict[str, Price]:
+    """The strengths and temperatures of the null sources for n items of a pool: the middle one of three draws."""
     part = parts(where)[0]
     return {name: preferred(part.features(name), part.labels, n, range(3)) for name in (*RANDOM, *SHUFFLED)}
 
@@ -185,7 +187,7 @@ def arms_of(row: Row, seed: int, known: Values) -> Arms:
     else:
         name, second = (str(one) for one in generator.permutation(RANDOM)[:2])
         first = part.features(name)
-    return Arms(first, part.features(second), part.labels, None if row.way == "whole" else (strengths[name], strengths[second]))
+    return Arms(first, part.features(second), part.labels, None if row.way == "whole" else (tuple(strengths[name]), tuple(strengths[second])))
 
 
 def block_of(row: Row, block: int) -> Values:

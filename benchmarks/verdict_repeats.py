@@ -34,6 +34,7 @@ from headstart.task.linear import LinearHead
 
 How = Literal["nested", "held-out"]
 Metric = Literal["accuracy", "balanced_accuracy"]
+Price = tuple[float, float]  # strength and temperature of a head
 Integers = NDArray[np.int64]
 LEAST_PER_CLASS = 4  # what `headstart.data.load` asks for
 TRIES = 1000
@@ -47,13 +48,13 @@ class Arms:
         transfer: ``(n, d)``.
         twin: ``(n, e)``.
         labels: ``(n,)``.
-        strengths: Of both heads; None = chosen anew in every round, as the product does.
+        strengths: And temperatures, of both heads; None = chosen anew in every round, as the product does.
     """
 
     transfer: Features
     twin: Features
     labels: Integers
-    strengths: tuple[float, float] | None
+    strengths: tuple[Price, Price] | None
 
     @property
     def swapped(self) -> Arms:
@@ -153,7 +154,7 @@ def judge(arms: Arms, drawn: Integers, problem: Problem, *, balance: bool = Fals
     said, heads = [], []
     for features, strength in zip((arms.transfer[drawn], arms.twin[drawn]), arms.strengths or (None, None), strict=True):
         price = chosen(features, problem) if strength is None else strength
-        head = head_on(features[problem.pool], problem.dataset.labels[problem.pool], problem.n_classes, price, balance=balance)
+        head = head_on(features[problem.pool], problem.dataset.labels[problem.pool], problem.n_classes, *price, balance=balance)
         test = problem.split.test
         said.append(problem.predictions(test, head.probabilities(features[test])))
         heads.append(head)
@@ -166,9 +167,10 @@ def wins_and_losses(judged: Judged) -> tuple[int, int, int]:
     return int((transfer & ~twin).sum()), int((twin & ~transfer).sum()), len(transfer)
 
 
-def chosen(features: Features, problem: Problem) -> float:
-    """The strength that the product would choose."""
-    return probe(features, problem.dataset.labels, problem.n_classes, problem.folds, problem.seed).strength
+def chosen(features: Features, problem: Problem) -> Price:
+    """The strength and the temperature that the product would choose."""
+    found = probe(features, problem.dataset.labels, problem.n_classes, problem.folds, problem.seed)
+    return found.strength, found.temperature
 
 
 def rightness(heads: Sequence[LinearHead], features: Features, labels: Integers, places: Integers, metric: Metric = "accuracy") -> float:
