@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from headstart.base.events import Event
 from headstart.base.journal import begin, reopen
 from headstart.training.keeping import Keeping, TrainingPlace, keeping
-from headstart.training.loop import NOBODY, Trained, train
+from headstart.training.loop import NOBODY, Trained, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.settings import Settings
+from headstart.training.way import Way
 
 EVERYTHING = replace(
     made.SETTINGS, epochs=4, patience=3, weight_decay=0.1, l2_sp=1.0, dropout=0.3, mixup=0.4, label_smoothing=0.1, rate_decay=0.5, unfreeze=0.6, balance=True
@@ -184,3 +185,40 @@ class Tupled(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         return (self.inner(x),)
+
+
+def lengths(items: np.ndarray) -> np.ndarray:
+    return items * 7 % 23
+
+
+def test_batches_of_alike_lengths_hold_every_item_once_pad_little_and_differ_between_epochs() -> None:
+    way = Way(np.random.default_rng(0), None, None, None)  # type: ignore[arg-type]
+    one, two = ([part.tolist() for part in way.epoch(np.arange(203), 8, lengths)] for _ in range(2))
+    assert all(sorted(item for part in parts for item in part) == list(range(203)) for parts in (one, two)) and len(one) == 26
+    assert {frozenset(part) for part in one}.isdisjoint(frozenset(part) for part in two)
+    anyhow = [part.tolist() for part in way.epoch(np.arange(203), 8)]
+    padded, before = (sum(len(part) * lengths(np.array(part)).max() for part in parts) for parts in (one, anyhow))
+    true = lengths(np.arange(203)).sum()
+    assert padded - true < (before - true) / 3
+
+
+@pytest.mark.parametrize("steps", [1, 7, 18])
+def test_a_kill_changes_nothing_where_items_vary_in_length(tmp_path: Path, steps: int) -> None:
+    settings = replace(EVERYTHING, batch_items=4)
+
+    def learnt(place: TrainingPlace | None, steps: int) -> dict[str, Tensor]:
+        classifier = made.classifier()
+        train(classifier, dying(steps), made.LABELS, FITTED, HELD, settings, seed=3, name="tune", place=place, lengths=lengths)  # type: ignore[arg-type]
+        return made.state(classifier)
+
+    whole = learnt(None, 10**9)
+    with pytest.raises(KilledError):
+        learnt(place_in(tmp_path, first=True), steps)
+    again = learnt(place_in(tmp_path, first=False), 10**9)
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_answers_come_in_the_order_in_which_they_were_asked_for() -> None:
+    classifier, items = made.classifier(), np.random.default_rng(0).permutation(48)
+    plain, sorted_by = (predict(classifier, made.read, items, made.SETTINGS, one) for one in (None, lengths))
+    assert np.allclose(plain, sorted_by, atol=1e-6)

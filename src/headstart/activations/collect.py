@@ -70,6 +70,10 @@ class Activations:
         """Gather items by position: one array ``(len(index), *shape)`` per crossing tensor, as stored (float16 or float32)."""
         return self._shelf.gather([self.content[n] for n in index])
 
+    def lengths(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of each item; 0 where lengths do not vary."""
+        return np.array([self._shelf.length(self.content[n]) for n in index], np.int64)
+
 
 def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int = 0) -> Stage:
     """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine, number format and view."""

@@ -93,6 +93,7 @@ def from_scratch(
 
     speeds = {halved: speed(halved=halved) for halved in sizes}
 
+    lengths = pixels.lengths if candidate.backbone.varies else None
     answering = replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
     look_seconds = float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, fitted, answering)))
 
@@ -116,7 +117,7 @@ def from_scratch(
         ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left), at_once=at_once[phase.halved])
         name = f"scratch, {phase.name}"
         place = problem.keeping.training(name, candidate.card.name, so_far)
-        done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink, place=place)
+        done = train(classifier, pixels.read, labels, items, judges, ours, seed=problem.seed, name=name, sink=problem.sink, place=place, lengths=lengths)
         if len(judges):
             judged, still_improving = None if phase.halved else done.probabilities, done.still_improving
         passed = history[-1].seconds if history else 0.0
@@ -125,8 +126,8 @@ def from_scratch(
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     return Arm(
         "scratch",
-        problem.predictions(deciding, predict(classifier, pixels.read, deciding, answering) if judged is None else judged),
-        lambda items: predict(classifier, pixels.read, items, answering),
+        problem.predictions(deciding, predict(classifier, pixels.read, deciding, answering, lengths) if judged is None else judged),
+        lambda items: predict(classifier, pixels.read, items, answering, lengths),
         time.perf_counter() - began,
         tuple(history),
         still_improving,

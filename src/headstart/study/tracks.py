@@ -38,6 +38,7 @@ from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
 from headstart.training.speed import PRECISIONS, Speed, correct, fastest
+from headstart.training.way import Lengths
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 HALVED_WORK = 4  # times less for half the side
@@ -129,6 +130,13 @@ class Tracks:
             return _gathered(kept, index, (index + epoch) % len(kept))
 
         return read
+
+    def lengths(self, model: str, cut: int, problem: Problem) -> Lengths | None:
+        """Lengths of items where what crosses a cut varies in them."""
+        backbone = self.collected[model].candidate.backbone
+        if not any(backbone.varying(cut)):
+            return None
+        return self._activations(model, cut, 0, problem).lengths if cut else self.pixels(model, problem).lengths
 
     def features(self, model: str, views: int, problem: Problem) -> list[NDArray[np.generic]]:
         """Head features ``(n, d)`` of all items, of each view."""
@@ -260,7 +268,8 @@ class Contest:
         classifier = self.tracks.classifier(model, cut, head)
         state = {name if name.startswith("head.") else f"part.{name}": value for name, value in weights.items()}
         classifier.load_state_dict({**classifier.state_dict(), **state})
-        return predict(classifier, self.tracks.reader(model, cut, 0, self.problem), items, self.tracks.settings(entrant))
+        read, lengths = self.tracks.reader(model, cut, 0, self.problem), self.tracks.lengths(model, cut, self.problem)
+        return predict(classifier, read, items, self.tracks.settings(entrant), lengths)
 
     def average(self, pair: Sequence[dict[str, Tensor]], model: str) -> dict[str, Tensor]:
         """The mean of two sets of weights; where one of them left a block frozen, its pretrained weights count.
@@ -311,8 +320,9 @@ class Contest:
             names = add_lora(classifier.part, int(settings.lora_rank), seed=problem.seed)
             classifier.adapt(distances(names, tracks.collected[entrant.model].candidate.backbone.distances(entrant.cut)))
         place = problem.keeping.training(name, entrant.block, str(entrant.views))
-        judges = held if not settings.contrastive else NOBODY
-        done = train(classifier, read, labels, fitted, judges, settings, seed=problem.seed, name=name, sink=problem.sink, stop_after=stop_after, place=place)
+        judges, lengths = held if not settings.contrastive else NOBODY, tracks.lengths(entrant.model, entrant.cut, problem)
+        seed, sink = problem.seed, problem.sink
+        done = train(classifier, read, labels, fitted, judges, settings, seed=seed, name=name, sink=sink, stop_after=stop_after, place=place, lengths=lengths)
         tracks.took(entrant, done)
         if settings.lora_rank:
             merge(classifier.part)
@@ -323,12 +333,13 @@ class Contest:
     def _headed(self, entrant: Entrant, classifier: Classifier, done: Trained, fitted: NDArray[np.int64], held: NDArray[np.int64]) -> Trained:
         """Give features that were tuned without a head the linear head that suits them."""
         problem, settings, read = self.problem, self.tracks.settings(entrant), self.tracks.reader(entrant.model, entrant.cut, 0, self.problem)
-        features = describe(classifier, read, fitted, settings)
+        lengths = self.tracks.lengths(entrant.model, entrant.cut, problem)
+        features = describe(classifier, read, fitted, settings, lengths)
         probe = self.probed[entrant.model].probe
         classifier.head = head_from(
             head_on(features, problem.dataset.labels[fitted], problem.n_classes, probe.strength, probe.temperature, balance=settings.balance)
         )
-        said = predict(classifier, read, held, settings) if len(held) else done.probabilities
+        said = predict(classifier, read, held, settings, lengths) if len(held) else done.probabilities
         return replace(done, probabilities=said, by_epoch=())
 
 

@@ -18,7 +18,7 @@ from headstart.training.keeping import NOWHERE, TrainingPlace
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings
 from headstart.training.stepper import Stepper, balancing, laid_out, lay_out, precision_of
-from headstart.training.way import Best, Epoch, Pace, Trained, Way, batches, ended
+from headstart.training.way import Best, Epoch, Lengths, Pace, Trained, Way, batches, ended
 
 __all__ = ["Epoch", "Read", "Trained", "batches", "describe", "predict", "train"]
 
@@ -39,6 +39,7 @@ def train(
     sink: Sink = silence,
     stop_after: int | None = None,
     place: TrainingPlace | None = None,
+    lengths: Lengths | None = None,
 ) -> Trained:
     """Train with AdamW; where there are validation items, judge after every epoch and keep the best epoch (the start counts as one).
 
@@ -54,6 +55,7 @@ def train(
         sink: Receives progress.
         stop_after: Leave after so many epochs of the schedule: what other items have shown to be best.
         place: Where its state is kept while it trains, so that it goes on after a kill as if there had been none; nowhere when not given.
+        lengths: Of items that vary in length: they are read side by side with their like.
     """
     place = (place or NOWHERE.training(name)).of(repr(settings), str(seed), str(stop_after), digest(train_items.tobytes(), validation_items.tobytes()))
     kept = place.find()
@@ -65,7 +67,9 @@ def train(
     weights = balancing(labels[train_items], classifier.head.out_features) if settings.balance else None
     stepper = Stepper(classifier, settings, class_weights=weights, seed=seed)
     clock = Pace(settings, len(train_items), stop_after, None if settings.seconds is None else place.pace())
-    best = Best(classifier, lambda: predict(classifier, read, validation_items, settings), labels[validation_items], looks_first=settings.seconds is None)
+    best = Best(
+        classifier, lambda: predict(classifier, read, validation_items, settings, lengths), labels[validation_items], looks_first=settings.seconds is None
+    )
     way = Way(np.random.default_rng(seed_for(seed, f"{name} order")), clock, stepper, best)
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     if kept is not None:
@@ -74,7 +78,7 @@ def train(
         best.begin()
     with stage(sink, name, clock.total, clock.unit) as advance:
         while way.losses or not (clock.is_over() or way.is_stale(settings.patience if len(validation_items) else None)):
-            for batch in way.epoch(train_items, settings.batch_items):
+            for batch in way.epoch(train_items, settings.batch_items, lengths):
                 if way.losses and clock.is_over():
                     break  # an epoch that has begun takes one step, even if the time ran out since
                 began, done = time.perf_counter(), clock.share()
@@ -96,17 +100,24 @@ def train(
     return trained
 
 
-def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
+def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings, lengths: Lengths | None = None) -> Floats:
     """Features ``(len(items), d)`` in front of the head."""
-    classifier.eval()
-    with torch.inference_mode(), precision_of(settings):
-        found = [classifier.features(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.passing)]
-    return np.concatenate(found)
+    return _passed(classifier, classifier.features, read, items, settings, lengths)
 
 
-def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings) -> Floats:
+def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings, lengths: Lengths | None = None) -> Floats:
     """Class probabilities ``(len(items), k)``."""
+    return softmax(_passed(classifier, classifier, read, items, settings, lengths))
+
+
+def _passed(
+    classifier: Classifier, told: Callable[..., Tensor], read: Read, items: NDArray[np.int64], settings: Settings, lengths: Lengths | None
+) -> NDArray[np.float32]:
+    """What a part says of items; those that vary in length go through side by side with their like: the longest of a batch pads all of it."""
+    order = np.arange(len(items)) if lengths is None else np.argsort(lengths(items), kind="stable")
     classifier.eval()
     with torch.inference_mode(), precision_of(settings):
-        logits = [classifier(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items, settings.passing)]
-    return softmax(np.concatenate(logits))
+        said = np.concatenate([told(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items[order], settings.passing)])
+    found = np.empty_like(said)
+    found[order] = said
+    return found

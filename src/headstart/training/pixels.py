@@ -42,6 +42,10 @@ class Pixels:
         smaller = self._halve(batch) if self.halved else None
         return (torch.from_numpy(batch if smaller is None else smaller),)
 
+    def lengths(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Length of each item's first axis."""
+        return np.array(list(self._pool.map(lambda one: len(self._one(one)), index.tolist())), np.int64)
+
     def can_halve(self, index: NDArray[np.int64]) -> bool:
         """Do these items know a half size?"""
         return self._halve(side_by_side([self._one(one) for one in index.tolist()])) is not None

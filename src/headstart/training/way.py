@@ -22,8 +22,10 @@ from headstart.training.network import Classifier
 from headstart.training.settings import Settings, n_steps
 from headstart.training.stepper import Stepper
 
+ALIKE_BATCHES = 4  # batches whose items are put together by length: shuffled before and after, so that no two epochs see the same batches
 DIGITS = 6  # of a share of the training: finer than a step
 CLASSIFIER, BEST, OPTIMISER = "classifier.", "best.", "optimiser."
+Lengths = Callable[[NDArray[np.int64]], NDArray[np.int64]]  # positions -> how long each item is
 State = tuple[dict[str, Any], dict[str, Any]]  # tensors, plain values
 
 
@@ -64,6 +66,20 @@ class Trained:
 def batches(items: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     """Items in their order, ``size`` at a time."""
     return [items[n : n + size] for n in range(0, len(items), size)]
+
+
+def alike(shuffled: NDArray[np.int64], size: int, lengths: Lengths) -> list[NDArray[np.int64]]:
+    """Batches of items of about one length: the longest of a batch pads all of it. Few items are taken as they come, or every epoch would be the same.
+
+    Example:
+        >>> [part.tolist() for part in alike(np.arange(9), 2, lambda items: items % 3)]
+        [[0, 3], [6, 1], [4, 7], [2, 5], [8]]
+    """
+    window = ALIKE_BATCHES * size
+    if len(shuffled) <= window:
+        return batches(shuffled, size)
+    windows = batches(shuffled, window)
+    return [batch for some in windows for batch in batches(some[np.argsort(lengths(some), kind="stable")], size)]
 
 
 class Pace:
@@ -173,10 +189,15 @@ class Way:
     took: list[float] = field(default_factory=list)
     _before: Any = None  # the generator's state before it shuffled for this epoch
 
-    def epoch(self, items: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    def epoch(self, items: NDArray[np.int64], size: int, lengths: Lengths | None = None) -> Iterator[NDArray[np.int64]]:
         """The batches of the epoch that is under way which have not been trained on."""
         self._before = self.order.bit_generator.state
-        yield from batches(self.order.permutation(items), size)[len(self.losses) :]
+        shuffled = self.order.permutation(items)
+        if lengths is None:
+            yield from batches(shuffled, size)[len(self.losses) :]
+        else:
+            found = alike(shuffled, size, lengths)
+            yield from [found[n] for n in self.order.permutation(len(found))][len(self.losses) :]
 
     def end_epoch(self, row: Epoch) -> None:
         """Close the epoch."""
