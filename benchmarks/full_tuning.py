@@ -182,6 +182,6 @@ def descend(
 def answers(classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
     """Class probabilities of pictures, in bfloat16 where that is what the machine is quick at."""
     classifier.eval()
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
         said: NDArray[np.float32] = torch.cat([torch.softmax(classifier(batch).float(), dim=1) for batch in pixels.split(2 * BATCH)]).numpy()
     return said
