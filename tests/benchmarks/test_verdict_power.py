@@ -23,7 +23,7 @@ def arms(n: int = 600, strength: float = 0.6) -> Arms:
     labels = np.arange(n, dtype=np.int64) % 3
     centres = generator.normal(size=(3, 8))
     weak, strong = (generator.normal(size=(n, 8)) + by * centres[labels] for by in (strength, 3 * strength))
-    return Arms(strong.astype(np.float32), weak.astype(np.float32), labels, (10.0, 10.0))
+    return Arms(strong.astype(np.float32), weak.astype(np.float32), labels, ((10.0, 1.0), (10.0, 1.0)))
 
 
 @given(some.integers(0, 50), some.sampled_from([30, 60]))
@@ -53,7 +53,7 @@ def test_a_better_arm_is_truly_better_and_places_can_be_exchanged(how: str) -> N
 
 
 def test_an_arm_beside_itself_is_neither_better_nor_said_to_be() -> None:
-    same = Arms(arms().twin, arms().twin, arms().labels, (10.0, 10.0))
+    same = Arms(arms().twin, arms().twin, arms().labels, ((10.0, 1.0), (10.0, 1.0)))
     found = repeat(same, 90, 1, "nested", "balanced_accuracy")
     assert (found.points, found.truth) == (0, 0) and found.low <= 0
 
