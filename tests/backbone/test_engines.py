@@ -68,6 +68,16 @@ def test_the_race_is_remembered_and_its_winner_is_right_enough(backbone: Backbon
     assert choose(backbone, batch).race[0].engine == first.race[0].engine
 
 
+def test_bfloat16_is_raced_only_where_the_processor_has_it(backbone: Backbone, batch: np.ndarray, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raced = {}
+    for native in (False, True):
+        monkeypatch.setattr(race, "has_bfloat16", lambda native=native: native)
+        race.machine.cache_clear()  # another processor is another machine: nothing is recalled
+        raced[native] = {lap.engine for lap in choose(backbone, batch).race if "cuda" not in lap.engine}
+    race.machine.cache_clear()
+    assert raced[False] == {"openvino-float32"} and "openvino-bfloat16" in raced[True]
+
+
 def test_bit_equality_leaves_only_torch_in_float32(backbone: Backbone, batch: np.ndarray, empty_home: Path) -> None:
     choice = choose(backbone, batch, exact=True)
     assert (choice.engine, choice.race) == ("torch-float32", ())

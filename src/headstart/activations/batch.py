@@ -29,13 +29,24 @@ def bucket(length: int) -> int:
 
 
 def items_at_once(longest: int) -> int:
-    """How many items of a bucket make a batch: follows from the bucket alone, for the same reason.
+    """How many items make a batch: follows from their bucket alone, for the same reason; 0 stands for items of one shape.
 
     Example:
-        >>> items_at_once(8), items_at_once(80), items_at_once(512)
-        (32, 3, 1)
+        >>> items_at_once(8), items_at_once(80), items_at_once(512), items_at_once(0)
+        (32, 3, 1, 32)
     """
-    return max(1, min(BATCH_ITEMS, TOKENS_AT_ONCE // longest))
+    return max(1, min(BATCH_ITEMS, TOKENS_AT_ONCE // longest)) if longest else BATCH_ITEMS
+
+
+def filled(batch: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+    """A batch of ``size`` items, the last one repeated.
+
+    Example:
+        >>> filled(np.array([[5], [6]]), 4).tolist()
+        [[5], [6], [6], [6]]
+    """
+    short = size - len(batch)
+    return batch if short == 0 else np.concatenate([batch, np.repeat(batch[-1:], short, axis=0)])
 
 
 def side_by_side(arrays: Sequence[NDArray[np.generic]], longest: int | None = None) -> NDArray[np.generic]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from headstart.activations.batch import bucket, end_to_end, items_at_once, side_by_side
+from headstart.activations.batch import bucket, end_to_end, filled, items_at_once, side_by_side
 from headstart.activations.shard import Rows
 from headstart.activations.store import Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
@@ -229,18 +229,13 @@ class _Batch:
     lengths: NDArray[np.int64] | None = None
     longest: int = 0
 
-    @property
-    def size(self) -> int:
-        """How many items the engine is given: short batches are filled up."""
-        return items_at_once(self.longest) if self.longest else BATCH_ITEMS
-
 
 def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int], engine: Engine) -> Iterator[tuple[_Batch, list[Rows]]]:
     """Yield a batch and, per wanted cut, its activations."""
     widths = [len(backbone.crossing_shapes(cut)) for cut in job.wanted]
     run: Runner | None = None
     for batch in _batches(backbone, job, items, positions):
-        full = tuple(_padded(array, batch.size) for array in batch.arrays)
+        full = tuple(filled(array, items_at_once(batch.longest)) for array in batch.arrays)
         run = run or runner(engine, backbone, job.start, job.wanted[-1], job.wanted[:-1], full)
         outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in run(full))
         split, begin = [], 0
@@ -307,11 +302,6 @@ def _together(items: tuple[str, ...], size: int = BATCH_ITEMS) -> list[tuple[str
 
 def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> tuple[tuple[str, ...], list[Arrays]]:
     return batch[0], [(future.result(),) for future in batch[1]]
-
-
-def _padded(array: NDArray[np.generic], size: int) -> NDArray[np.generic]:
-    short = size - len(array)
-    return array if short == 0 else np.concatenate([array, np.repeat(array[-1:], short, axis=0)])
 
 
 def _unpadded(array: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> NDArray[np.generic]:

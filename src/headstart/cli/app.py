@@ -147,6 +147,7 @@ def plan(
 
 @app.command()
 def fit(
+    context: typer.Context,
     data: words.Data,
     out: words.Out = None,
     model: words.Model = None,
@@ -171,30 +172,32 @@ def fit(
     as_json: words.Json = False,
 ) -> None:
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
-    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     if task == "keyword":
-        choosing = {"model": model, "cut": cut, "learning_rate": learning_rate, "effort": None if effort == "usual" else effort}
-        not_for_a_wake_word({**limits, **choosing, "precision": None if precision == "fast" else precision, "text": text, "label": label, "modality": modality})
+        not_for_a_wake_word(context)
         with resumable(), watching(talk()) as sink:
             heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
+    limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}
     with resumable(), watching(talk()) as sink:
         done = headstart.fit(data, out=out, sink=sink, started=process_started(), **columns, **choices, **limits)  # type: ignore[arg-type]
     give_run(done, as_json=as_json)
 
 
-def not_for_a_wake_word(options: dict[str, object]) -> None:
+def not_for_a_wake_word(context: typer.Context) -> None:
     """A promise that would not be kept is not taken.
 
     Raises:
-        InputError: naming the options that were given.
+        InputError: naming the options that were typed.
     """
-    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value is not None]:
-        taken = ("--out", "--false-accepts", "--seed", "--no-twins", "--group", "--accept-licence")
-        raise InputError(f"--task keyword does not take {', '.join(given)}", allowed=taken, fix="leave it out")
+    options = {one.name: one.opts[0] for one in context.command.params if one.name not in ("data", "task", "as_json")}
+    taken = [options.pop(name) for name in ("out", "seed", "twins", "group", "accept", "false_accepts")]
+    sources = {word: context.get_parameter_source(name) for name, word in options.items() if name}
+    typed = [word for word, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if typed:
+        raise InputError(f"--task keyword does not take {', '.join(typed)}", allowed=taken, fix="leave it out")
 
 
 @app.command()

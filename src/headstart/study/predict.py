@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from headstart.activations.batch import bucket, items_at_once, side_by_side
+from headstart.activations.batch import bucket, filled, items_at_once, side_by_side
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
@@ -230,7 +230,7 @@ def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], 
     network.load_state_dict({name.removeprefix("network."): torch.from_numpy(np.array(value)) for name, value in tensors.items()}, strict=True)
     usual = recipe.example()[None]
     backbone, engine = Backbone(network, torch.from_numpy(usual)), engine_named(about["engine"])
-    example = (np.repeat(usual, items_at_once(usual.shape[1]) if backbone.varies else BATCH_ITEMS, axis=0),)
+    example = (filled(usual, items_at_once(usual.shape[1] if backbone.varies else 0)),)
     engine = engine if engine.available() else engine_named("torch-float32")
     run = runner(engine, backbone, 0, backbone.depth, (), example)
     pool = ThreadPoolExecutor(thread_name_prefix="decode")
@@ -240,11 +240,10 @@ def _network(about: Mapping[str, Any], tensors: dict[str, NDArray[np.generic]], 
         lengths = [bucket(len(item)) if backbone.varies else 0 for item in items]
         rows = np.zeros((len(items), head.weight.shape[1]), dtype=np.float32)
         for longest in sorted(set(lengths)):
-            together, size = [n for n, length in enumerate(lengths) if length == longest], items_at_once(longest) if longest else BATCH_ITEMS
+            together, size = [n for n, length in enumerate(lengths) if length == longest], items_at_once(longest)
             for places in (together[begin : begin + size] for begin in range(0, len(together), size)):
                 batch = side_by_side([items[n] for n in places], longest or None)
-                full = np.concatenate([batch, np.repeat(batch[-1:], size - len(places), axis=0)])
-                rows[places] = run((full,))[0][: len(places)]
+                rows[places] = run((filled(batch, size),))[0][: len(places)]
         return head.probabilities(rows)
 
     return answer

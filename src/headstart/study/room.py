@@ -10,7 +10,6 @@ import torch
 from headstart.activations.batch import items_at_once
 from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.footprint import FLOAT_BYTES, saved_bytes, weights_bytes, widest_bytes
 from headstart.gallery.card import ModelCard
 from headstart.planning.memory import FEATURE_TIMES, LEAST_AT_ONCE, PIXELS_SHARE, TAP_BYTES, TRAIN_TIMES, WORKING, Memory, at_once, item_bytes, opening_bytes
@@ -89,7 +88,7 @@ def _pass_bytes(candidate: Candidate, n_items: int) -> float:
     cuts = {*wanted_cuts(candidate, ("last", "last2", "half"), n_items, store), middle_cut(candidate, n_items, store) or backbone.depth}
     taps = sum(int(np.prod(shape)) for cut in cuts for shape in backbone.crossing_shapes(cut))
     widest = _widest(backbone) * (NARROW if "bfloat16" in candidate.engine.name else 1.0)
-    items = items_at_once(backbone.example.shape[1]) if backbone.varies else BATCH_ITEMS
+    items = items_at_once(backbone.example.shape[1] if backbone.varies else 0)
     return opening_bytes(weights_bytes(backbone.network), items * (widest + TAP_BYTES * taps))
 
 

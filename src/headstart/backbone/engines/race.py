@@ -114,7 +114,8 @@ def machine() -> str:
     except (OSError, StopIteration):
         pass
     card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    return f"{model}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
+    narrow = ", bfloat16" if has_bfloat16() else ""  # the same name stands for processors with and without it
+    return f"{model}{narrow}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
 
 
 def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
