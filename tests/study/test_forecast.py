@@ -61,6 +61,17 @@ def test_rounds_that_have_ended_tell_what_the_others_take_and_how_long_the_twin_
     assert "race" not in forecast.left() and forecast.left()["scratch"] == 33.0
 
 
+def test_a_first_round_that_measures_for_all_does_not_tell_what_the_others_take(empty_home: Path) -> None:
+    forecast = begun([])
+    forecast.leaves("candidates", 20.0)
+    forecast.enters("race")
+    raced(forecast, 500.0, rounds=1)
+    races, usual = plan().number("rounds") + (plan().number("rounds") > 1), plan().number("race_seconds") * USUAL["round"]
+    assert races > 2 and forecast.left()["race"] == pytest.approx(500 + (races - 1) * usual, abs=1)
+    raced(forecast, 10.0, rounds=1)
+    assert forecast.left()["race"] == pytest.approx(500 + (races - 1) * 10.0, abs=1)
+
+
 def test_a_pass_that_is_under_way_shows_how_long_it_takes(empty_home: Path) -> None:
     forecast = begun([])
     forecast.enters("candidates")

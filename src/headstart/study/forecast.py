@@ -142,10 +142,15 @@ class Forecast:
         assert plan is not None
         rates, n, rounds = self._rates, self._items, plan.number("rounds")
         races, twins = rounds + (rounds > 1), bool(plan["twins"])
-        per_round = sum(self._rounds) / len(self._rounds) if self._rounds else rates["round"] * plan.number("race_seconds")
+        first, later = sum(self._rounds[:1]), self._rounds[1:]
+        per_round = rates["round"] * plan.number("race_seconds")
+        if later:
+            per_round = sum(later) / len(later)
+        elif self._rounds:
+            per_round = min(first, per_round)  # the first round does things that no other repeats: passes over views, measuring steps
         whole = dict.fromkeys(ORDER, 0.0)
         whole["candidates"] = self._took.get("candidates", self._models * (rates["model"] + n * rates["item"]))
-        whole["race"] = self._took.get("race", races * per_round)
+        whole["race"] = self._took.get("race", first + sum(later) + max(0.0, races - len(self._rounds)) * per_round)
         whole["evidence"], whole["end"], whole["look"] = rates["evidence"], self._end, n * rounds * rates["look"]
         if twins:
             whole["plain"], whole["random"] = n * rounds * rates["plain"], n * rounds * rates["random"]
@@ -161,10 +166,6 @@ class Forecast:
             this = self._pass_left if self._pass_left is not None else max(0.0, whole / self._models - now)
             each = (spent - now) / done if done else now + this
             return this + (self._models - self._opened) * each
-        if part == "race" and self._rounds:
-            each = sum(self._rounds) / len(self._rounds)
-            races = round(whole / each)
-            return max(0.0, races * each - spent)
         return max(0.0, whole - spent)
 
     def _heard_of_candidates(self, event: Event) -> None:
