@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from headstart.evaluation.predictions import Predictions
 from headstart.study.evidence import label_errors
 from headstart.study.problem import Problem, last_round, rounds
 from headstart.study.round import Round, joined
+from headstart.study.verdict import places, said
 
 DATASET = made([0, 1, 2] * 20)
 
@@ -72,3 +74,16 @@ def test_labels_are_doubted_also_where_the_network_from_scratch_is_chosen_and_on
     judged.look()
     found = label_errors(last, [judged], "scratch")
     assert found["n_judged"] == len(judged.problem.split.test) + len(judged.problem.held()) and found["rows"] == []
+
+
+def test_a_network_from_scratch_that_was_trained_in_one_of_several_rounds_and_asked_about_some_items_is_matched_with_these(tmp_path: Path) -> None:
+    played = [a_round(problem, transfer=arm("transfer", problem)) for problem in problems(tmp_path)]
+    judged, last = played[:-1], played[-1]
+    first = judged[0]
+    some = first.problem.split.test[1::2]
+    first.arms["scratch"] = replace(arm("scratch", first.problem, wrong=[int(some[1])]), test_items=some)
+    for one in judged:
+        one.look()
+    told = said(judged, "scratch")
+    assert told is not None and [DATASET.sources[place] for place in places(judged, "scratch")] == list(told.items)
+    assert label_errors(last, judged, "scratch")["n_judged"] == len(some)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,13 @@ def subscription(name: str) -> Subscription | None:
         IntegrityError: when the record cannot be read.
     """
     folder = folder_of(name)
-    return _read(folder) if (folder / MANIFEST).is_file() else None
+    return _read(folder, _changed(folder)) if (folder / MANIFEST).is_file() else None
 
 
 def subscriptions() -> tuple[Subscription, ...]:
     """Every model in the local gallery, by name."""
     folders = sorted(root().iterdir()) if root().is_dir() else []
-    return tuple(_read(folder) for folder in folders if not folder.name.startswith(".") and (folder / MANIFEST).is_file())
+    return tuple(_read(folder, _changed(folder)) for folder in folders if not folder.name.startswith(".") and (folder / MANIFEST).is_file())
 
 
 def write(subscription: Subscription, folder: Path) -> None:
@@ -100,7 +101,13 @@ def header(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read(folder: Path) -> Subscription:
+def _changed(folder: Path) -> tuple[int, int]:
+    found = (folder / MANIFEST).stat()
+    return found.st_mtime_ns, found.st_ino
+
+
+@lru_cache(maxsize=1024)
+def _read(folder: Path, changed: tuple[int, int]) -> Subscription:  # noqa: ARG001 - a changed manifest is read anew
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         card = from_plain(ModelCard, plain.pop("card"), str(folder))

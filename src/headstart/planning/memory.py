@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headstart.base.errors import InputError
-from headstart.base.resident import give_back, hold_little, resident_bytes
+from headstart.base.resident import give_back, hold_little, hold_on, resident_bytes
 from headstart.base.sizes import bytes_in, megabytes
 
 LIBRARIES_BYTES = 550 * 10**6  # torch, transformers, OpenVINO and one small network, before anything is computed
@@ -83,9 +83,11 @@ class Memory:
         return {"resident_bytes": STORE_BYTES, "shard_bytes": SHARD_BYTES} if self.is_limited else {}
 
     def begin(self) -> None:
-        """Make the allocator return what is freed, where there is a limit."""
+        """Make the allocator return what is freed where there is a limit, and keep it for the next step where there is none."""
         if self.is_limited:
             hold_little()
+        else:
+            hold_on()
 
     def lacks(self, needed: float, what: str) -> str:
         """Why something does not fit; empty where it does.

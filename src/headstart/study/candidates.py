@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -158,10 +159,10 @@ def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
     if not chosen:
         choices = [card.name for card in gallery.cards() if card.modality == modality]
         raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULTS[modality]}")
-    for name in chosen:
-        gallery.weights(name)
-        if name not in suitable:
-            raise InputError(f"{name} is not a model for {modality} data", got=name, allowed=suitable)
+    with ThreadPoolExecutor() as together:  # checksums of gigabytes
+        for name, _ in zip(chosen, together.map(gallery.weights, chosen), strict=True):
+            if name not in suitable:
+                raise InputError(f"{name} is not a model for {modality} data", got=name, allowed=suitable)
     return [suitable[name] for name in chosen]
 
 
@@ -180,6 +181,14 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
 
     choice = recall_record(recall, Choice, f"engine of {card.name}", raced)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))
+
+
+def reopened(candidate: Candidate, dataset: Dataset, cuts: Sequence[str], *, exact: bool, recall: Recall = afresh) -> Candidate:
+    """The same candidate on other items: as it is, where it takes them as it took the first ones, else opened anew."""
+    items = prepared_for(candidate.card, dataset)
+    if items.identity == candidate.items.identity:
+        return replace(candidate, items=items)
+    return open_candidate(candidate.card, dataset, cuts, exact=exact, recall=recall)
 
 
 def racing(items: PreparedItems) -> NDArray[np.generic]:

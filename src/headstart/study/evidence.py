@@ -41,7 +41,7 @@ def trusted(validation: Predictions, judged: Predictions, seed: int) -> dict[str
 def label_errors(last: Round, judged: Sequence[Round], arm: str) -> dict[str, Any]:
     """Items whose label the delivered arm doubts, each judged by weights that had not seen it."""
     dataset = last.problem.dataset
-    found = [(one.on_test[arm], one.problem.split.test) for one in judged]
+    found = [(one.on_test[arm], one.tested(arm)) for one in judged if arm in one.on_test]
     if len(judged) == 1:
         held = last if arm in last.arms else judged[0]  # the network from scratch is trained in judged rounds only
         validation = held.arms[arm].validation

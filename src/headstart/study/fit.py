@@ -125,11 +125,13 @@ class Study:
     def flow(self, run: RunWriter) -> Run:
         """From the files to the report."""
         clock, wishes, recall = self.clock, self.wishes, self.journal.recall
-        budget = Budget(wishes.budget_seconds, self.journal.book.started).less(recall("seconds of the end", tail.recall))
+        starting = recall("seconds of starting", lambda: self.journal.seconds)
         self.subscribe()
         with clock("read"):
             dataset, parts, plan, cards = self.read()
-        self.forecast.planned(plan, len(cards), len(dataset), f"{dataset.modality}-{wishes.effort}", tail.recall())
+        end = recall("seconds of the end", lambda: tail.recall(dataset.modality, starting))
+        budget = Budget(wishes.budget_seconds, self.journal.book.started).less(end)
+        self.forecast.planned(plan, len(cards), len(dataset), f"{dataset.modality}-{wishes.effort}", end)
         with clock("candidates"):
             gathered = self.gather(cards, dataset, plan, budget)
             if gathered.decision is not None:  # the budget affords a part of the data: it is divided and planned for anew
@@ -157,6 +159,7 @@ class Study:
                     one.let_go("transfer")
         with clock("evidence"):
             asked = self.more_evidence(last, parts, tracks, budget)
+            tail.prepare()
         if wishes.twins:
             with clock("scratch"):
                 for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
@@ -164,7 +167,7 @@ class Study:
                 self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
 
-        with tail.timed():
+        with tail.timed(dataset.modality):
             verdict = reach(played, last, tracks.collected, list(self.random.values()), recall("seconds by stage", lambda: clock.so_far), plan)
             found = {**asked, **self.trust(played, last, verdict, plan)}
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))

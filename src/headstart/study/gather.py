@@ -20,13 +20,16 @@ from headstart.planning.budget import CANDIDATES_SHARE, Budget
 from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.ranking.combine import LeftOut
+from headstart.ranking.probe import MOST_ITEMS
 from headstart.study import room
-from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate
+from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate, reopened
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 
 SAFETY = 1.2  # times what the dearest model so far took: the next one may be slower
 PASS_SHARE = 0.7  # of the candidates' seconds that the first forward pass may take
+SCORED_TIMES = 2  # at least: for one round that judges, and for the one that is delivered
+SCORING_SECONDS = 0.003  # an item and model: probes of the head and the middle cut (2.4 s for 670 items on a slow machine)
 ITEM_SECONDS = 0.004  # beside the pass: an item's decoding, its plain features, the heads that are fitted to it
 
 
@@ -73,7 +76,8 @@ def gather(
     collected: list[Collected] = []
     outside: list[LeftOut] = []
     for card in by_promise(readers(limits.allowed(cards, outside), dataset, outside, sink)):
-        if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, SAFETY * dearest, f"the dearest so far took {dearest:.0f} s"))):
+        needed = SAFETY * dearest + SCORED_TIMES * SCORING_SECONDS * min(len(dataset), MOST_ITEMS)
+        if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, needed, f"it would take about {needed:.0f} s, scores included"))):
             outside.append(LeftOut(card.name, reason))
             continue
         if reason := recall(f"memory for {card.name}", partial(room.to_open, card, memory)):
@@ -91,12 +95,14 @@ def gather(
         if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
             outside.append(LeftOut(card.name, reason))
             continue
-        affordable, why = (float("inf"), "") if collected else _items(candidate, share, memory, len(dataset), recall)
-        if affordable < len(dataset):
-            sink(Event("note", "candidates", text=why))
+        n_items = len(dataset)
+        affordable, limit, because = (float("inf"), "", "") if collected else _items(candidate, share, memory, n_items, recall)
+        if affordable < n_items:
             dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
+            why = f"{limit} {len(dataset)} of {n_items} items{because}"
+            sink(Event("note", "candidates", text=why))
             decision = Decision("items", len(dataset), "items", why, "measured")
-            candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
+            candidate = reopened(candidate, dataset, cuts, exact=exact, recall=recall)
         if reason := recall(f"memory for the features of {card.name}", partial(room.to_pass, candidate, len(dataset), memory, held=len(dataset))):
             outside.append(LeftOut(card.name, reason))
             continue
@@ -120,18 +126,18 @@ def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store
     return "" if share.seconds is None else _no_time(share, missing(candidate, dataset, store) / candidate.items_per_second, "its forward pass takes longer")
 
 
-def _items(candidate: Candidate, share: Budget, memory: Memory, n: int, recall: Recall) -> tuple[float, str]:
-    """How many of n items budget and memory afford, and why not more."""
+def _items(candidate: Candidate, share: Budget, memory: Memory, n: int, recall: Recall) -> tuple[float, str, str]:
+    """How many of n items budget and memory afford; which of the two says so, and why."""
     name, speed = candidate.card.name, candidate.items_per_second
     in_time = float("inf") if share.seconds is None else recall("affordable items", partial(_affordable, share, 1 / speed + ITEM_SECONDS))
     held = float("inf") if not memory.is_limited else recall("items that memory holds", partial(room.items_held, candidate, n, memory))
     if held < in_time:
-        return held, f"--memory holds {held:.0f} of {n} items, each with {room.width(candidate.backbone)} features of {name}"
-    return in_time, f"--budget affords {in_time:.0f} of {n} items: {name} takes {1000 / speed:.1f} ms an item"
+        return held, "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
+    return in_time, "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
 
 
 def _affordable(share: Budget, item_seconds: float) -> float:
-    return share.left * PASS_SHARE / item_seconds
+    return max(0.0, share.left * PASS_SHARE / item_seconds)
 
 
 def since(began: float) -> float:

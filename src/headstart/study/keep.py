@@ -27,7 +27,7 @@ from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
 from headstart.study.round import Round
 from headstart.study.tracks import Tracks, judged
-from headstart.study.verdict import said
+from headstart.study.verdict import places, said
 from headstart.training.race import Result
 from headstart.training.run import MODEL_FILES, RunWriter
 
@@ -175,10 +175,11 @@ def _histories(outcome: Outcome) -> dict[str, Any]:
 
 def _mistakes(run: RunWriter, outcome: Outcome, pictures: Pictures) -> None:
     """The test items that the chosen arm got wrong with the most conviction, as small pictures."""
-    dataset, predictions = outcome.gathered.dataset, said(outcome.judged, outcome.verdict.chosen)
+    dataset, chosen = outcome.gathered.dataset, outcome.verdict.chosen
+    predictions = said(outcome.judged, chosen)
     if predictions is None:
         return
-    sure, test = predictions.probabilities.max(axis=1), np.concatenate([one.problem.split.test for one in outcome.judged])
+    sure, test = predictions.probabilities.max(axis=1), places(outcome.judged, chosen)
     worst = [n for n in np.argsort(-sure, kind="stable") if not predictions.right[n]][:WORST_MISTAKES]
     rows = []
     for number, n in enumerate(worst):

@@ -38,6 +38,7 @@ from headstart.gallery.card import ModelCard
 from headstart.modality.heard_word import other_hearing, window_of
 from headstart.modality.sound import Samples, decode, resampled
 from headstart.planning.facts import Wishes
+from headstart.planning.memory import NO_LIMIT
 from headstart.report.keyword import write_keyword_report
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
@@ -148,6 +149,7 @@ def fit_keyword(
 def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
     """From the recordings to the report; what was computed before a kill is taken as it was."""
     wishes, false_accepts = wanted.wishes, wanted.false_accepts
+    NO_LIMIT.begin()
     with one_thread():
         card, weights = same_models(kept.journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
         dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink)

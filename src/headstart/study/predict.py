@@ -31,6 +31,7 @@ from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
+from headstart.planning.memory import NO_LIMIT
 from headstart.study.detections import is_wake_word
 from headstart.study.inputs import Item, items_in
 from headstart.study.plain import counting_answer
@@ -98,6 +99,7 @@ def deploy(run: Path) -> Deployed:
         InputError: when the folder is no finished run.
         IntegrityError: when its files are not those that were written.
     """
+    NO_LIMIT.begin()
     if is_wake_word(run):
         raise InputError("this is the run of a wake word: it hears the word or not, and has no classes", got=run, fix=f"headstart predict {run} FILE")
     check_run(run, "model.json")

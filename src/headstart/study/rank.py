@@ -9,6 +9,7 @@ from headstart.base.events import Sink, silence
 from headstart.data import load, split
 from headstart.planning.budget import Budget
 from headstart.planning.facts import Wishes
+from headstart.planning.memory import NO_LIMIT
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import Ranking
 from headstart.study.candidates import models_for, rank_collected
@@ -45,6 +46,7 @@ def rank(
 
     Cost: one forward pass a model over all items (nothing for items that are in the store), then about a second a model.
     """
+    NO_LIMIT.begin()
     dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
     cards = models_for(dataset.modality, wishes.model)

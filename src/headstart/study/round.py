@@ -34,9 +34,14 @@ class Round:
     def look(self) -> None:
         """Let every arm that has not yet looked at the test items answer for them, once."""
         for name, arm in self.arms.items():
-            test = self.problem.split.test if arm.test_items is None else arm.test_items
+            test = self.tested(name)
             if name not in self.on_test and len(test):
                 self.on_test[name] = self.problem.predictions(test, arm.answer(test))
+
+    def tested(self, name: str) -> NDArray[np.int64]:
+        """The test items that an arm answers for: all, or those for which it had time."""
+        some = self.arms[name].test_items
+        return self.problem.split.test if some is None else some
 
     def let_go(self, name: str) -> None:
         """Let go of the weights of an arm that has looked and that nobody is given."""

@@ -29,7 +29,10 @@ from headstart.training.speed import PRECISIONS, Speed, fastest, recall
 
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
 LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
-LOOKED_AT_LEAST = 50
+LOOKED_AT_LEAST = 50  # planned, that is: what time turns out to allow may be fewer
+ANSWERS_AT_LEAST = 10
+DECIDING_TIME_SHARE = 0.1  # of its time that answering once for the items which choose its epoch may take
+BATCH_DEARER = 1.2  # times what an item of a whole batch takes longer than one of the few that are timed (48 and 40 ms: the caches are full)
 LOOK_ITEMS = 9  # that show what an answer takes, the first of them unheeded: it warms up
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
@@ -72,13 +75,12 @@ def from_scratch(
         at_once: How many items go through the network at a time, by whether they are of half the size: 0 for a whole batch; a size that is not named has
             no room.
     """
-    ends, labels = problem.keeping.journal.instant("twin from scratch") + seconds, problem.dataset.labels
-    fitted, deciding = _parts(problem)
+    time_up, labels = problem.keeping.journal.instant("twin from scratch") + seconds, problem.dataset.labels
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
     settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
-    half = True in at_once and takes_half_size(classifier, pixels, fitted)
+    half = True in at_once and takes_half_size(classifier, pixels, problem.pool)
     sizes = tuple(halved for halved in (False, True) if (half if halved else False in at_once))
     if not sizes:
         return None
@@ -95,13 +97,10 @@ def from_scratch(
 
     lengths = pixels.lengths if candidate.backbone.varies else None
     answering = replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
-    look_seconds = float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, fitted, answering)))
-
-    def looking(n_items: int) -> float:
-        return n_items * look_seconds
-
-    test = _looked_at(problem, round(LOOKING_SHARE * seconds / looking(1)))
-    ends -= min(looking(len(test)) + looking(len(deciding)), MOST_LOOKING * seconds)
+    look_seconds = BATCH_DEARER * float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, problem.pool, answering)))
+    fitted, deciding = _parts(problem, round(DECIDING_TIME_SHARE * seconds / look_seconds))
+    test = _looked_at(problem, max(LOOKED_AT_LEAST, round(LOOKING_SHARE * seconds / look_seconds)))
+    ends = time_up - min(look_seconds * (len(test) + len(deciding)), MOST_LOOKING * seconds)
     ends -= min(*map(expected_seconds, speeds.values()), MOST_OVERSHOT * seconds)  # the last step ends after its time
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
@@ -124,16 +123,18 @@ def from_scratch(
         history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
     pixels.halved = False
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
+    said = predict(classifier, pixels.read, deciding, answering, lengths) if judged is None else judged
+    affordable = journal.recall("answers that time allows", lambda: int(max(0.0, _left(time_up)) / look_seconds))
     return Arm(
         "scratch",
-        problem.predictions(deciding, predict(classifier, pixels.read, deciding, answering, lengths) if judged is None else judged),
+        problem.predictions(deciding, said),
         lambda items: predict(classifier, pixels.read, items, answering, lengths),
         time.perf_counter() - began,
         tuple(history),
         still_improving,
         weights=weights,
         model=candidate.card.name,
-        test_items=test,
+        test_items=np.sort(test[: max(affordable, ANSWERS_AT_LEAST)]),
     )
 
 
@@ -216,19 +217,19 @@ def _look_seconds(classifier: Classifier, pixels: Pixels, items: NDArray[np.int6
 
 
 def _looked_at(problem: Problem, most: int) -> NDArray[np.int64]:
-    """Test items for which the twin answers: all, or as many as a quarter of its time allows; what is gained over it is measured on these."""
-    test = problem.split.test
-    return np.sort(np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(test)[: max(most, LOOKED_AT_LEAST)])
+    """Test items for which the twin answers, in random order: all, or as many as its time allows; what is gained over it is measured on these."""
+    return np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(problem.split.test)[:most]
 
 
-def _parts(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """What it is fitted to, and the items by which its epoch is chosen: whole units of the first heat's held items, about a seventh of the pool."""
+def _parts(problem: Problem, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """What it is fitted to, and the items by which its epoch is chosen: whole units of the first heat's held items, about a seventh of the pool, or fewer."""
     held, units = problem.heats[0][1], problem.split.units
     drawn = np.random.default_rng(seed_for(problem.seed, "scratch deciding")).permutation(np.unique(units[held]))
     counts = {unit: int(count) for unit, count in zip(*np.unique(units[held], return_counts=True), strict=True)}
+    wanted = min(round(DECIDING_SHARE * len(problem.pool)), max(most, ANSWERS_AT_LEAST))
     total, chosen = 0, []
     for unit in drawn:
-        if total >= max(1, round(DECIDING_SHARE * len(problem.pool))):
+        if total >= max(1, wanted):
             break
         chosen.append(unit)
         total += counts[unit]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,27 +14,49 @@ from headstart.base.files import read_json, write_json
 from headstart.base.folders import home
 
 USUAL_SECONDS = 3.0  # until one run on this machine has shown better: intervals, thumbnails, the report's figures, checksums
+USUAL_SHARE = 1.0  # likewise, of the seconds in which the program started: a slow machine is slow at the end too
 LEAVING_SECONDS = 0.8  # the interpreter's own end, after everything is written
 OLD_SHARE = 0.3  # of the new estimate: one slow moment of the machine does not decide
+LEAST_SECONDS, MOST_SECONDS = 0.5, 30.0
 
 
-def recall() -> float:
-    """Seconds that the end of a run takes on this machine."""
-    try:
-        seconds = float(read_json(_kept())["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, InputError):
-        return USUAL_SECONDS
-    return min(max(seconds, 0.5), 10 * USUAL_SECONDS) if math.isfinite(seconds) else USUAL_SECONDS
+def recall(modality: str, starting_seconds: float = 0.0) -> float:
+    """Seconds that the end of a run takes on this machine.
+
+    Args:
+        modality: The kind of data: pictures are drawn small, clips are cut.
+        starting_seconds: What the program took to start this time; tells of the machine until a run was timed.
+    """
+    seconds = _remembered(modality)
+    return max(USUAL_SECONDS, USUAL_SHARE * starting_seconds) if seconds is None else seconds
+
+
+def prepare() -> None:
+    """Import what the end needs, where a twin that trains until time is up makes good for it: seconds of a slow disk are known before, not after."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import cleanlab.filter  # noqa: F401
+        import jinja2  # noqa: F401
+        import matplotlib.backends.backend_svg  # noqa: F401
 
 
 @contextmanager
-def timed() -> Iterator[None]:
+def timed(modality: str) -> Iterator[None]:
     """Keep what the end of this run takes."""
     started = time.perf_counter()
     yield
-    seconds = time.perf_counter() - started + LEAVING_SECONDS
-    write_json(_kept(), {"seconds": round(OLD_SHARE * recall() + (1 - OLD_SHARE) * seconds, 3)})
+    seconds, before = time.perf_counter() - started + LEAVING_SECONDS, _remembered(modality)
+    write_json(_kept(modality), {"seconds": round(seconds if before is None else OLD_SHARE * before + (1 - OLD_SHARE) * seconds, 3)})
 
 
-def _kept() -> Path:
-    return home() / "engines" / "tail.json"
+def _remembered(modality: str) -> float | None:
+    """What runs before took; None before the first, or where what was kept is damaged."""
+    try:
+        seconds = float(read_json(_kept(modality))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        return None
+    return min(max(seconds, LEAST_SECONDS), MOST_SECONDS) if math.isfinite(seconds) else None
+
+
+def _kept(modality: str) -> Path:
+    return home() / "engines" / f"tail-{modality}.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.activations.collect import Activations
 from headstart.evaluation.predictions import Predictions
@@ -26,6 +27,11 @@ def said(rounds: Sequence[Round], arm: str, *, calibrated: bool = True) -> Predi
         warm = with_temperature(one.on_test[arm], fit_temperature(one.arms[arm].validation)) if calibrated and arm != "majority" else one.on_test[arm]
         parts.append(warm)
     return joined(parts) if parts else None
+
+
+def places(rounds: Sequence[Round], arm: str) -> NDArray[np.int64]:
+    """Where the items that an arm was asked about stand in the data set, in the order of what it ``said``."""
+    return np.concatenate([one.tested(arm) for one in rounds if arm in one.on_test])
 
 
 def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
