@@ -129,7 +129,8 @@ class Study:
         self.subscribe()
         with clock("read"):
             dataset, parts, plan, cards = self.read()
-        end = recall("seconds of the end", lambda: tail.recall(dataset.modality, starting))
+        alike = tail.kind(dataset.modality, wishes.budget_seconds)
+        end = recall("seconds of the end", lambda: tail.recall(alike, starting))
         budget = Budget(wishes.budget_seconds, self.journal.book.started).less(end)
         self.forecast.planned(plan, len(cards), len(dataset), f"{dataset.modality}-{wishes.effort}", end)
         with clock("candidates"):
@@ -167,7 +168,7 @@ class Study:
                 self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
 
-        with tail.timed(dataset.modality):
+        with tail.timed(alike):
             verdict = reach(played, last, tracks.collected, list(self.random.values()), recall("seconds by stage", lambda: clock.so_far), plan)
             found = {**asked, **self.trust(played, last, verdict, plan)}
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))

@@ -26,13 +26,13 @@ from headstart.training.network import Classifier, new_head
 from headstart.training.pixels import Pixels
 from headstart.training.settings import Settings
 from headstart.training.speed import PRECISIONS, Speed, fastest, recall
+from headstart.training.way import Lengths
 
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
 LOOKING_SHARE = 0.25  # of its time that answering for the test items may take
-LOOKED_AT_LEAST = 50  # planned, that is: what time turns out to allow may be fewer
+LOOKED_AT_LEAST = 50  # planned, that is: time may turn out to allow fewer, or more
 ANSWERS_AT_LEAST = 10
 DECIDING_TIME_SHARE = 0.1  # of its time that answering once for the items which choose its epoch may take
-BATCH_DEARER = 1.2  # times what an item of a whole batch takes longer than one of the few that are timed (48 and 40 ms: the caches are full)
 LOOK_ITEMS = 9  # that show what an answer takes, the first of them unheeded: it warms up
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
@@ -97,18 +97,20 @@ def from_scratch(
 
     lengths = pixels.lengths if candidate.backbone.varies else None
     answering = replace(settings, precision=speeds[sizes[0]].precision, at_once=min(at_once.values()))
-    look_seconds = BATCH_DEARER * float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, problem.pool, answering)))
+    look_seconds = float(journal.recall("seconds of an answer", lambda: _look_seconds(classifier, pixels, problem.pool, answering, lengths)))
     fitted, deciding = _parts(problem, round(DECIDING_TIME_SHARE * seconds / look_seconds))
-    test = _looked_at(problem, max(LOOKED_AT_LEAST, round(LOOKING_SHARE * seconds / look_seconds)))
-    ends = time_up - min(look_seconds * (len(test) + len(deciding)), MOST_LOOKING * seconds)
-    ends -= min(*map(expected_seconds, speeds.values()), MOST_OVERSHOT * seconds)  # the last step ends after its time
+    test = np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(problem.split.test)
+    planned = min(len(test), max(LOOKED_AT_LEAST, round(LOOKING_SHARE * seconds / look_seconds)))
+    ends = time_up - min(look_seconds * (planned + len(deciding)), MOST_LOOKING * seconds)
+    late = min(*map(expected_seconds, speeds.values()), MOST_OVERSHOT * seconds)  # the last step ends after its time
+    ends -= late
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
     phases = journal.recall("phases from scratch", lambda: [(PHASES.index(one), until) for one, until in timetable(ends - began, speeds)])
     for number, share in phases:
         phase, so_far = PHASES[number], repr([row.train_loss for row in history])
         one, left = speeds[phase.halved], journal.recall(f"seconds of {phase.name}", partial(_left, began + (ends - began) * share))
-        if history and left < expected_seconds(one):
+        if history and left < max(0.0, expected_seconds(one) - late):
             continue  # the phase before took what this one would have needed
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
@@ -207,18 +209,14 @@ def _left(ends: float) -> float:
     return ends - time.perf_counter()
 
 
-def _look_seconds(classifier: Classifier, pixels: Pixels, items: NDArray[np.int64], settings: Settings) -> float:
-    """What an answer for one item takes, at full size, in the arithmetic and layout of training, decoding included."""
-    pixels.halved, shown = False, items[:LOOK_ITEMS]
+def _look_seconds(classifier: Classifier, pixels: Pixels, items: NDArray[np.int64], settings: Settings, lengths: Lengths | None) -> float:
+    """What an answer for one item takes, at full size, in the arithmetic and layout of training, decoding included; of items of the middle length."""
+    middle = items if lengths is None else items[np.argsort(lengths(items), kind="stable")][max(0, (len(items) - LOOK_ITEMS) // 2) :]
+    pixels.halved, shown = False, middle[:LOOK_ITEMS]
     predict(classifier, pixels.read, shown[:1], settings)
     began = time.perf_counter()
     predict(classifier, pixels.read, shown[1:], settings)
     return (time.perf_counter() - began) / (len(shown) - 1)
-
-
-def _looked_at(problem: Problem, most: int) -> NDArray[np.int64]:
-    """Test items for which the twin answers, in random order: all, or as many as its time allows; what is gained over it is measured on these."""
-    return np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(problem.split.test)[:most]
 
 
 def _parts(problem: Problem, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
