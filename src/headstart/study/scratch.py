@@ -37,6 +37,7 @@ LOOK_ITEMS = 9  # that show what an answer takes, the first of them unheeded: it
 UNHURRIED_SECONDS = 15.0  # below this, measuring a step would take a noticeable part of the training
 DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s was expected of one that took 2
 MOST_LOOKING = 0.4  # of its time that is kept for answering, however busy the moment was in which an answer was timed
+LATE_SHARE = 0.5  # of a step, on average
 MOST_OVERSHOT = 0.1  # likewise, for its last step
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
@@ -102,7 +103,7 @@ def from_scratch(
     test = np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(problem.split.test)
     planned = min(len(test), max(LOOKED_AT_LEAST, round(LOOKING_SHARE * seconds / look_seconds)))
     ends = time_up - min(look_seconds * (planned + len(deciding)), MOST_LOOKING * seconds)
-    late = min(*map(expected_seconds, speeds.values()), MOST_OVERSHOT * seconds)  # the last step ends after its time
+    late = min(LATE_SHARE * min(map(expected_seconds, speeds.values())), MOST_OVERSHOT * seconds)  # the last step ends after its time
     ends -= late
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
     still_improving = True
@@ -110,7 +111,7 @@ def from_scratch(
     for number, share in phases:
         phase, so_far = PHASES[number], repr([row.train_loss for row in history])
         one, left = speeds[phase.halved], journal.recall(f"seconds of {phase.name}", partial(_left, began + (ends - began) * share))
-        if history and left < max(0.0, expected_seconds(one) - late):
+        if history and left < max(0.0, expected_seconds(one) - 2 * late):
             continue  # the phase before took what this one would have needed
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)

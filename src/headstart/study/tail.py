@@ -16,7 +16,7 @@ from headstart.base.folders import home
 USUAL_SECONDS = 3.0  # until one run on this machine has shown better: intervals, thumbnails, the report's figures, checksums
 USUAL_SHARE = 1.0  # likewise, of the seconds in which the program started: a slow machine is slow at the end too
 SHORT, SHORT_BUDGET, SHORT_SHARE = "-short", 40.0, 0.7  # so short a budget leaves no time for a learning curve: there is less to write
-LEAVING_SECONDS = 0.8  # the interpreter's own end, after everything is written
+LEAVING_SECONDS = 0.5  # the interpreter's own end, after everything is written
 OLD_SHARE = 0.3  # of the new estimate: one slow moment of the machine does not decide
 LEAST_SECONDS, MOST_SECONDS = 0.5, 30.0
 
