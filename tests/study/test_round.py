@@ -87,3 +87,18 @@ def test_a_network_from_scratch_that_was_trained_in_one_of_several_rounds_and_as
     told = said(judged, "scratch")
     assert told is not None and [DATASET.sources[place] for place in places(judged, "scratch")] == list(told.items)
     assert label_errors(last, judged, "scratch")["n_judged"] == len(some)
+
+
+def test_doubted_labels_of_items_that_chose_a_twins_epoch_are_those_of_these_items_and_nobody_is_judged_twice(tmp_path: Path) -> None:
+    """The twin was judged on some held items only, not the first ones; one of their labels is wrong in its eyes."""
+    judged, *_, last = [a_round(problem, transfer=arm("transfer", problem)) for problem in problems(tmp_path)]
+    held = judged.problem.held()
+    some = held[1::2]
+    doubted = int(some[-1])
+    judged.arms["scratch"] = arm("scratch", judged.problem, wrong=[doubted], judged=some)
+    judged.look()
+    found = label_errors(last, [judged], "scratch")
+    assert found["n_judged"] == len(judged.problem.split.test) + len(some)
+    assert {row["position"] for row in found["rows"]} <= {doubted}
+    everything = label_errors(last, [judged], "transfer")
+    assert everything["n_judged"] == len(set(judged.on_test["transfer"].items) | set(last.arms["transfer"].validation.items))

@@ -54,6 +54,13 @@ def test_the_scratch_twin_scores_the_transfer_arms_score_plus_their_difference_o
     assert scores["scratch"] == pytest.approx(scores["transfer"] - 0.25)
 
 
+def test_a_twin_that_is_better_on_one_item_of_few_is_not_preferred_and_one_that_is_better_on_most_is(problems: list[Problem]) -> None:
+    first, last = problems[0], a_round(problems[-1], scratch=False)
+    four = [int(item) for item in first.heats[0][1][:4]]
+    hardly, clearly = (validation_scores([a_round(first, wrong=tuple(four[:n]))], last) for n in (1, 3))
+    assert hardly["scratch"] == hardly["transfer"] and clearly["scratch"] == pytest.approx(clearly["transfer"] + 0.75)
+
+
 def test_without_twins_only_what_was_trained_is_scored(problems: list[Problem]) -> None:
     played = [a_round(problem, scratch=False) for problem in problems]
     for one in played:

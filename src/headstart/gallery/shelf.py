@@ -101,13 +101,13 @@ def header(path: Path) -> dict[str, Any]:
     return found
 
 
-def _changed(folder: Path) -> tuple[int, int]:
+def _changed(folder: Path) -> tuple[int, ...]:
     found = (folder / MANIFEST).stat()
-    return found.st_mtime_ns, found.st_ino
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 @lru_cache(maxsize=1024)
-def _read(folder: Path, changed: tuple[int, int]) -> Subscription:  # noqa: ARG001 - a changed manifest is read anew
+def _read(folder: Path, changed: tuple[int, ...]) -> Subscription:  # noqa: ARG001 - a changed manifest is read anew
     try:
         plain = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         card = from_plain(ModelCard, plain.pop("card"), str(folder))

@@ -44,8 +44,11 @@ def label_errors(last: Round, judged: Sequence[Round], arm: str) -> dict[str, An
     found = [(one.on_test[arm], one.tested(arm)) for one in judged if arm in one.on_test]
     if len(judged) == 1:
         held = last if arm in last.arms else judged[0]  # the network from scratch is trained in judged rounds only
+        place, tested = {source: n for n, source in enumerate(dataset.sources)}, set(found[0][0].items)
         validation = held.arms[arm].validation
-        found.append((validation, held.problem.held()[: len(validation)]))
+        others = [item for item in validation.items if item not in tested]  # where one of several rounds judged, the last one's hold its test items too
+        if others:
+            found.append((validation.among(others), np.array([place[item] for item in others])))
     probabilities, places = joined([said for said, _ in found]).probabilities, np.concatenate([where for _, where in found])
     rows = [
         {

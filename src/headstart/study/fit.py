@@ -160,7 +160,8 @@ class Study:
                     one.let_go("transfer")
         with clock("evidence"):
             asked = self.more_evidence(last, parts, tracks, budget)
-            tail.prepare()
+            if wishes.twins and not self.memory.is_limited:  # else nothing makes good for it, or it would take the twin's room
+                tail.prepare()
         if wishes.twins:
             with clock("scratch"):
                 for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
@@ -268,7 +269,8 @@ class Study:
             where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
             with stage(self.sink, f"twin from scratch{where}"):
                 pixels, sizes = tracks.pixels(model, one.problem), tracks.sizes(model, one.problem)
-                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes)
+                punctual = budget.seconds is not None
+                trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes, punctual=punctual)
                 if trained is None:
                     text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory, len(one.problem.dataset))}"
                     self.sink(Event("note", "scratch", text=text))

@@ -56,7 +56,15 @@ PHASES = (Phase("half size", 0.6, halved=True), Phase("full size", 0.85, halved=
 
 
 def from_scratch(
-    candidate: Candidate, seconds: float, settings: Settings, plan: Plan, problem: Problem, pixels: Pixels, at_once: Mapping[bool, int]
+    candidate: Candidate,
+    seconds: float,
+    settings: Settings,
+    plan: Plan,
+    problem: Problem,
+    pixels: Pixels,
+    at_once: Mapping[bool, int],
+    *,
+    punctual: bool = False,
 ) -> Arm | None:
     """Train the same network from random weights for the given seconds, by the clock: a step that was timed on a busy machine must not starve it.
 
@@ -75,8 +83,9 @@ def from_scratch(
         pixels: The items as the network takes them.
         at_once: How many items go through the network at a time, by whether they are of half the size: 0 for a whole batch; a size that is not named has
             no room.
+        punctual: Whether somebody waits for its end: it then answers for fewer test items where its training took longer than was planned.
     """
-    time_up, labels = problem.keeping.journal.instant("twin from scratch") + seconds, problem.dataset.labels
+    started, labels = problem.keeping.journal.instant("twin from scratch"), problem.dataset.labels
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
@@ -102,7 +111,7 @@ def from_scratch(
     fitted, deciding = _parts(problem, round(DECIDING_TIME_SHARE * seconds / look_seconds))
     test = np.random.default_rng(seed_for(problem.seed, "scratch test items")).permutation(problem.split.test)
     planned = min(len(test), max(LOOKED_AT_LEAST, round(LOOKING_SHARE * seconds / look_seconds)))
-    ends = time_up - min(look_seconds * (planned + len(deciding)), MOST_LOOKING * seconds)
+    ends = started + seconds - min(look_seconds * (planned + len(deciding)), MOST_LOOKING * seconds)
     late = min(LATE_SHARE * min(map(expected_seconds, speeds.values())), MOST_OVERSHOT * seconds)  # the last step ends after its time
     ends -= late
     began, judged, history = journal.instant("training from scratch"), None, list[Epoch]()
@@ -115,6 +124,8 @@ def from_scratch(
             continue  # the phase before took what this one would have needed
         pixels.halved = phase.halved
         items, judges = (problem.pool, NOBODY) if phase.everything else (fitted, deciding)
+        if phase.everything and judged is None:  # from here on it learns these too
+            judged = predict(classifier, pixels.read, deciding, answering, lengths)
         rate = settings.learning_rate * (POOL_RATE if phase.everything else 1.0)
         ours = replace(settings, precision=one.precision, learning_rate=rate, seconds=max(0.0, left), at_once=at_once[phase.halved])
         name = f"scratch, {phase.name}"
@@ -127,7 +138,10 @@ def from_scratch(
     pixels.halved = False
     weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
     said = predict(classifier, pixels.read, deciding, answering, lengths) if judged is None else judged
-    affordable = journal.recall("answers that time allows", lambda: int(max(0.0, _left(time_up)) / look_seconds))
+    trained = history[-1].seconds if history else 0.0  # of saved values alone: a run that was killed answers for the same items
+    affordable = int((seconds - (began - started) - trained) / look_seconds - (len(deciding) if judged is None else 0))
+    least = ANSWERS_AT_LEAST if punctual else planned
+    asked = int(journal.recall("answers that time allows", lambda: max(affordable, least)))
     return Arm(
         "scratch",
         problem.predictions(deciding, said),
@@ -137,7 +151,7 @@ def from_scratch(
         still_improving,
         weights=weights,
         model=candidate.card.name,
-        test_items=np.sort(test[: max(affordable, ANSWERS_AT_LEAST)]),
+        test_items=np.sort(test[:asked]),
     )
 
 

@@ -33,7 +33,7 @@ def recall(kind: str, starting_seconds: float = 0.0) -> float:
         kind: Which ends are alike.
         starting_seconds: What the program took to start this time; tells of the machine until a run was timed.
     """
-    usual = max(USUAL_SECONDS, USUAL_SHARE * starting_seconds) * (SHORT_SHARE if kind.endswith(SHORT) else 1.0)
+    usual = min(max(USUAL_SECONDS, USUAL_SHARE * starting_seconds), MOST_SECONDS) * (SHORT_SHARE if kind.endswith(SHORT) else 1.0)
     seconds = _remembered(kind)
     return usual if seconds is None else seconds
 
@@ -60,7 +60,7 @@ def _remembered(kind: str) -> float | None:
     """What runs before took; None before the first, or where what was kept is damaged."""
     try:
         seconds = float(read_json(_kept(kind))["seconds"])
-    except (OSError, ValueError, KeyError, TypeError, InputError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, InputError):
         return None
     return min(max(seconds, LEAST_SECONDS), MOST_SECONDS) if math.isfinite(seconds) else None
 

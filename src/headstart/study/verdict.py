@@ -15,6 +15,7 @@ from headstart.planning.plan import Plan
 from headstart.study.candidates import Collected
 from headstart.study.round import Round, joined
 
+CLEARLY = 1.645  # standard errors: one-sided, 95 %
 TWINS = ("scratch", "plain", "majority", "random")
 
 
@@ -37,13 +38,17 @@ def places(rounds: Sequence[Round], arm: str) -> NDArray[np.int64]:
 def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     """The scores by which the delivered arm is chosen.
 
-    The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these.
+    The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these, which may be
+    ten: it counts as better only where that many items can tell.
     """
     score = last.problem.score
     found: dict[str, float] = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
     pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
     if pairs:
-        found["scratch"] = found["transfer"] + float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
+        ahead = float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
+        right = np.concatenate([scratch.right.astype(np.float64) - transfer.among(scratch.items).right for scratch, transfer in pairs])
+        is_clear = right.mean() > CLEARLY * right.std() / np.sqrt(len(right))
+        found["scratch"] = found["transfer"] + (ahead if is_clear else min(ahead, 0.0))
     return found
 
 
