@@ -47,7 +47,7 @@ def likely_label_errors(
         positions: ``(m,)`` where they stand in the data set: ``probe(...).items``; None = 0 to m - 1.
         most: How many to name at most.
 
-    Cost: some milliseconds for 2,000 items; the first call imports cleanlab and scikit-learn (0.2 s beside torch).
+    Cost: some milliseconds for 2,000 items; the first call imports cleanlab and scikit-learn (1 to 2 s).
     """
     if len(np.unique(labels)) < 2:
         return ()
