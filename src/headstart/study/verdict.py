@@ -14,6 +14,7 @@ from headstart.evaluation.verdict import CacheUse, Circumstances, Counts, Cut, V
 from headstart.planning.plan import Plan
 from headstart.study.candidates import Collected
 from headstart.study.round import Round, joined
+from headstart.training.race import clearly_better
 
 CLEARLY = 1.645  # standard errors: one-sided, 95 %
 TWINS = ("scratch", "plain", "majority", "random")
@@ -46,9 +47,9 @@ def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
     if pairs:
         ahead = float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
-        right = np.concatenate([scratch.right.astype(np.float64) - transfer.among(scratch.items).right for scratch, transfer in pairs])
-        is_clear = right.mean() > CLEARLY * right.std() / np.sqrt(len(right))
-        found["scratch"] = found["transfer"] + (ahead if is_clear else min(ahead, 0.0))
+        twin = np.concatenate([scratch.right for scratch, _ in pairs])
+        arm = np.concatenate([transfer.among(scratch.items).right for scratch, transfer in pairs])
+        found["scratch"] = found["transfer"] + (ahead if clearly_better(twin, arm, CLEARLY) else min(ahead, 0.0))
     return found
 
 

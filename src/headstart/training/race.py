@@ -131,21 +131,22 @@ def race(
     return ordered
 
 
-def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> bool:
-    """Whether one is right more often than another by half a standard error of the difference on the same items.
+def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_], errors: float = NOISE) -> bool:
+    """Whether one is right more often than another by some standard errors of the difference on the same items.
 
     The best of several noisy scores looks better than it is: of 16 items one answer more is no reason to retrain half of a network.
 
     Args:
         one: ``(n,)`` whether it was right.
         other: ``(n,)`` the same of the other.
+        errors: How many standard errors.
 
     Example:
         >>> clearly_better(np.arange(16) < 12, np.arange(16) >= 5), clearly_better(np.arange(400) < 300, np.arange(400) >= 120)
         (False, True)
     """
     ahead = one.astype(np.float64) - other
-    return bool(ahead.mean() > NOISE * ahead.std() / np.sqrt(len(ahead)))
+    return bool(ahead.mean() > errors * ahead.std() / np.sqrt(len(ahead)))
 
 
 def steadied(results: list[Result], right: Callable[[Sequence[Heat]], NDArray[np.bool_]]) -> list[Result]:
