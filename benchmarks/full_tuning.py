@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from headstart import gallery
 from headstart.backbone.build import build
+from headstart.backbone.cuda import has_cuda
 from headstart.base.processor import has_bfloat16
 from headstart.base.seeds import seed_for
 from headstart.data import load
@@ -34,7 +35,8 @@ from headstart.training.settings import rate_factor
 DECAY, WARMUP = 0.01, 0.1
 BATCH = 16
 FOLDS = 5
-FORMATS = (torch.float32, torch.bfloat16) if has_bfloat16() else (torch.float32,)
+FORMATS = (torch.float32, torch.bfloat16) if has_bfloat16() or has_cuda() else (torch.float32,)
+DEVICE = torch.device("cuda" if has_cuda() else "cpu")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Tuned:
         head_accuracy: On the test part with the linear head on the frozen features.
         by_rate: Accuracy at each rate.
         head_cpu: Processor seconds of the features of the train part and of the head.
+        device: What trained: ``cpu`` or ``cuda``.
         train_seconds: Wall-clock of head and fine-tuning at one rate, without the test part: what brute force costs at the least.
         train_cpu: The same in processor seconds, which other work on the machine does not lengthen.
         test_cpu: Processor seconds of one pass over the test part.
@@ -61,6 +64,7 @@ class Tuned:
     train_cpu: float
     test_cpu: float
     number_format: str
+    device: str
     losses: dict[str, list[float]]
 
 
@@ -90,13 +94,13 @@ def fine_tune(data: Path, model: str, *, seed: int, epochs: int, rates: Sequence
     """Train every block of a model on ``data/train``, test on ``data/test``."""
     card, dataset = gallery.card(model), load(data)
     items = prepared_for(card, dataset)
-    pixels = torch.from_numpy(np.stack([items.prepare(n) for n in range(len(dataset.content))]))
+    pixels = torch.from_numpy(np.stack([items.prepare(n) for n in range(len(dataset.content))])).to(DEVICE)
     is_test = np.array([Path(source).parts[0] == "test" for source in dataset.sources])
     train, test = np.flatnonzero(~is_test), np.flatnonzero(is_test)
-    network = build(card, gallery.weights(model))
+    network = build(card, gallery.weights(model)).to(DEVICE)
     with Clock() as head:
         linear = head_of(network, pixels[train], dataset.labels[train], len(dataset.classes), seed)
-    classifier = Classifier(Features(network), linear, keep_statistics=True).to(memory_format=torch.channels_last)
+    classifier = Classifier(Features(network), linear, keep_statistics=True).to(DEVICE, memory_format=torch.channels_last)
     start = {name: value.clone() for name, value in classifier.state_dict().items()}
     truth, number_format = dataset.labels[test], faster(classifier, pixels[train], dataset.labels[train])
     with Clock() as judging:
@@ -119,14 +123,33 @@ def fine_tune(data: Path, model: str, *, seed: int, epochs: int, rates: Sequence
         round(head.cpu + float(np.mean([clock.cpu for clock in clocks])), 3),
         round(judging.cpu, 3),
         str(number_format).removeprefix("torch."),
+        DEVICE.type,
         losses,
     )
+
+
+def seconds_of_a_step(model: str, data: Path, steps: int) -> tuple[float, float]:
+    """Wall-clock and processor seconds of one step of such a training on this machine's processor or card, the mean over steps after a first one."""
+    card, dataset = gallery.card(model), load(data)
+    items = prepared_for(card, dataset)
+    pixels = torch.from_numpy(np.stack([items.prepare(n) for n in range(BATCH)])).to(DEVICE)
+    network = build(card, gallery.weights(model)).to(DEVICE)
+    with torch.inference_mode():
+        width = network(pixels[:1]).flatten(1).shape[1]
+    linear = nn.Linear(width, len(dataset.classes))
+    classifier = Classifier(Features(network), linear, keep_statistics=True).to(DEVICE, memory_format=torch.channels_last)
+    number_format = faster(classifier, pixels, dataset.labels[:BATCH])
+    batch = np.arange(BATCH)
+    descend(classifier, pixels, dataset.labels[:BATCH], batch, number_format, 0, 1, 1e-5)
+    with Clock() as clock:
+        descend(classifier, pixels, dataset.labels[:BATCH], batch, number_format, 0, steps, 1e-5)
+    return clock.wall / steps, clock.cpu / steps
 
 
 def head_of(network: nn.Module, pixels: Tensor, labels: NDArray[np.int64], n_classes: int, seed: int) -> nn.Linear:
     """A linear head on the frozen features, its strength cross-validated."""
     with torch.inference_mode():
-        features = torch.cat([network(batch) for batch in pixels.split(BATCH)]).flatten(1).numpy()
+        features = torch.cat([network(batch) for batch in pixels.split(BATCH)]).flatten(1).cpu().numpy()
     order = np.random.default_rng(seed_for(seed, "folds of the head")).permutation(len(labels))
     part = np.empty(len(labels), np.int64)
     part[order[np.argsort(labels[order], kind="stable")]] = np.arange(len(labels)) % FOLDS
@@ -141,7 +164,9 @@ def faster(classifier: Classifier, pixels: Tensor, labels: NDArray[np.int64]) ->
     for one in FORMATS:
         for _ in range(2):  # the first warms up
             started = time.perf_counter()
-            loss_of(classifier, pixels[:BATCH], labels[:BATCH], one).backward()
+            loss = loss_of(classifier, pixels[:BATCH], labels[:BATCH], one)
+            loss.backward()
+            float(loss.detach())  # waits for a card
             seconds[one] = time.perf_counter() - started
     classifier.zero_grad(set_to_none=True)
     return min(FORMATS, key=seconds.__getitem__)
@@ -150,9 +175,9 @@ def faster(classifier: Classifier, pixels: Tensor, labels: NDArray[np.int64]) ->
 def loss_of(classifier: Classifier, batch: Tensor, labels: NDArray[np.int64], number_format: torch.dtype) -> Tensor:
     """Mean cross-entropy of a batch."""
     classifier.train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=number_format is torch.bfloat16):
+    with torch.autocast(DEVICE.type, torch.bfloat16, enabled=number_format is torch.bfloat16):
         logits = classifier(batch)
-    return nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels))
+    return nn.functional.cross_entropy(logits.float(), torch.from_numpy(labels).to(DEVICE))
 
 
 def descend(
@@ -180,8 +205,8 @@ def descend(
 
 
 def answers(classifier: Classifier, pixels: Tensor) -> NDArray[np.float32]:
-    """Class probabilities of pictures, in bfloat16 where that is what the machine is quick at."""
+    """Class probabilities of pictures, in bfloat16 where the machine is quick at it."""
     classifier.eval()
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
-        said: NDArray[np.float32] = torch.cat([torch.softmax(classifier(batch).float(), dim=1) for batch in pixels.split(2 * BATCH)]).numpy()
+    with torch.inference_mode(), torch.autocast(DEVICE.type, torch.bfloat16, enabled=torch.bfloat16 in FORMATS):
+        said: NDArray[np.float32] = torch.cat([torch.softmax(classifier(batch).float(), dim=1) for batch in pixels.split(2 * BATCH)]).cpu().numpy()
     return said

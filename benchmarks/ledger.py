@@ -254,4 +254,13 @@ def machine() -> str:
     if facts.is_file():
         model = next((line.split(":", 1)[1].strip() for line in facts.read_text(encoding="utf-8").splitlines() if line.startswith("model name")), model)
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9 if hasattr(os, "sysconf") else 0.0
-    return f"{model}, {os.cpu_count()} cores, {gigabytes:.0f} GB"
+    return ", ".join([model, f"{os.cpu_count()} cores", f"{gigabytes:.0f} GB", *cards()])
+
+
+def cards() -> list[str]:
+    """The graphics cards, by their driver's tool; none where there is no such tool."""
+    try:
+        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout.split("\n")[:-1]
+    except (OSError, subprocess.SubprocessError):
+        return []

@@ -1,6 +1,7 @@
 """Which model? Every backbone fully fine-tuned on every task is the truth; how much does each way of choosing lose against it, and what does it cost?
 
     python -m benchmarks.model_choice --threads 1 --items 100 --epochs 5 --test 500 --seeds 3     # resumable, cheapest cells first
+    python -m benchmarks.model_choice --only truth                                                # on a machine with a card; rank and time steps on another
     python -m benchmarks.model_choice --markdown                                                  # only render what there is
 
 Truth: all blocks from pixels, AdamW with a short warm-up and a cosine, from a linear head fitted to the frozen features, at each of ``--rates``; the best
@@ -8,7 +9,8 @@ accuracy on the test part after the last epoch, the mean over seeds (each draws 
 that also allows the frozen network with its head, which on few pictures is often the best of them. Ranking: ``headstart.rank`` on the train part (and two test
 pictures a class, which it does not judge by), from an empty store, as a process of its own: once with engines
 never raced before, once with the engines known, as on any machine after its first ranking. Regret: truth of the best model less truth of the pick, in
-points. Brute force: the sum of all fine-tunings of a task. Goals: mean regret at most half of the prior's, at least 30 times cheaper than brute force.
+points. Brute force: the sum of all fine-tunings of a task; where a card computed the truth, their steps times what a step takes on the processor that
+ranked (``--only steps``). Goals: mean regret at most half of the prior's, at least 30 times cheaper than brute force.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from benchmarks.tasks import TASKS, Task
 from headstart import gallery
 from headstart.base.folders import home
 
+BATCH = 16  # pictures a step of the truth (``full_tuning.BATCH``)
 TEST_PER_CLASS = 2  # of the ranking's folder: a data set has a test part, and a ranking passes over it
 SECONDS_LIMIT = 3600
 KEY = ("task", "model", "n_train", "n_test", "epochs")
@@ -47,6 +50,13 @@ TRUTH = Table(
         Column("train_cpu", "CPU s of training"),
     ),
 )
+STEPS = Table(
+    "model_choice_steps",
+    "One step of full fine-tuning on the processor, 16 pictures",
+    ("model",),
+    (Column("step", "s a step", digits=2), Column("step_cpu", "CPU s", digits=2)),
+)
+TIMED_STEPS = 4
 EVIDENCE = Table(
     "model_choice_evidence",
     "What headstart rank says",
@@ -70,24 +80,27 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where the tables are kept")
+    parser.add_argument("--only", choices=("truth", "ranking", "steps"), help="do no other part")
     parser.add_argument("--rank-again", action="store_true", help="rank anew, as after a change of the ranking; the truth stays")
     parser.add_argument("--markdown", action="store_true", help="only render the tables")
     parser.add_argument("--rank-only", nargs=3, metavar=("DATA", "SEED", "ANSWER"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.rank_only:
         return rank_only(Path(given.rank_only[0]), int(given.rank_only[1]), Path(given.rank_only[2]))
-    truth, evidence = (Table(one.name, one.title, one.by, one.columns, one.notes, given.folder) for one in (TRUTH, EVIDENCE))
+    truth, evidence, steps = (Table(one.name, one.title, one.by, one.columns, one.notes, given.folder) for one in (TRUTH, EVIDENCE, STEPS))
     deadline = time.monotonic() + 60 * given.minutes if given.minutes else float("inf")
     for seed in () if given.markdown else range(given.seeds):
-        for name in given.tasks:
+        for name in given.tasks if given.only in (None, "ranking") else ():
             if time.monotonic() < deadline:
                 print(ranked(evidence, TASKS[name], seed, given), flush=True)
-        for model in cheapest_first(given.models, truth):
+        for model in cheapest_first(given.models, truth) if given.only in (None, "truth") else ():
             for name in given.tasks:
                 if time.monotonic() < deadline:
                     print(tuned(truth, TASKS[name], model, seed, given), flush=True)
-        write(truth, evidence, given)
-    print(write(truth, evidence, given).read_text(encoding="utf-8"))
+        for model in given.models if given.only == "steps" and not seed else ():
+            print(stepped(steps, model, given), flush=True)
+        write(truth, evidence, steps, given)
+    print(write(truth, evidence, steps, given).read_text(encoding="utf-8"))
     return None
 
 
@@ -116,6 +129,26 @@ def tuned(table: Table, task: Task, model: str, seed: int, given: argparse.Names
         return f"{task.name} {model} seed {seed}: failed: {record['fault']}"
     values = record["values"]
     return f"{task.name} {model} seed {seed}: {values['accuracy']['value']:.1%} ({values['head_accuracy']:.1%} before), {values['seconds']:.0f} s"
+
+
+def stepped(table: Table, model: str, given: argparse.Namespace) -> str:
+    """One cell of the steps: of the first task, which takes the longest pictures as well as any."""
+    task = TASKS[given.tasks[0]]
+    record = table.cell({"model": model, "threads": given.threads}, lambda: step_cell(task.folder(*size_of(task, given)), model, given))
+    return f"{model}: {record.get('fault') or record['values']}"
+
+
+def step_cell(data: Path, model: str, given: argparse.Namespace) -> Values:
+    """Time a step, with memory that is freed kept, as headstart has it."""
+    import torch
+
+    from benchmarks.full_tuning import seconds_of_a_step
+    from headstart.base.resident import hold_on
+
+    hold_on()
+    torch.set_num_threads(given.threads)
+    wall, cpu = seconds_of_a_step(model, data, TIMED_STEPS)
+    return {"step": round(wall, 4), "step_cpu": round(cpu, 4), "threads": given.threads, "steps": TIMED_STEPS}
 
 
 def rates_of(given: argparse.Namespace) -> str:
@@ -253,12 +286,15 @@ def complete(truth: Truth, models: Sequence[str]) -> tuple[Truth, list[str]]:
     return {task: {model: found[model] for model in kept} for task, found in truth.items() if all(model in found for model in kept)}, kept
 
 
-def write(truth: Table, evidence: Table, given: argparse.Namespace) -> Path:
-    """The three files: truth, evidence, and what follows from them."""
+def write(truth: Table, evidence: Table, steps: Table, given: argparse.Namespace) -> Path:
+    """The files: truth, evidence, steps, and what follows from them."""
     truth.markdown()
     evidence.markdown()
+    if steps.done():
+        steps.markdown()
     path: Path = given.folder / "model_choice.md"
-    path.write_text(summary(of_size(truth.done(), given), of_size(evidence.done(), given), given.models), encoding="utf-8")
+    timed = {record["key"]["model"]: record["values"] for record in steps.done()}
+    path.write_text(summary(of_size(truth.done(), given), of_size(evidence.done(), given), given.models, timed), encoding="utf-8")
     return path
 
 
@@ -268,7 +304,7 @@ def of_size(records: Sequence[Values], given: argparse.Namespace) -> list[Values
     return [record for record in records if all(record["key"].get(name, value) == value for name, value in wanted.items())]
 
 
-def summary(tuned_records: Sequence[Values], ranked_records: Sequence[Values], models: Sequence[str]) -> str:
+def summary(tuned_records: Sequence[Values], ranked_records: Sequence[Values], models: Sequence[str], steps: Mapping[str, Values]) -> str:
     """Regrets, then the truth they rest on, then what it cost."""
     truth, kept = complete(mean_truth(tuned_records), models)
     with_head, _ = complete(mean_truth(tuned_records, or_head=True), models)
@@ -280,13 +316,22 @@ def summary(tuned_records: Sequence[Values], ranked_records: Sequence[Values], m
     taken = picks(ranked_records, kept)
     for title, what in (("Truth: full fine-tuning", truth), ("Truth: the better of full fine-tuning and head only", with_head)):
         lines += [f"## {title}", "", *regret_rows({name: regrets(what, pick) for name, pick in taken.items()} | {"a random model": random_regrets(what)}), ""]
-    lines += [*costs(tuned_records, ranked_records, list(truth), kept), "", "## Accuracy after full fine-tuning, %", ""]
+    lines += [*costs([at_home(one, steps) for one in tuned_records], ranked_records, list(truth), kept), "", "## Accuracy after full fine-tuning, %", ""]
     lines += [f"| task | {' | '.join(kept)} | rank took |", f"|---|{'---|' * len(kept)}---|"]
     for task, accuracy in truth.items():
         best = max(accuracy.values())
         shown = [f"**{100 * accuracy[model]:.1f}**" if accuracy[model] == best else f"{100 * accuracy[model]:.1f}" for model in kept]
         lines.append(f"| {task} | {' | '.join(shown)} | {', '.join(dict.fromkeys(taken['headstart rank'].get(task, {}).values())) or '–'} |")
     return "\n".join(lines) + "\n"
+
+
+def at_home(record: Values, steps: Mapping[str, Values]) -> Values:
+    """A record of the truth that a card computed, with what its training would have taken on the processor: its steps times what one takes there."""
+    values, key = record["values"], record["key"]
+    if values.get("device", "cpu") == "cpu" or key["model"] not in steps:
+        return record
+    n, step = key["epochs"] * -(-key["n_train"] // BATCH), steps[key["model"]]
+    return {**record, "values": {**values, "train_seconds": n * step["step"], "train_cpu": n * step["step_cpu"]}}
 
 
 def regret_rows(found: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -23,6 +23,7 @@ from PIL import Image
 
 from benchmarks.data import Grey, copy, debian, fashion_arrays, filling, mnist_arrays, place, subject
 from benchmarks.emoji import Drawn, noto, twemoji
+from headstart.base.files import read_json, write_json
 from headstart.base.seeds import seed_for
 from headstart.gallery import archives
 from headstart.study.solar_cells import INSIDE, PICTURES_LIMIT_BYTES, fetch_wheel
@@ -85,8 +86,16 @@ class Task:
 
     def most_test(self, n: int) -> int:
         """How many can be tested on when n are fitted on: all others but a few of each class, or what the rarest class allows where all are drawn equally."""
-        counts = Counter(self.pool().labels)
+        counts = self.counts()
         return (min(counts.values()) * len(counts) if self.balanced else sum(counts.values())) - n - LEAST_PER_CLASS * len(counts)
+
+    def counts(self) -> dict[str, int]:
+        """How many pictures there are of each class; counted once, for a pool takes seconds to open and may lie on another machine."""
+        kept = place(f"tasks/{self.name}/counts.json")
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_json(kept, dict(sorted(Counter(self.pool().labels).items())))
+        return {str(name): int(count) for name, count in read_json(kept).items()}
 
 
 def divide(pool: Pool, n: int, test: int, seed: int, purpose: str, *, balanced: bool = False) -> dict[str, list[int]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from benchmarks.ledger import Table
-from benchmarks.model_choice import EVIDENCE, TRUTH, complete, mean_truth, picks, random_regrets, regrets, small_test, summary, write
+from benchmarks.model_choice import EVIDENCE, STEPS, TRUTH, at_home, complete, mean_truth, picks, random_regrets, regrets, small_test, summary, write
 
 TRUE = {"birds": {"large": 0.9, "small": 0.8, "odd": 0.5}, "cells": {"large": 0.6, "small": 0.7, "odd": 0.71}}
 
@@ -77,16 +77,26 @@ def test_a_run_that_is_not_finished_compares_the_models_that_were_tuned_on_the_m
 
 
 def test_the_summary_states_regret_share_and_cost() -> None:
-    text = summary(TUNED, RANKED, list(TRUE["birds"]))
+    text = summary(TUNED, RANKED, list(TRUE["birds"]), {})
     assert "| published accuracy alone | 5.50 (0.00 to 11.00) | 11.00 | 2 |" in text
     assert "| headstart rank | 5.50 (1.00 to 10.00) | 10.00 | 2 |" in text
     assert "Our regret is 1.00 of the prior's" in text and "45.0 times cheaper" in text and "30.0 times cheaper" in text
 
 
+def test_a_card_does_not_make_brute_force_cheap() -> None:
+    """100 pictures in batches of 16 are 7 steps an epoch: what a card computed counts as so many steps of the processor that ranked."""
+    record = tuned("birds", "small", 0, 0.6)
+    record["values"] |= {"device": "cuda"}
+    record["key"] |= {"n_train": 100, "epochs": 20}
+    steps = {"small": {"step": 2.0, "step_cpu": 1.0}}
+    assert at_home(record, steps)["values"]["train_seconds"] == 280 and at_home(record, steps)["values"]["train_cpu"] == 140
+    assert at_home(tuned("birds", "small", 0, 0.6), steps)["values"]["train_seconds"] == 30 and at_home(record, {}) == record
+
+
 def test_without_records_the_tables_say_so(tmp_path: Path) -> None:
-    truth, ranked = (Table(one.name, one.title, one.by, one.columns, folder=tmp_path) for one in (TRUTH, EVIDENCE))
+    truth, ranked, steps = (Table(one.name, one.title, one.by, one.columns, folder=tmp_path) for one in (TRUTH, EVIDENCE, STEPS))
     given = argparse.Namespace(folder=tmp_path, items=10, epochs=1, rates=[1e-4], models=["small"])
-    assert "Nothing measured yet." in write(truth, ranked, given).read_text()
+    assert "Nothing measured yet." in write(truth, ranked, steps, given).read_text()
 
 
 def test_the_ranking_sees_the_whole_train_part_and_a_few_test_pictures(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from headstart.base.files import write_json
+from headstart.training.arithmetic import precisions as candidates
 from headstart.training.network import Classifier, new_head
 from headstart.training.settings import Settings
-from headstart.training.speed import PRECISIONS, Speed, correct, fastest, recall
+from headstart.training.speed import Speed, correct, fastest, recall
 
 SETTINGS = Settings(learning_rate=1e-3, weight_decay=0.01, batch_items=8, epochs=1, patience=None, warmup_fraction=0.1, precision="float32")
 FEATURES = torch.from_numpy(np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32))
@@ -36,6 +37,9 @@ class Reader:
     def read(self, index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
         self.asked += 1
         return (FEATURES[index],)
+
+
+PRECISIONS = candidates("float32 or bfloat16, the faster")
 
 
 def measured(key: str, reader: Reader, precisions: tuple[str, ...] = PRECISIONS, doubted: Callable[[Speed], bool] = lambda _: False) -> Speed:

@@ -68,6 +68,7 @@ class Facts:
         imbalance: Items of the commonest class per item of the rarest.
         models: Names of the subscribed candidates.
         has_bfloat16: Does the processor multiply matrices in bfloat16 natively?
+        has_cuda: Is there a CUDA card?
         threads: Processor threads.
         given: Parts that the data set itself names: ``train``, ``validation``, ``test``.
         modality: The kind of data.
@@ -84,6 +85,7 @@ class Facts:
     models: tuple[str, ...]
     has_bfloat16: bool
     threads: int
+    has_cuda: bool = False
     given: tuple[str, ...] = ()
     modality: str = "image"
     varies: bool = True

@@ -110,9 +110,7 @@ def _views(facts: Facts, wishes: Wishes) -> Decision:
 
 
 def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
-    fast = facts.has_bfloat16 and wishes.precision == "fast"
-    arithmetic = "float32 or bfloat16, the faster" if fast else "float32"
-    reason = "a step is timed in both, once per network, cut and machine" if fast else "bit-equality was asked for, or the processor has nothing faster"
+    arithmetic, reason = _arithmetic(facts, wishes)
     return [
         Decision("order", "linear probe, then fine-tuning", "", "a random head would tear at pretrained features (Kumar et al., 2022)", "rule"),
         _or_pinned("learning_rate", wishes.learning_rate, *_rate(facts)),
@@ -123,6 +121,15 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
         Decision("warmup", 0.1, "of the steps", "AdamW's first steps are noisy", "rule"),
         Decision("training_precision", arithmetic, "", reason, "rule"),
     ]
+
+
+def _arithmetic(facts: Facts, wishes: Wishes) -> tuple[str, str]:
+    timed = "a step is timed in both, once per network, cut and machine"
+    if wishes.precision != "fast":
+        return "float32", "bit-equality was asked for"
+    if facts.has_cuda:
+        return "float32 or bfloat16 on CUDA, the faster", timed
+    return ("float32 or bfloat16, the faster", timed) if facts.has_bfloat16 else ("float32", "the processor has nothing faster")
 
 
 def _rate(facts: Facts) -> tuple[float, str, str]:

@@ -64,9 +64,10 @@ class Candidate:
 
     @property
     def torch_items_per_second(self) -> float:
-        """Speed of the whole network in torch on the processor, where training happens."""
-        laps = [lap.items_per_second for lap in self.choice.race if lap.engine.startswith("torch") and "cuda" not in lap.engine]
-        return max(laps, default=self.items_per_second)
+        """Speed of the whole network in torch where training happens: on the card where one has raced, else on the processor."""
+        laps = [lap for lap in self.choice.race if lap.engine.startswith("torch")]
+        on_card = [lap for lap in laps if "cuda" in lap.engine]
+        return max((lap.items_per_second for lap in on_card or laps), default=self.items_per_second)
 
     @property
     def ms_per_item(self) -> float | None:

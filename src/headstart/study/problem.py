@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.activations.store import Store
+from headstart.backbone.cuda import has_cuda
 from headstart.base.events import Sink
 from headstart.base.processor import has_bfloat16, threads
 from headstart.base.seeds import seed_for
@@ -88,6 +89,7 @@ def known_facts(dataset: Dataset, split: Split, models: Sequence[str]) -> Facts:
         imbalance=float(counts.max() / max(1, counts.min())),
         models=tuple(models),
         has_bfloat16=has_bfloat16(),
+        has_cuda=has_cuda(),
         threads=threads(),
         given=tuple(sorted(set(dataset.given_split or ()))),
         modality=dataset.modality,

@@ -21,11 +21,12 @@ from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import NOBODY, Problem
 from headstart.study.tracks import HALVED_WORK, PASSES
+from headstart.training.arithmetic import precisions
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
 from headstart.training.pixels import Pixels
 from headstart.training.settings import Settings
-from headstart.training.speed import PRECISIONS, Speed, fastest, recall
+from headstart.training.speed import Speed, fastest, recall
 from headstart.training.way import Lengths
 
 POOL_RATE = 0.3  # of the peak rate in that part: it has learnt already
@@ -136,7 +137,7 @@ def from_scratch(
         passed = history[-1].seconds if history else 0.0
         history += [replace(row, epoch=row.epoch + len(history), seconds=row.seconds + passed) for row in done.history]
     pixels.halved = False
-    weights = {key.removeprefix("part."): value for key, value in classifier.state_dict().items()}
+    weights = {key.removeprefix("part."): value.cpu() for key, value in classifier.state_dict().items()}
     said = predict(classifier, pixels.read, deciding, answering, lengths) if judged is None else judged
     trained = history[-1].seconds if history else 0.0  # of saved values alone: a run that was killed answers for the same items
     affordable = int((seconds - (began - started) - trained) / look_seconds - (len(deciding) if judged is None else 0))
@@ -264,10 +265,10 @@ def _speed(
 ) -> Speed:
     """What a step takes, recalled or measured; in a hurry, what is not known is estimated from the race of engines: measuring costs steps too."""
     key = digest(f"{candidate.card.name} scratch at {'half' if halved else 'full'} size", network, machine(), str(settings.batch_items), *_parted(settings))
-    precisions = ("float32",) if plan["training_precision"] == "float32" else PRECISIONS
+    candidates = precisions(str(plan["training_precision"]))
     pixels.halved = halved
-    if hurried and recall(key, precisions) is None:
+    if hurried and recall(key, candidates) is None:
         whole = PASSES * settings.batch_items / candidate.torch_items_per_second
-        return Speed("float32", whole / (HALVED_WORK if halved else 1), 0)
+        return Speed(candidates[0], whole / (HALVED_WORK if halved else 1), 0)
     with stage(problem.sink, "time a step"):
-        return fastest(key, classifier, pixels.read, problem.dataset.labels, problem.pool, settings, precisions)
+        return fastest(key, classifier, pixels.read, problem.dataset.labels, problem.pool, settings, candidates)

@@ -30,6 +30,7 @@ from headstart.study.arms import head_on
 from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
+from headstart.training.arithmetic import precisions
 from headstart.training.epochs import best_epoch, crossed, losses
 from headstart.training.loop import NOBODY, Read, Trained, describe, predict, train
 from headstart.training.network import Classifier, head_from
@@ -37,7 +38,7 @@ from headstart.training.pixels import Pixels
 from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
-from headstart.training.speed import PRECISIONS, Speed, correct, fastest
+from headstart.training.speed import Speed, correct, fastest
 from headstart.training.way import Lengths
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
@@ -76,7 +77,7 @@ class Tracks:
             epochs=plan.number("epochs"),
             patience=int(plan.number("patience")),
             warmup_fraction=plan.number("warmup"),
-            precision="float32",
+            precision=self._precisions()[0],
             channels_last=plan["training_precision"] != "float32",
             balance=bool(plan["balance"]),
         )
@@ -86,7 +87,7 @@ class Tracks:
         if plan.decision("learning_rate").source == "pinned":
             changes.pop("learning_rate", None)
         known = self._speeds.get((entrant.model, entrant.cut))
-        return replace(usual, **changes, precision=known.precision if known else "float32", at_once=self._at_once.get((entrant.model, entrant.cut), 0))
+        return replace(usual, **changes, precision=known.precision if known else usual.precision, at_once=self._at_once.get((entrant.model, entrant.cut), 0))
 
     def no_room(self, model: str, cut: int, problem: Problem) -> str:
         """Decide how many items go at once through what trains behind a cut, in this round; the reason, where too few would fit."""
@@ -158,16 +159,18 @@ class Tracks:
             width = one.backbone.crossing_shapes(one.backbone.depth)[0][0]
             head = LinearHead(np.zeros((problem.n_classes, width), np.float32), np.zeros(problem.n_classes, np.float32), 0.0)
             classifier, read = self.classifier(model, cut, head), self.reader(model, cut, 0, problem)
-            precisions = ("float32",) if self.plan["training_precision"] == "float32" else PRECISIONS
             labels, doubted = problem.dataset.labels, lambda speed: self._seconds_at(speed, problem) > most_seconds
             known = recall_record(
                 self.recall,
                 Speed,
                 f"a step of {model} from block {cut}",
-                lambda: fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, precisions, doubted=doubted),
+                lambda: fastest(self._key(model, cut), classifier, read, labels, problem.pool, settings, self._precisions(), doubted=doubted),
             )
             self._speeds[(model, cut)] = known
         return known
+
+    def _precisions(self) -> tuple[str, ...]:
+        return precisions(str(self.plan["training_precision"]))
 
     def took(self, entrant: Entrant, trained: Trained) -> None:
         """Correct what is remembered of a step by what a plain training's own steps took; this study goes on with what it began with."""
@@ -328,7 +331,7 @@ class Contest:
             merge(classifier.part)
         if settings.contrastive:
             done = self._headed(entrant, classifier, done, fitted, held)
-        return done, {key.removeprefix("part."): value.detach() for key, value in classifier.state_dict().items()}
+        return done, {key.removeprefix("part."): value.detach().cpu() for key, value in classifier.state_dict().items()}
 
     def _headed(self, entrant: Entrant, classifier: Classifier, done: Trained, fitted: NDArray[np.int64], held: NDArray[np.int64]) -> Trained:
         """Give features that were tuned without a head the linear head that suits them."""

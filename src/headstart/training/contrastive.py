@@ -41,7 +41,7 @@ def supervised_contrastive(features: Tensor, labels: Tensor, temperature: float)
     """
     directions = functional.normalize(features.float(), dim=1)
     likeness = directions @ directions.T / temperature
-    itself = torch.eye(len(labels), dtype=torch.bool)
+    itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     partners = (labels[:, None] == labels[None]) & ~itself
     chances = likeness.masked_fill(itself, float("-inf")).log_softmax(dim=1).masked_fill(~partners, 0.0)
     counts = partners.sum(1)

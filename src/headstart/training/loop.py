@@ -14,10 +14,11 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.task.linear import Floats, softmax
+from headstart.training.arithmetic import autocast, device_of
 from headstart.training.keeping import NOWHERE, TrainingPlace
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings
-from headstart.training.stepper import Stepper, balancing, laid_out, lay_out, precision_of
+from headstart.training.stepper import Stepper, balancing, laid_out, lay_out
 from headstart.training.way import Best, Epoch, Lengths, Pace, Trained, Way, batches, ended
 
 __all__ = ["Epoch", "Read", "Trained", "batches", "describe", "predict", "train"]
@@ -115,9 +116,9 @@ def _passed(
 ) -> NDArray[np.float32]:
     """What a part says of items; those that vary in length go through side by side with their like: the longest of a batch pads all of it."""
     order = np.arange(len(items)) if lengths is None else np.argsort(lengths(items), kind="stable")
-    classifier.eval()
-    with torch.inference_mode(), precision_of(settings):
-        said = np.concatenate([told(*laid_out(read(batch, None), settings)).float().numpy() for batch in batches(items[order], settings.passing)])
+    classifier.to(device_of(settings.precision)).eval()
+    with torch.inference_mode(), autocast(settings.precision):
+        said = np.concatenate([told(*laid_out(read(batch, None), settings)).float().cpu().numpy() for batch in batches(items[order], settings.passing)])
     found = np.empty_like(said)
     found[order] = said
     return found

@@ -17,7 +17,7 @@ class Settings:
         epochs: Most passes over the training items; the last one may be cut short: 2.5 is two passes and a half.
         patience: Epochs without a lower validation loss after which it stops; None never stops early.
         warmup_fraction: Share of the training in which the rate rises from 0; then it falls along a cosine to 0.
-        precision: ``bfloat16`` (autocast) or ``float32``.
+        precision: ``bfloat16`` (autocast) or ``float32``, with ``-cuda`` where a card takes the steps (``training.arithmetic``).
         channels_last: Lay pictures out with channels last: 1.5 to 4 times faster for convolutions, in other last bits.
         l2_sp: Decay of the backbone towards its pretrained weights instead of towards 0, per unit of rate; 0 for none.
             Source: Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning, 2018, equation 2.

@@ -24,7 +24,6 @@ from headstart.training.network import Classifier
 from headstart.training.settings import Settings
 from headstart.training.stepper import Stepper, lay_out
 
-PRECISIONS = ("float32", "bfloat16")
 SAMPLE_ITEMS = 8  # a quarter of a batch shows what a dear step costs, at a quarter of the price
 DEAR_SECONDS = 0.1  # of the sample: below this what a step costs beside its items counts, so a whole batch is measured
 CORRECTED_BELOW = 0.67  # of what is remembered: smaller differences are noise, and the same plan shall admit the same entrants tomorrow
@@ -59,7 +58,7 @@ def fastest(
     labels: NDArray[np.int64],
     items: NDArray[np.int64],
     settings: Settings,
-    precisions: tuple[str, ...] = PRECISIONS,
+    precisions: tuple[str, ...],
     *,
     doubted: Callable[[Speed], bool] = lambda _: False,
 ) -> Speed:
@@ -87,13 +86,13 @@ def fastest(
     return best
 
 
-def recall(key: str, precisions: tuple[str, ...] = PRECISIONS) -> Speed | None:
+def recall(key: str, precisions: tuple[str, ...] | None = None) -> Speed | None:
     """What is remembered of a step; None when it was not measured in one of these arithmetics, or what was kept is damaged."""
     try:
         known = from_plain(Speed, read_json(_file(key)))
     except (OSError, ValueError, InputError):
         return None
-    return known if known.precision in precisions else None
+    return known if precisions is None or known.precision in precisions else None
 
 
 def correct(key: str, precision: str, seconds: float) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.base.seeds import seed_for
+from headstart.training.arithmetic import autocast, device_of
 from headstart.training.contrastive import supervised_contrastive
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings, joins_at, rate_factor
@@ -24,7 +25,8 @@ class Stepper:
     def __init__(self, classifier: Classifier, settings: Settings, *, class_weights: NDArray[np.float32] | None = None, seed: int = 0) -> None:
         """Take the classifier as it is: its weights now are those that L2-SP pulls back to."""
         self.classifier, self.settings = classifier, settings
-        self._weights = None if class_weights is None else torch.from_numpy(class_weights)
+        self.device = device_of(settings.precision)
+        self._weights = None if class_weights is None else torch.from_numpy(class_weights).to(self.device)
         self.mixing = np.random.default_rng(seed_for(seed, "mixup"))
         trained = [(name, parameter) for name, parameter in classifier.named_parameters() if parameter.requires_grad]
         by_distance: dict[int, list[Tensor]] = {}
@@ -44,7 +46,7 @@ class Stepper:
         self.classifier.train()
         self.optimiser.zero_grad(set_to_none=True)
         told = 0.0
-        for loss in self._losses(laid_out(crossing, self.settings), torch.from_numpy(labels)):
+        for loss in self._losses(laid_out(crossing, self.settings), torch.from_numpy(labels).to(self.device)):
             loss.backward()
             told += float(loss.detach())
         self.optimiser.step()
@@ -86,18 +88,18 @@ class Stepper:
         """The batch's loss, or parts that add up to it, each made when the one before has gone back through the network."""
         settings, others, share = self.settings, labels, 1.0
         if settings.contrastive:
-            with precision_of(settings):
+            with autocast(settings.precision):
                 features = self.classifier.features(*crossing)
             yield supervised_contrastive(features, labels, settings.contrastive)
             return
         if settings.mixup and len(labels) > 1:
             share = float(self.mixing.beta(settings.mixup, settings.mixup))
-            order = torch.from_numpy(self.mixing.permutation(len(labels)))
+            order = torch.from_numpy(self.mixing.permutation(len(labels))).to(self.device)
             crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
         size = settings.at_once or len(labels)
         for part in (slice(begin, begin + size) for begin in range(0, len(labels), size)):
-            with precision_of(settings):
+            with autocast(settings.precision):
                 logits = self.classifier(*(tensor[part] for tensor in crossing), dropout=settings.dropout).float()
             loss = self._cross_entropy(logits, labels, part)
             yield loss if others is labels else share * loss + (1 - share) * self._cross_entropy(logits, others, part)
@@ -107,7 +109,7 @@ class Stepper:
         loss = functional.cross_entropy(logits, labels[part], self._weights, label_smoothing=self.settings.label_smoothing)
         if len(logits) == len(labels):
             return loss
-        weights = torch.ones(len(labels)) if self._weights is None else self._weights[labels]
+        weights = torch.ones(len(labels), device=labels.device) if self._weights is None else self._weights[labels]
         return loss * (weights[part].sum() / weights.sum())
 
     @torch.no_grad()
@@ -136,19 +138,17 @@ def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     return (len(labels) / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))).astype(np.float32)
 
 
-def precision_of(settings: Settings) -> torch.autocast:
-    """The arithmetic that the settings ask for."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16")
-
-
 def lay_out(classifier: Classifier, settings: Settings) -> None:
-    """Bring the weights into the order of axes that the settings ask for."""
+    """Bring the weights to where steps are taken, in the order of axes that the settings ask for."""
+    classifier.to(device_of(settings.precision))
     if settings.channels_last:
         classifier.to(memory_format=torch.channels_last)
 
 
 def laid_out(crossing: tuple[Tensor, ...], settings: Settings) -> tuple[Tensor, ...]:
-    """Bring a batch into the order of axes that the settings ask for."""
+    """Bring a batch to where steps are taken, in the order of axes that the settings ask for."""
+    device = device_of(settings.precision)
+    crossing = tuple(tensor.to(device, non_blocking=True) for tensor in crossing)
     if not settings.channels_last:
         return crossing
     return tuple(tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == IMAGE_AXES else tensor for tensor in crossing)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from headstart.backbone.cuda import has_cuda
 from headstart.task.linear import Floats
 from headstart.training.keeping import Piece
 from headstart.training.network import Classifier
@@ -224,7 +225,7 @@ class Way:
     def state(self) -> State:
         """Everything that the next step depends on."""
         tensors = self._shown() | _prefixed(CLASSIFIER, self.best.classifier.state_dict()) | _prefixed(BEST, self.best.weights)
-        tensors |= {f"{OPTIMISER}{name}": value for name, value in self.stepper.moments().items()} | {"dropout": torch.get_rng_state()}
+        tensors |= {f"{OPTIMISER}{name}": value for name, value in self.stepper.moments().items()} | _chance()
         generators = {"order": self._before, "mixing": self.stepper.mixing.bit_generator.state}
         return tensors, {"ended": False, **self._said(), **generators, "losses": self.losses, "elapsed": self.pace.elapsed, "loss": self.best.loss}
 
@@ -236,7 +237,7 @@ class Way:
         best.epoch, best.probabilities, best.by_epoch = plain["best_epoch"], _floats(tensors["probabilities"]), [_floats(one) for one in tensors["by_epoch"]]
         self.stepper.take_moments(_under(OPTIMISER, tensors))
         self.order.bit_generator.state, self.stepper.mixing.bit_generator.state = plain["order"], plain["mixing"]
-        torch.set_rng_state(torch.from_numpy(tensors["dropout"]))
+        _take_chance(tensors)
         self.history, self.losses = _rows(plain), list(plain["losses"])
         self.pace.go_on(plain["shares"], plain["elapsed"])
 
@@ -255,6 +256,17 @@ def ended(classifier: Classifier, kept: Piece) -> Trained:
     probabilities = _floats(kept.tensors["probabilities"])
     told = plain["seconds"], plain["still_improving"], by_epoch, plain["seconds_per_step"]
     return Trained(tuple(_rows(plain)), plain["best_epoch"], probabilities, *told)
+
+
+def _chance() -> dict[str, Tensor]:
+    """Where torch's generators are: the processor's, and the card's where there is one."""
+    return {"dropout": torch.get_rng_state(), **({"dropout_cuda": torch.cuda.get_rng_state()} if has_cuda() else {})}
+
+
+def _take_chance(tensors: dict[str, NDArray[np.generic]]) -> None:
+    torch.set_rng_state(torch.from_numpy(tensors["dropout"]))
+    if "dropout_cuda" in tensors and has_cuda():
+        torch.cuda.set_rng_state(torch.from_numpy(tensors["dropout_cuda"]))
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headstart.backbone.cuda import has_cuda
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.openvino_engine import OpenVinoEngine
 from headstart.backbone.engines.openvino_import import import_openvino
@@ -113,7 +114,7 @@ def machine() -> str:
             model = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass
-    card = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    card = f", {torch.cuda.get_device_name()}" if has_cuda() else ""
     narrow = ", bfloat16" if has_bfloat16() else ""  # the same name stands for processors with and without it
     return f"{model}{narrow}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
+from headstart.backbone.cuda import has_cuda
 from headstart.backbone.engines.protocol import Arrays, Runner
 
 
@@ -32,11 +34,11 @@ class TorchEngine:
 
     def available(self) -> bool:
         """CUDA is asked for only where torch sees a card."""
-        return self.device == "cpu" or torch.cuda.is_available()
+        return self.device == "cpu" or has_cuda()
 
     def load(self, part: fx.GraphModule, example: Arrays, key: str, varying: Sequence[bool] = ()) -> Runner:  # noqa: ARG002 - nothing is compiled
-        """Move the part to the device; nothing is compiled."""
-        part = part.eval().to(self.device)
+        """Nothing is compiled. A card gets a copy: the part shares its weights with the network, which stays on the processor."""
+        part = part.eval() if self.device == "cpu" else copy.deepcopy(part).eval().to(self.device)
 
         def run(batch: Arrays) -> Arrays:
             inputs = [self._laid_out(torch.from_numpy(array)) for array in batch]
