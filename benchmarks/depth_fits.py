@@ -1,9 +1,9 @@
 """Every cut fitted on the same labelled items and scored on many others, and the race's own choice among them: what a regret of depth rests on.
 
 In: a folder with train/ and test/, a card's name, a seed. Out: plain values for the ledger: of every cut what each validation fold said of it, epoch by
-epoch, and its score on the test part, both after the epochs that the folds found best (the product's own refit) and after all of the plan's epochs;
-then what ``study.transfer`` takes on the same heats (they are run once) and how that scores. Beside the values every probability is kept in an
-``.npz`` under headstart's home, so that ways of choosing can be compared later without training anything again.
+epoch, what each held item was told at the end, and its score on the test part after a fit to everything that may be learnt from; then what
+``study.transfer`` takes on the same heats (they are run once) and how that scores. Beside the values every probability is kept in an ``.npz`` under
+headstart's home, so that ways of choosing can be compared later without training anything again.
 """
 
 from __future__ import annotations
@@ -26,23 +26,18 @@ from headstart.base.folders import home
 from headstart.base.seeds import seed_for
 from headstart.data import load, split
 from headstart.evaluation.metrics import score
-from headstart.evaluation.predictions import Predictions
-from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.planning.budget import Budget
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
-from headstart.planning.plan import Decision, Plan
+from headstart.planning.plan import Decision
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import Ranking
 from headstart.study.candidates import collect_candidate, open_candidate, rank_collected
 from headstart.study.items import PreparedItems
 from headstart.study.problem import Problem, known_facts, pose
-from headstart.study.tracks import Contest, Tracks, _stage
-from headstart.study.tracks import judged as honest
+from headstart.study.tracks import Contest, Tracks, judged, worth
 from headstart.study.transfer import transfer
 from headstart.task.linear import Floats, LinearHead
-from headstart.training.epochs import best_epoch as agreed
-from headstart.training.epochs import losses
 from headstart.training.loop import Trained
 from headstart.training.race import Heat
 
@@ -67,18 +62,12 @@ class Remembering(Contest):
             self.heats[key] = super().run(entrant, fold)
         return self.heats[key]
 
-    def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> Fit:
+    def refit(self, entrant: Entrant) -> Fit:
         """A fit to the whole pool, made or recalled."""
         key = named(entrant)
         if key not in self.fits:
-            self.fits[key] = super().refit(entrant, heats)
+            self.fits[key] = super().refit(entrant)
         return self.fits[key]
-
-    def refit_whole(self, entrant: Entrant) -> Fit:
-        """A fit to the whole pool for all of the plan's epochs, whatever the folds found best."""
-        pool = self.problem.pool
-        head = self._head(entrant, -1, pool)
-        return None, self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"))[1]
 
     def answered(self, fit: Fit, entrant: Entrant, items: NDArray[np.int64]) -> Floats:
         """What a fit says of items."""
@@ -177,7 +166,7 @@ def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], c
     fits, backbone = {}, contest.tracks.collected[model].candidate.backbone
     for cut, entrant in entrants_of(contest, model, cuts).items():
         where = {"trainable": round(backbone.trainable_share(entrant.cut), 4), "place": entrant.cut}
-        fits[cut] = fitted_cut(contest, entrant, plan, kept, cut) | where
+        fits[cut] = fitted_cut(contest, entrant, kept, cut) | where
     began = time.perf_counter()
     raced = transfer(ranking, contest, plan, Budget(), n_races=1)
     race_seconds = time.perf_counter() - began
@@ -186,10 +175,9 @@ def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], c
     for number, result in enumerate(raced.results):
         entrant = result.entrant
         row = {"place": entrant.cut, "source": entrant.source, "views": entrant.views, "outcome": result.outcome, "changes": entrant.changes}
-        said = [heat.probabilities for heat in result.heats]
-        rows.append(row | {"seconds": round(result.seconds, 2), "folds": judged(problem, said, len(said))})
-        if entrant.source != "rule" or entrant.views:
-            kept[f"race/{number}/held"] = np.concatenate(said)
+        rows.append(row | {"seconds": round(result.seconds, 2), "standing": [round(one, DIGITS) for one in result.standing], "folds": len(result.heats)})
+        if result.heats and (entrant.source != "rule" or entrant.views):
+            kept[f"race/{number}/held"] = judged(problem, result.heats).probabilities
     home_file = home() / "depth" / f"{name}.npz"
     home_file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(home_file, allow_pickle=False, **kept)
@@ -200,74 +188,31 @@ def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], c
     }  # fmt: skip
 
 
-def fitted_cut(contest: Remembering, entrant: Entrant, plan: Plan, kept: dict[str, NDArray[Any]], cut: str) -> dict[str, Any]:
-    """One cut on every fold and on the whole pool, there for the epochs that the folds found best and for all of the plan's."""
+def fitted_cut(contest: Remembering, entrant: Entrant, kept: dict[str, NDArray[Any]], cut: str) -> dict[str, Any]:
+    """One cut on every fold and on the whole pool."""
     problem, test = contest.problem, contest.problem.split.test
     began = time.perf_counter()
     heats = [contest.run(entrant, fold) for fold in range(len(problem.heats))]
     expected = 0.0 if entrant.is_linear else contest.tracks.fold_seconds(entrant.model, entrant.cut, problem)
     fold_seconds, refit_began = time.perf_counter() - began, time.perf_counter()
-    best = contest.answered(contest.refit(entrant, heats), entrant, test)
+    told = contest.answered(contest.refit(entrant), entrant, test)
     refit_seconds = time.perf_counter() - refit_began
-    best_epoch = (
-        0 if entrant.is_linear else agreed([losses(heat.by_epoch, problem.dataset.labels[held]) for heat, (_, held) in zip(heats, problem.heats, strict=True)])
-    )
-    crossed = honest(problem, heats)
-    ends = [heat.by_epoch[-1] if heat.by_epoch else heat.probabilities for heat in heats]
-    end = problem.predictions(problem.held(len(heats)), np.concatenate(ends))
-    kept[f"{cut}/end"] = end.probabilities
-    whole = best
-    if not entrant.is_linear and best_epoch < plan.number("epochs"):
-        whole = contest.answered(contest.refit_whole(entrant), entrant, test)
-    said = [heat.probabilities for heat in heats]
-    kept |= {f"{cut}/held": np.concatenate(said), f"{cut}/test": best, f"{cut}/whole": whole}
-    folds = judged(problem, said, len(said))
-    for fold, heat in zip(folds, heats, strict=True):
-        fold |= {"best_epoch": heat.best_epoch, "seconds": round(heat.seconds, 3), "expected_seconds": round(expected, 3)}
-        fold["history"] = [[one.validation_loss, one.validation_accuracy] for one in heat.history]
+    said = judged(problem, heats)
+    kept |= {f"{cut}/held": said.probabilities, f"{cut}/test": told}
+    folds = [
+        {"n": len(heat.probabilities), "seconds": round(heat.seconds, 3), "expected_seconds": round(expected, 3)}
+        | {"history": [[one.validation_loss, one.validation_accuracy] for one in heat.history]}
+        for heat in heats
+    ]
     return {
-        "folds": folds, "best_epoch": best_epoch, "test": scored(problem, best), "whole": scored(problem, whole),
-        "calibrated_log_loss": calibrated(problem, said), "end_score": round(problem.score(end), DIGITS),
-        "end_log_loss": round(score(end, "log_loss"), DIGITS), "end_calibrated_log_loss": calibrated(problem, ends),
-        "crossed_score": round(problem.score(crossed), DIGITS), "crossed_log_loss": round(score(crossed, "log_loss"), DIGITS),
-        "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
+        "folds": folds, "test": scored(problem, told), "score": round(problem.score(said), DIGITS), "log_loss": round(score(said, "log_loss"), DIGITS),
+        **items_told(-worth(problem, heats), said.right), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
     }  # fmt: skip
 
 
-def judged(problem: Problem, said: Sequence[Floats], n: int) -> list[dict[str, Any]]:
-    """Each fold's score, accuracy and log-loss, and its log-loss at the temperature that is best on the fold."""
-    out = []
-    for (_, held), probabilities in zip(problem.heats[:n], said, strict=True):
-        found = problem.predictions(held, probabilities)
-        out.append(
-            {
-                "n": len(held),
-                "score": round(problem.score(found), DIGITS),
-                "accuracy": round(score(found, "accuracy"), DIGITS),
-                "log_loss": round(score(found, "log_loss"), DIGITS),
-                "calibrated_log_loss": round(score(with_temperature(found, fit_temperature(found)), "log_loss"), DIGITS),
-            }
-        )
-    return out
-
-
-def calibrated(problem: Problem, said: Sequence[Floats]) -> float:
-    """Log-loss over all folds, each at the temperature that the others ask for."""
-    found = [problem.predictions(held, probabilities) for (_, held), probabilities in zip(problem.heats, said, strict=True)]
-    if len(found) == 1:
-        return round(score(with_temperature(found[0], fit_temperature(found[0])), "log_loss"), DIGITS)
-    total = 0.0
-    for number, one in enumerate(found):
-        others = [other for place, other in enumerate(found) if place != number]
-        known = Predictions(
-            tuple(item for other in others for item in other.items),
-            np.concatenate([other.truth for other in others]),
-            np.concatenate([other.probabilities for other in others]),
-            one.classes,
-            np.concatenate([other.units for other in others]),
-        )
-        total += len(one.truth) * score(with_temperature(one, fit_temperature(known)), "log_loss")
-    return round(total / sum(len(one.truth) for one in found), DIGITS)
+def items_told(losses: NDArray[np.float64], right: NDArray[np.bool_]) -> dict[str, list[float]]:
+    """What the rules see of each held item."""
+    return {"losses": [round(float(one), 4) for one in losses], "right": [int(one) for one in right]}
 
 
 def scored(problem: Problem, probabilities: Floats) -> dict[str, float]:

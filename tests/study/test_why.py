@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from tests.data.made import made
 from tests.study.made import arm, planned, posed, sure
 
@@ -12,6 +11,7 @@ from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
 from headstart.study.problem import Problem
 from headstart.study.round import Round
+from headstart.study.tracks import judged, worth
 from headstart.study.transfer import Raced
 from headstart.study.why import overruled
 from headstart.training.race import Heat, Result
@@ -23,8 +23,7 @@ def result(problem: Problem, entrant: Entrant, wrong: list[list[int]]) -> Result
     """It is wrong about items at some places of each fold that it ran."""
     labels = [problem.dataset.labels[held] for _, held in problem.heats]
     heats = [Heat(sure(labels[fold], 2, places), 1.0) for fold, places in enumerate(wrong)]
-    said = problem.predictions(problem.held(len(heats)), np.concatenate([heat.probabilities for heat in heats]))
-    return Result(entrant, heats, (problem.score(said), 0.0), "finalist")
+    return Result(entrant, heats, (float(worth(problem, heats).mean()), problem.score(judged(problem, heats))), "finalist")
 
 
 def played(problem: Problem, first: Result, winner: Result) -> Round:
@@ -41,8 +40,11 @@ def test_what_the_rule_would_have_taken_is_compared_on_the_folds_that_it_ran(tmp
     head = result(problem, HEAD, [[0, 1]])
     last = result(problem, LAST, [[0], [0, 1, 2, 3, 4], [0, 1, 2, 3, 4]])
     said = overruled(played(problem, head, last), Wishes())
-    expected = f"over 1 fold it reached {100 * (1 - 2 / n):.1f} %, the last block {100 * (1 - 1 / n):.1f} %."
-    assert said == f"The rule would have begun with the head alone; {expected}"
+    losses = [-float(worth(problem, one.heats[:1]).mean()) for one in (head, last)]
+    expected = (
+        f"over 1 fold it reached {100 * (1 - 2 / n):.1f} % at a log-loss of {losses[0]:.3f}, the last block {100 * (1 - 1 / n):.1f} % at {losses[1]:.3f}."
+    )
+    assert said == f"The rule would have begun with the head alone; {expected}" and losses[0] > losses[1]
 
 
 def test_nothing_is_overruled_where_the_rule_agreed_or_the_cut_was_asked_for(tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_frozen_statistics_stay_while_weights_move_and_the_scratch_twin_learns_t
         assert all("running" in name or "num_batches" in name for name in moved)
 
 
-def test_the_best_epoch_is_kept_and_patience_ends_the_training() -> None:
+def hopeless(**changes: object) -> tuple[Trained, np.ndarray]:
+    """A training at a rate that tears everything down, and what its weights say of the held items."""
     part = nn.Sequential(nn.Identity())
 
     class Tuple(nn.Module):
@@ -106,11 +107,22 @@ def test_the_best_epoch_is_kept_and_patience_ends_the_training() -> None:
 
     features = torch.from_numpy(np.random.default_rng(0).normal(size=(PICTURES, 8)).astype(np.float32))
     classifier = Classifier(Tuple(), new_head(8, CLASSES, 0), keep_statistics=True)
-    hopeless = replace(SETTINGS, learning_rate=5.0, epochs=50, patience=3, warmup_fraction=0.0)
-    done = train(classifier, lambda index, epoch: (features[index],), labels(), np.arange(32), np.arange(32, PICTURES), hopeless, seed=0, name="x")
-    assert len(done.history) - done.best_epoch == 3
-    again = predict(classifier, lambda index, epoch: (features[index],), np.arange(32, PICTURES), hopeless)
-    assert np.array_equal(again, done.probabilities)
+    settings = replace(SETTINGS, learning_rate=5.0, epochs=50, warmup_fraction=0.0, **changes)
+    done = train(classifier, lambda index, epoch: (features[index],), labels(), np.arange(32), np.arange(32, PICTURES), settings, seed=0, name="x")
+    return done, predict(classifier, lambda index, epoch: (features[index],), np.arange(32, PICTURES), settings)
+
+
+def test_the_last_epoch_counts_and_what_stays_worse_than_untrained_stops_behind_the_middle() -> None:
+    done, said = hopeless(patience=3)
+    assert len(done.history) == done.best_epoch == 25 + 3
+    assert np.array_equal(said, done.probabilities) and np.array_equal(said, done.by_epoch[-1])
+    assert len(hopeless(patience=None)[0].history) == 50
+
+
+def test_where_items_may_choose_the_epoch_that_they_like_best_is_kept() -> None:
+    done, said = hopeless(patience=None, chooses_epoch=True)
+    assert done.best_epoch < len(done.history) == 50
+    assert np.array_equal(said, done.probabilities) and np.array_equal(said, done.by_epoch[done.best_epoch])
 
 
 def test_measuring_a_step_leaves_the_weights_as_they_were(backbone: Backbone) -> None:
@@ -137,13 +149,13 @@ def trained(how: Settings, validation: np.ndarray = NOBODY, **options: object) -
 
 
 def test_without_validation_items_the_last_weights_stay_and_nothing_stops_early() -> None:
-    """Watched by items that judge, the same training at a hopeless rate goes back to an early epoch; without them it ends where it ends."""
-    hopeless = replace(made.SETTINGS, learning_rate=2.0, epochs=12, patience=2)
-    one, done = trained(hopeless)
+    """Where the items that judge may choose, the same training at a hopeless rate goes back to an early epoch; without them it ends where it ends."""
+    torn = replace(made.SETTINGS, learning_rate=2.0, epochs=12, patience=2, chooses_epoch=True)
+    one, done = trained(torn)
     assert len(done.history) == done.best_epoch == 12 and done.probabilities.shape == (0, made.CLASSES)
     assert {(row.validation_loss, row.validation_accuracy) for row in done.history} == {(None, None)}
-    watched, judged = trained(hopeless, np.arange(32, made.ITEMS))
-    assert judged.best_epoch < len(judged.history) < 12
+    watched, judged = trained(torn, np.arange(32, made.ITEMS))
+    assert judged.best_epoch < len(judged.history)
     assert not all(torch.equal(value, watched.state_dict()[name]) for name, value in one.state_dict().items())
 
 

@@ -203,8 +203,13 @@ def test_one_answer_more_counts_where_nothing_speaks_against_it() -> None:
     worse = np.ones(16, dtype=bool)
     worse[3] = False
     assert clearly_better(np.ones(16, dtype=bool), worse)  # nobody else disagrees: one standard error
-    one, other = np.arange(16) < 12, np.arange(16) >= 5  # 12 and 11 right, and on nine items they disagree
+    one, other = np.arange(17) < 9, np.arange(17) >= 9  # 9 and 8 right, and they never agree: less than a quarter of a standard error
     assert not clearly_better(one, other)
+
+
+def test_losses_are_compared_item_by_item() -> None:
+    noise = np.random.default_rng(0).normal(size=100)
+    assert clearly_better(noise + 0.01, noise) and not clearly_better(noise, noise + 0.01)
 
 
 def finalist(name: str, cut: int, n_right: int, begin: int = 0, *, n: int = 16, folds: int = 2) -> Result:
@@ -220,7 +225,7 @@ def told_right(heats: Sequence[Heat]) -> np.ndarray:
 
 
 def test_one_answer_more_does_not_retrain_more_of_a_network() -> None:
-    deep, head, views = finalist("net", 3, 25, 7), finalist("net", 9, 24), finalist("net", 9, 23)
+    deep, head, views = finalist("net", 3, 17, 15), finalist("net", 9, 16), finalist("net", 9, 15)
     ordered = steadied([deep, head, views], told_right)
     assert ordered == [head, deep, views] and (head.outcome, deep.outcome) == ("won", "finalist")
 
@@ -232,5 +237,5 @@ def test_what_is_clearly_better_stays_first_and_so_does_another_network_and_who_
 
 
 def test_of_those_that_retrain_least_the_best_is_taken() -> None:
-    deep, middle, head, worse = finalist("net", 3, 25, 7), finalist("net", 5, 25, 6), finalist("net", 9, 24), finalist("net", 9, 23)
+    deep, middle, head, worse = finalist("net", 3, 17, 15), finalist("net", 5, 17, 14), finalist("net", 9, 16), finalist("net", 9, 15)
     assert steadied([deep, middle, head, worse], told_right)[0] is head

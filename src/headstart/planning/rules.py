@@ -116,8 +116,8 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
         _or_pinned("learning_rate", wishes.learning_rate, *_rate(facts)),
         Decision("weight_decay", 0.01, "per unit of rate", "AdamW's default", "rule"),
         Decision("batch_items", 32, "items", "small batches generalise well and fit any memory", "rule"),
-        Decision("epochs", TUNE_EPOCHS[wishes.effort], "epochs", f"effort {wishes.effort}; the best epoch on validation is kept", "rule"),
-        Decision("patience", 3, "epochs", "stop when validation loss has not fallen for so long", "rule"),
+        Decision("epochs", TUNE_EPOCHS[wishes.effort], "epochs", f"effort {wishes.effort}; the last one counts, the rate has come to rest there", "rule"),
+        Decision("patience", 3, "epochs", "stop what stays clearly worse than untrained for so long, behind the middle of the schedule", "rule"),
         Decision("warmup", 0.1, "of the steps", "AdamW's first steps are noisy", "rule"),
         Decision("training_precision", arithmetic, "", reason, "rule"),
     ]

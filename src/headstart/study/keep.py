@@ -152,7 +152,7 @@ def _ran(one: Result, outcome: Outcome, *, chosen: bool) -> dict[str, Any]:
     row = _row(one.entrant, outcome) | {"n_folds": len(one.heats), "seconds": one.seconds, "outcome": one.outcome, "chosen": chosen}
     if one.heats:
         score = measure(judged(problem, one.heats), problem.metric, problem.seed)
-        row |= {"score": score.value, "low": score.low, "high": score.high, "log_loss": -one.standing[1]}
+        row |= {"score": score.value, "low": score.low, "high": score.high, "log_loss": -one.standing[0]}
     return row
 
 

@@ -90,7 +90,7 @@ def from_scratch(
     backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, "scratch"))
     width = backbone.crossing_shapes(backbone.depth)[0][0]
     classifier = Classifier(backbone.part(0, backbone.depth), new_head(width, problem.n_classes, problem.seed), keep_statistics=False)
-    settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None)
+    settings = replace(settings, learning_rate=plan.number("scratch_learning_rate"), patience=None, chooses_epoch=True)
     half = True in at_once and takes_half_size(classifier, pixels, problem.pool)
     sizes = tuple(halved for halved in (False, True) if (half if halved else False in at_once))
     if not sizes:

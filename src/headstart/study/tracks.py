@@ -19,9 +19,8 @@ from headstart.backbone.engines.race import machine
 from headstart.backbone.lora import add_lora, distances, merge
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh, recall_record
-from headstart.evaluation.metrics import score
 from headstart.evaluation.predictions import Predictions
-from headstart.evaluation.temperature import fit_temperature, with_temperature
+from headstart.evaluation.temperature import calm_losses
 from headstart.planning.entrants import Entrant
 from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Plan
@@ -31,7 +30,6 @@ from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead
 from headstart.training.arithmetic import precisions
-from headstart.training.epochs import best_epoch, crossed, losses
 from headstart.training.loop import NOBODY, Read, Trained, describe, predict, train
 from headstart.training.network import Classifier, head_from
 from headstart.training.pixels import Pixels
@@ -39,11 +37,13 @@ from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
 from headstart.training.speed import Speed, correct, fastest
+from headstart.training.stepper import balancing
 from headstart.training.way import Lengths
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 HALVED_WORK = 4  # times less for half the side
 PASSES = 3  # forward passes' worth of FLOPs in a training step
+UNWEIGHED = ("accuracy", "log_loss")  # metrics for which every item counts the same
 DIGITS = 6  # of a score that count
 
 
@@ -234,8 +234,7 @@ class Contest:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, trained = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
         weights = self._while_they_fit(trained)
-        start = head.probabilities(self._features(entrant)[held]) if done.by_epoch else None
-        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history, done.by_epoch, start)
+        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history)
 
     def _while_they_fit(self, weights: dict[str, Tensor]) -> dict[str, Tensor] | None:
         """Trained weights, which wait for a mean of the two best; under a limit only as many as fit: the others are trained anew where they are needed."""
@@ -246,23 +245,20 @@ class Contest:
         return weights
 
     def stand(self, heats: Sequence[Heat]) -> tuple[float, float]:
-        """Score on all held items of the heats so far, and minus their log-loss for ties, at epochs that the judged items did not choose.
+        """Minus the log-loss on all held items of the heats so far, and their score for ties.
 
-        The log-loss is of what everybody would say as sure as he is right: that is put right for the winner too.
+        The log-loss is of what everybody would say as sure as he is right: that is put right for the winner too. It says more of few items than how many
+        were right: chosen by it, cuts were 1.1 points short of the best, chosen by the score 2.7 (``benchmarks/depth_choice.py``).
         """
-        said = judged(self.problem, heats)
-        return round(self.problem.score(said), DIGITS), -score(with_temperature(said, fit_temperature(said)), "log_loss")
+        return round(float(worth(self.problem, heats).mean()), DIGITS), round(self.problem.score(judged(self.problem, heats)), DIGITS)
 
-    def refit(self, entrant: Entrant, heats: Sequence[Heat]) -> tuple[LinearHead | None, dict[str, Tensor]]:
-        """Fit an entrant to everything that may be learnt from, for as many epochs as were best on all folds together."""
+    def refit(self, entrant: Entrant) -> tuple[LinearHead | None, dict[str, Tensor]]:
+        """Fit an entrant to everything that may be learnt from, to the end of the schedule."""
         pool = self.problem.pool
         head = self._head(entrant, -1, pool)
         if entrant.is_linear:
             return head, _head_weights(head)
-        judged = [(heat.by_epoch, truth) for heat, truth in zip(heats, _truths(self.problem, heats), strict=True) if heat.by_epoch]
-        epochs = best_epoch([losses(by_epoch, truth) for by_epoch, truth in judged]) if judged else None
-        _, weights = self._train(entrant, head, pool, np.zeros(0, dtype=np.int64), name=_stage(entrant, "all items"), stop_after=epochs)
-        return None, weights
+        return None, self._train(entrant, head, pool, NOBODY, name=_stage(entrant, "all items"))[1]
 
     def answer(self, model: str, cut: int, weights: dict[str, Tensor], items: NDArray[np.int64]) -> Floats:
         """Probabilities of items under trained weights of the blocks behind a cut."""
@@ -312,9 +308,7 @@ class Contest:
             self._heads[key] = head_on(views, labels, problem.n_classes, probe.strength, probe.temperature, balance=balance)
         return self._heads[key]
 
-    def _train(
-        self, entrant: Entrant, head: LinearHead, fitted: NDArray[np.int64], held: NDArray[np.int64], *, name: str, stop_after: int | None = None
-    ) -> tuple[Trained, dict[str, Tensor]]:
+    def _train(self, entrant: Entrant, head: LinearHead, fitted: NDArray[np.int64], held: NDArray[np.int64], *, name: str) -> tuple[Trained, dict[str, Tensor]]:
         problem, tracks = self.problem, self.tracks
         tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
@@ -325,7 +319,7 @@ class Contest:
         place = problem.keeping.training(name, entrant.block, str(entrant.views))
         judges, lengths = held if not settings.contrastive else NOBODY, tracks.lengths(entrant.model, entrant.cut, problem)
         seed, sink = problem.seed, problem.sink
-        done = train(classifier, read, labels, fitted, judges, settings, seed=seed, name=name, sink=sink, stop_after=stop_after, place=place, lengths=lengths)
+        done = train(classifier, read, labels, fitted, judges, settings, seed=seed, name=name, sink=sink, place=place, lengths=lengths)
         tracks.took(entrant, done)
         if settings.lora_rank:
             merge(classifier.part)
@@ -347,14 +341,17 @@ class Contest:
 
 
 def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
-    """What the items that heats hold out are told, none at an epoch that it chose (``training.epochs``)."""
-    starts = [heat.probabilities if heat.start is None else heat.start for heat in heats]
-    told = crossed([heat.by_epoch or (heat.probabilities,) for heat in heats], _truths(problem, heats), starts)
-    return problem.predictions(problem.held(len(heats)), np.concatenate(told))
+    """What the items that heats hold out are told."""
+    return problem.predictions(problem.held(len(heats)), np.concatenate([heat.probabilities for heat in heats]))
 
 
-def _truths(problem: Problem, heats: Sequence[Heat]) -> list[NDArray[np.int64]]:
-    return [problem.dataset.labels[held] for _, held in problem.heats[: len(heats)]]
+def worth(problem: Problem, heats: Sequence[Heat]) -> NDArray[np.float64]:
+    """Minus the loss ``(n,)`` of each item that heats hold out, at the temperature that suits all best; weighed where the metric lets classes count alike."""
+    said = judged(problem, heats)
+    losses = calm_losses(said.probabilities, said.truth)
+    if problem.metric in UNWEIGHED:
+        return -losses
+    return -losses * balancing(said.truth, problem.n_classes)[said.truth]
 
 
 def _stage(entrant: Entrant, where: str) -> str:

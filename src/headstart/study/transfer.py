@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from headstart.base.errors import InputError
 from headstart.planning.budget import VIEWS_SHARE, Budget
@@ -13,7 +14,7 @@ from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
 from headstart.study.arms import Arm
 from headstart.study.candidates import HALF
-from headstart.study.tracks import Contest, judged
+from headstart.study.tracks import Contest, judged, worth
 from headstart.training.contrastive import FROM_A_CLASS, RATE_TIMES, TEMPERATURE, TO_A_CLASS, passes
 from headstart.training.race import Heat, Result, race, steadied
 from headstart.training.search import OTHER_WAYS, Search
@@ -79,8 +80,7 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
-    if problem.metric == "accuracy":  # where classes weigh unequally, so would their standard errors
-        results = steadied(results, lambda heats: judged(problem, heats).right)
+    results = steadied(results, partial(worth, problem))
     arm = _fitted(results[0], parents if results[0].entrant.source == "average" else [], contest)
     for one in results:
         one.let_go()
@@ -188,8 +188,7 @@ def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result]
         said = contest.answer(model, cut, weights, contest.problem.heats[fold][1])
         mean.heats.append(Heat(said, time.perf_counter() - began, weights=weights, history=pair[0].history))
     mean.standing = contest.stand(mean.heats)
-    alike = contest.stand([replace(heat, by_epoch=(), start=None) for heat in first.heats])  # as the mean is judged: at each fold's own best epoch
-    if mean.standing[0] <= max(first.standing[0], alike[0]) + MARGIN:
+    if mean.standing[0] <= first.standing[0] + MARGIN:
         mean.outcome = "finalist"
         return [*results[:1], mean, *results[1:]], []
     first.outcome, mean.outcome = "finalist", "won"
@@ -202,14 +201,13 @@ def _fitted(winner: Result, parents: list[Result], contest: Contest) -> Arm:
     validation = judged(problem, winner.heats)
     head, weights = None, winner.heats[0].weights or {}
     if parents and len(problem.heats) > 1:
-        weights = contest.average([contest.refit(one.entrant, one.heats)[1] for one in parents], entrant.model)
+        weights = contest.average([contest.refit(one.entrant)[1] for one in parents], entrant.model)
     elif entrant.is_linear or len(problem.heats) > 1:
-        head, weights = contest.refit(entrant, winner.heats)
+        head, weights = contest.refit(entrant)
     features = contest.tracks.collected[entrant.model].features
     answer = (
         (lambda items: head.probabilities(features[items])) if head is not None else (lambda items: contest.answer(entrant.model, entrant.cut, weights, items))
     )
     seconds = winner.seconds + time.perf_counter() - started
     history = winner.heats[0].history
-    still = bool(history) and winner.heats[0].best_epoch == len(history)
-    return Arm("transfer", validation, answer, seconds, history, still, head, None if head is not None else weights, entrant.model, entrant.cut)
+    return Arm("transfer", validation, answer, seconds, history, False, head, None if head is not None else weights, entrant.model, entrant.cut)

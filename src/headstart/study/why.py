@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.study.candidates import Collected
 from headstart.study.round import Round
+from headstart.study.tracks import judged, worth
 from headstart.training.race import Result
 
 SHOWN = 3  # other entrants that a sentence names
@@ -58,12 +57,13 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     for one in others:
         if len(one.heats) == len(winner.heats):
             best.setdefault(words(one.entrant, winner.entrant), one)
-    said = "".join(f", {name} {_score(one)}" for name, one in list(best.items())[:SHOWN])
+    said = "".join(f", {name} {_score(one)} at {-one.standing[0]:.3f}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
-    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {METRIC_WORDS['en'][problem.metric].split(' (')[0]}{said}"
+    metric = METRIC_WORDS["en"][problem.metric].split(" (")[0]
+    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {metric} at a log-loss of {-winner.standing[0]:.3f}{said}"
     deeper = [one for one in best.values() if one.entrant.model == winner.entrant.model and one.entrant.cut < winner.entrant.cut]
     if any(one.standing[0] > winner.standing[0] for one in deeper):
-        reason += "; what retrains more was not better by half a standard error"
+        reason += "; what retrains more was not clearly better"
     return Decision("cut", winner.entrant.block, "", reason, "measured")
 
 
@@ -76,9 +76,9 @@ def overruled(last: Round, wishes: Wishes) -> str:
     if did is None:
         return ""  # time, not evidence
     folds = len(did.heats)
-    alike = last.problem.predictions(last.problem.held(folds), np.concatenate([heat.probabilities for heat in winner.heats[:folds]]))
-    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)}"
-    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * last.problem.score(alike):.1f} %."
+    loss, alike = -float(worth(last.problem, winner.heats[:folds]).mean()), last.problem.score(judged(last.problem, winner.heats[:folds]))
+    there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)} at a log-loss of {-did.standing[0]:.3f}"
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * alike:.1f} % at {loss:.3f}."
 
 
 def order(last: Round, plan: Plan) -> str:
@@ -99,4 +99,4 @@ def words(entrant: Entrant, beside: Entrant | None) -> str:
 
 
 def _score(one: Result) -> str:
-    return f"{100 * one.standing[0]:.1f} %"
+    return f"{100 * one.standing[1]:.1f} %"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -42,19 +43,19 @@ def train(
     place: TrainingPlace | None = None,
     lengths: Lengths | None = None,
 ) -> Trained:
-    """Train with AdamW; where there are validation items, judge after every epoch and keep the best epoch (the start counts as one).
+    """Train with AdamW; where there are validation items, judge before the first epoch and after every one.
 
     Args:
         classifier: What trains; every parameter of it that requires a gradient.
         read: Gives a batch of what crosses the cut.
         labels: ``(n,)`` class of every item.
         train_items: Positions that train.
-        validation_items: Positions that judge; with none, the last weights stay and nothing stops early.
+        validation_items: Positions that judge; with none, nothing stops early and nobody chooses an epoch.
         settings: How.
         seed: Order, dropout, mixing and augmentation follow from it.
         name: The stage's name in events.
         sink: Receives progress.
-        stop_after: Leave after so many epochs of the schedule: what other items have shown to be best.
+        stop_after: Leave after so many epochs of the schedule.
         place: Where its state is kept while it trains, so that it goes on after a kill as if there had been none; nowhere when not given.
         lengths: Of items that vary in length: they are read side by side with their like.
     """
@@ -68,9 +69,8 @@ def train(
     weights = balancing(labels[train_items], classifier.head.out_features) if settings.balance else None
     stepper = Stepper(classifier, settings, class_weights=weights, seed=seed)
     clock = Pace(settings, len(train_items), stop_after, None if settings.seconds is None else place.pace())
-    best = Best(
-        classifier, lambda: predict(classifier, read, validation_items, settings, lengths), labels[validation_items], looks_first=settings.seconds is None
-    )
+    judge, looks_first = partial(predict, classifier, read, validation_items, settings, lengths), settings.seconds is None
+    best = Best(classifier, judge, labels[validation_items], looks_first=looks_first, chooses=settings.chooses_epoch)
     way = Way(np.random.default_rng(seed_for(seed, f"{name} order")), clock, stepper, best)
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     if kept is not None:
@@ -78,7 +78,7 @@ def train(
     else:
         best.begin()
     with stage(sink, name, clock.total, clock.unit) as advance:
-        while way.losses or not (clock.is_over() or way.is_stale(settings.patience if len(validation_items) else None)):
+        while way.losses or not (clock.is_over() or way.is_stale(settings.patience if len(validation_items) else None, settings.epochs)):
             for batch in way.epoch(train_items, settings.batch_items, lengths):
                 if way.losses and clock.is_over():
                     break  # an epoch that has begun takes one step, even if the time ran out since

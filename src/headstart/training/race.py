@@ -18,7 +18,7 @@ from headstart.planning.entrants import Entrant, rungs, survivors
 from headstart.task.linear import Floats
 from headstart.training.loop import Epoch
 
-NOISE = 0.5  # standard errors by which what retrains more must be better
+NOISE = 0.25  # standard errors by which what retrains more must be better (``benchmarks/depth_choice.py``)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,6 @@ class Heat:
         best_epoch: The epoch whose weights these are; 0 for a linear head.
         weights: Trained weights by name; None once nobody needs them.
         history: One row an epoch, where there were epochs.
-        by_epoch: ``(n_held, k)`` after every epoch, the state before training first; empty where there were no epochs.
-        start: ``(n_held, k)`` of the linear head with which it began; None where there were no epochs.
     """
 
     probabilities: Floats
@@ -40,8 +38,6 @@ class Heat:
     best_epoch: int = 0
     weights: dict[str, Tensor] | None = None
     history: tuple[Epoch, ...] = ()
-    by_epoch: tuple[Floats, ...] = ()
-    start: Floats | None = None
 
 
 @dataclass(eq=False)
@@ -49,7 +45,7 @@ class Result:
     """An entrant's heats so far, and how it ended.
 
     Attributes:
-        standing: Score on the items it was judged on, and minus its log-loss for ties: larger is better; equals keep their starting order.
+        standing: Minus the log-loss on the items it was judged on, and its score for ties: larger is better; equals keep their starting order.
         outcome: ``won``, ``finalist``, ``dropped after fold 2``, ``out of time after fold 1``, ``not tried: …``.
     """
 
@@ -131,36 +127,36 @@ def race(
     return ordered
 
 
-def clearly_better(one: NDArray[np.bool_], other: NDArray[np.bool_], errors: float = NOISE) -> bool:
-    """Whether one is right more often than another by some standard errors of the difference on the same items.
+def clearly_better(one: NDArray[np.generic], other: NDArray[np.generic], errors: float = NOISE) -> bool:
+    """Whether one does better than another by some standard errors of the difference on the same items.
 
     The best of several noisy scores looks better than it is: of 16 items one answer more is no reason to retrain half of a network.
 
     Args:
-        one: ``(n,)`` whether it was right.
+        one: ``(n,)`` how well it did on each item: whether it was right, or minus its loss.
         other: ``(n,)`` the same of the other.
         errors: How many standard errors.
 
     Example:
-        >>> clearly_better(np.arange(16) < 12, np.arange(16) >= 5), clearly_better(np.arange(400) < 300, np.arange(400) >= 120)
+        >>> clearly_better(np.arange(16) < 12, np.arange(16) >= 5, 0.5), clearly_better(np.arange(400) < 300, np.arange(400) >= 120)
         (False, True)
     """
-    ahead = one.astype(np.float64) - other
+    ahead = one.astype(np.float64) - other.astype(np.float64)
     return bool(ahead.mean() > errors * ahead.std() / np.sqrt(len(ahead)))
 
 
-def steadied(results: list[Result], right: Callable[[Sequence[Heat]], NDArray[np.bool_]]) -> list[Result]:
+def steadied(results: list[Result], worth: Callable[[Sequence[Heat]], NDArray[np.generic]]) -> list[Result]:
     """Put a finalist that retrains less of the same network first, where what retrains more is not clearly better.
 
     Args:
         results: The best first, as `race` gives them.
-        right: Which of the items that heats hold out were told right.
+        worth: How well the items that heats hold out were told, each.
     """
     best = results[0]
     rivals = [one for one in results if len(one.heats) == len(best.heats) and one.entrant.model == best.entrant.model and one.entrant.cut > best.entrant.cut]
-    said = right(best.heats) if rivals else None
+    said = worth(best.heats) if rivals else None
     for rival in sorted(rivals, key=lambda one: one.entrant.cut, reverse=True):  # of one cut the best stands first
-        if said is not None and not clearly_better(said, right(rival.heats)):
+        if said is not None and not clearly_better(said, worth(rival.heats)):
             best.outcome, rival.outcome = "finalist", "won"
             return [rival, *(one for one in results if one is not rival)]
     return results

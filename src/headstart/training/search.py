@@ -73,7 +73,7 @@ class Search:
         from optuna.trial import TrialState
 
         if result.heats:
-            self._study.tell(self._trials[-1], result.standing[0] + 1e-3 * result.standing[1])
+            self._study.tell(self._trials[-1], result.standing[0])
         else:
             self._study.tell(self._trials[-1], state=TrialState.FAIL)
 

@@ -15,7 +15,8 @@ class Settings:
         weight_decay: AdamW's decay, per unit of rate; towards 0.
         batch_items: Items a step.
         epochs: Most passes over the training items; the last one may be cut short: 2.5 is two passes and a half.
-        patience: Epochs without a lower validation loss after which it stops; None never stops early.
+        patience: Epochs behind the middle of the schedule, in a row, at which the validation items are told clearly worse than before training, and after
+            which it stops; None never stops early. Before the middle every network looks bad: AdamW's rate is at its peak.
         warmup_fraction: Share of the training in which the rate rises from 0; then it falls along a cosine to 0.
         precision: ``bfloat16`` (autocast) or ``float32``, with ``-cuda`` where a card takes the steps (``training.arithmetic``).
         channels_last: Lay pictures out with channels last: 1.5 to 4 times faster for convolutions, in other last bits.
@@ -33,6 +34,8 @@ class Settings:
         lora_rank: Rank of low-rank adapters that train in the place of the layers themselves (``backbone.lora``); 0 for none.
         balance: Weigh items so that every class counts the same in the loss.
         at_once: Items that go through the network at a time: a larger batch goes in parts whose gradients add up to those of the whole; 0 for all of them.
+        chooses_epoch: Keep the weights of the epoch that the validation items like best, not the last ones. By steps the last ones are the better: the rate has
+            come to rest there (``benchmarks/depth_choice.py``); by the clock the end may come anywhere.
         seconds: Train for this long instead of a number of epochs: the schedule then follows the clock.
     """
 
@@ -54,6 +57,7 @@ class Settings:
     contrastive: float = 0.0
     lora_rank: int = 0
     at_once: int = 0
+    chooses_epoch: bool = False
     seconds: float | None = None
 
     @property

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headstart.backbone.cuda import has_cuda
+from headstart.evaluation.temperature import calm_losses
 from headstart.task.linear import Floats
 from headstart.training.keeping import Piece
 from headstart.training.network import Classifier
@@ -43,11 +44,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Trained:
-    """What the loop gives back; the classifier holds the best epoch's weights, or the last one's where nothing judged.
+    """What the loop gives back; the classifier holds the weights of the chosen epoch, the last one unless the settings let validation items choose.
 
     Attributes:
         history: One row an epoch.
-        best_epoch: The epoch with the lowest validation loss; 0 is the state before training.
+        best_epoch: The epoch whose weights these are; 0 is the state before training.
         probabilities: ``(n_validation, k)`` of that epoch.
         seconds: Wall-clock seconds.
         still_improving: Was the last epoch the best one?
@@ -130,9 +131,9 @@ class Pace:
 
 
 class Best:
-    """The weights of the epoch with the lowest validation loss so far."""
+    """Which weights a training ends with: the last ones, or those of the epoch with the lowest validation loss; and what the items were told after each."""
 
-    def __init__(self, classifier: Classifier, judge: Callable[[], Floats], truth: NDArray[np.int64], *, looks_first: bool) -> None:
+    def __init__(self, classifier: Classifier, judge: Callable[[], Floats], truth: NDArray[np.int64], *, looks_first: bool, chooses: bool) -> None:
         """Take who is judged; nothing is judged yet.
 
         Args:
@@ -140,8 +141,9 @@ class Best:
             judge: Gives the probabilities of the validation items under the weights as they are.
             truth: Their classes; with none, the last weights are the best.
             looks_first: Judge before anything has been learnt? By the clock, that is time lost.
+            chooses: Keep the epoch with the lowest validation loss?
         """
-        self.classifier, self._judge, self._truth, self._looks_first = classifier, judge, truth, looks_first
+        self.classifier, self._judge, self._truth, self._looks_first, self._chooses = classifier, judge, truth, looks_first, chooses
         self.epoch, self.probabilities, self.loss = 0, np.zeros((0, classifier.head.out_features), dtype=np.float32), float("inf")
         self.by_epoch: list[Floats] = []
         self.weights: dict[str, Tensor] = {}
@@ -160,13 +162,20 @@ class Best:
         self.by_epoch.append(probabilities)
         chances = np.maximum(probabilities[np.arange(len(right)), right], np.finfo(np.float32).tiny)
         loss = float(-np.log(chances).mean())
-        if loss < self.loss or not self.weights:
+        if not self._chooses or loss < self.loss or not self.weights:
             self.epoch, self.probabilities, self.loss = epoch, probabilities, loss
+        if self._chooses and self.epoch == epoch:
             self.weights = {name: value.detach().clone() for name, value in self.classifier.state_dict().items()}
         return loss, float((probabilities.argmax(1) == right).mean())
 
+    def is_worse(self, epoch: int) -> bool:
+        """Were the items told worse after an epoch than before training, by a standard error of the difference?"""
+        before, after = (calm_losses(self.by_epoch[n], self._truth) for n in (0, epoch))
+        lost = after - before
+        return bool(lost.mean() > lost.std() / np.sqrt(len(lost)))
+
     def restore(self) -> None:
-        """Put the best weights back."""
+        """Put the chosen weights back."""
         if self.weights:
             self.classifier.load_state_dict(self.weights)
 
@@ -205,9 +214,10 @@ class Way:
         self.history.append(row)
         self.losses.clear()
 
-    def is_stale(self, patience: int | None) -> bool:
-        """Has it gone on for too many epochs without a lower validation loss?"""
-        return patience is not None and len(self.history) - self.best.epoch >= patience
+    def is_stale(self, patience: int | None, epochs: float) -> bool:
+        """Was it clearly worse than before training at each of the last epochs, all of them behind the middle of the schedule?"""
+        done = len(self.history)
+        return patience is not None and done >= epochs / 2 + patience and all(self.best.is_worse(epoch) for epoch in range(done, done - patience, -1))
 
     def trained(self) -> Trained:
         """What it came to."""
