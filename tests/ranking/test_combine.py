@@ -83,6 +83,16 @@ def test_the_highest_expected_is_picked_and_equals_are_decided_by_cost() -> None
     assert [row.tied for row in ranking.rows] == [False, True, False]
 
 
+def test_what_is_expected_within_half_a_point_of_the_best_is_decided_by_published_accuracy() -> None:
+    """A model about which nothing is published counts as one of the lower quarter: not before the well known, not behind all."""
+    best, near, far = scores(1000, 803), scores(1000, 801), scores(1000, 780)
+    many = [scored("best", best, published=0.70), scored("near", near, published=0.75), scored("far", far, published=0.76)]
+    ranking = combine(many, "accuracy")
+    assert ranking.pick == "near" and [row.model for row in ranking.rows][1:] == ["best", "far"] and ranking.rows[0].chosen
+    assert combine([many[0], scored("near", near), many[2]], "accuracy").pick == "near"
+    assert combine([replace(many[1], head=best), scored("near", near), many[2]], "accuracy").pick == "near"
+
+
 def test_a_tie_is_decided_item_by_item() -> None:
     best, nearly, elsewhere = scores(200, 180), scores(200, 172), scores(200, 172, start=100)
     ranking = combine([scored("best", best), scored("nearly", nearly), scored("elsewhere", elsewhere)], "accuracy")

@@ -22,6 +22,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
+import numpy as np
+
 from headstart.evaluation.intervals import Gain, Measured, gain
 from headstart.evaluation.predictions import Predictions
 from headstart.gallery.card import ModelCard, Prior
@@ -33,7 +35,8 @@ SLOPE_UNKNOWN = 0.5  # where no candidate knows the distance: between that of ph
 PUBLISHED_SPREAD = 0.2  # log-odds, around what published accuracy predicts; measured, see above
 UNPUBLISHED_SPREAD = 1.0  # log-odds, of models about which nothing is published around the others: 0.2 to 1.4 below them on stamps
 Z = 1.959964  # standard deviations from the middle to the end of a 95 % interval
-EQUAL = 3  # digits of the expected score that count: what is equal to a tenth of a point is decided by cost
+EQUAL = 0.005  # expected scores so near to the best are decided by published accuracy: a few hundred items cannot tell them apart (LOG.md)
+UNPUBLISHED_RANK = 0.25  # quantile of the published accuracies that stands for a model's own where nobody published one
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,13 +159,23 @@ def combine(scored: Sequence[Scored], metric: str, seed: int = 0, left_out: Sequ
     distances = [one.relatedness.distance for one in scored if one.relatedness.distance is not None]
     slope = slope_at(median(distances) if distances else None)
     expectations = expect([one.best.probe for one in scored], [one.card.prior for one in scored], slope)
-    order = sorted(range(len(scored)), key=lambda n: (-round(expectations[n].value, EQUAL), scored[n].ms_per_item or 0.0, scored[n].card.bytes))
+    order = _ordered(scored, [one.value for one in expectations])
     pick = scored[order[0]]
     rows = tuple(_row(scored[n], expectations[n], pick, metric, seed) for n in order)
     published = [one for one in scored if one.card.prior is not None]
     prior_pick = max(published, key=lambda one: one.card.prior.value if one.card.prior else 0.0).card.name if published else None
     ranking = Ranking(rows, pick.card.name, prior_pick, "", metric, tuple(left_out))
     return replace(ranking, why=words.why(ranking))
+
+
+def _ordered(scored: Sequence[Scored], expected: Sequence[float]) -> list[int]:
+    """Places of the candidates: first, of those that are expected to be as good as any, the one of the highest published accuracy; then by expectation."""
+    known = [one.card.prior.value for one in scored if one.card.prior is not None]
+    guess = float(np.quantile(known, UNPUBLISHED_RANK)) if known else 0.0
+    cost = [(one.ms_per_item or 0.0, one.card.bytes) for one in scored]
+    near = [n for n, value in enumerate(expected) if value >= max(expected) - EQUAL]
+    pick = min(near, key=lambda n: (-(prior.value if (prior := scored[n].card.prior) else guess), *cost[n]))
+    return [pick, *sorted((n for n in range(len(scored)) if n != pick), key=lambda n: (-expected[n], *cost[n]))]
 
 
 def slope_at(distance: float | None) -> float:

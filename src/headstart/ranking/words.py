@@ -38,7 +38,7 @@ def why_row(title: str, probe: Measured, behind: Gain | None, *, at_middle: bool
     where = ", at its middle" if at_middle else ""
     said = f"{title}: probe {_percent(probe)}{where}"
     if behind is None:
-        return f"{said}, the highest expected score"
+        return f"{said}, the pick"
     if behind.low <= 0 <= behind.high:
         return f"{said}, which these items cannot tell from the pick ({behind.points:+.1f} points, {behind.low:+.1f} to {behind.high:+.1f})"
     if behind.points < 0:
