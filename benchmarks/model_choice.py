@@ -1,6 +1,6 @@
 """Which model? Every backbone fully fine-tuned on every task is the truth; how much does each way of choosing lose against it, and what does it cost?
 
-    python -m benchmarks.model_choice --threads 1 --items 100 --epochs 5 --test 500 --seeds 3     # resumable, cheapest cells first
+    python -m benchmarks.model_choice --threads 1 --items 100 --test 500 --seeds 3                # resumable, cheapest cells first
     python -m benchmarks.model_choice --only truth                                                # on a machine with a card; rank and time steps on another
     python -m benchmarks.model_choice --markdown                                                  # only render what there is
 
@@ -74,8 +74,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=names, default=names)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-5, 1e-5], help="peak rates of AdamW; the best one counts")
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--rates", type=float, nargs="+", default=[1e-4, 3e-5], help="peak rates of AdamW; the best one counts")
     parser.add_argument("--test", type=int, default=500)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
@@ -303,6 +303,16 @@ def random_regrets(truth: Truth) -> dict[str, float]:
     return {task: 100 * float(max(found.values()) - np.mean(list(found.values()))) for task, found in truth.items()}
 
 
+def whole_seeds(records: Sequence[Values]) -> list[Values]:
+    """Without the seeds of a task that miss models which another of its seeds has: they would be compared on other pictures."""
+    tuned: dict[str, dict[int, set[str]]] = {}
+    for record in records:
+        key = record["key"]
+        tuned.setdefault(key["task"], {}).setdefault(key["seed"], set()).add(key["model"])
+    most = {task: max(map(len, seeds.values())) for task, seeds in tuned.items()}
+    return [record for record in records if len(tuned[record["key"]["task"]][record["key"]["seed"]]) == most[record["key"]["task"]]]
+
+
 def complete(truth: Truth, models: Sequence[str]) -> tuple[Truth, list[str]]:
     """The tasks on which every model was tuned that was tuned on the most tasks: only these can be compared."""
     counts = {model: sum(model in found for found in truth.values()) for model in models}
@@ -330,6 +340,7 @@ def of_size(records: Sequence[Values], given: argparse.Namespace) -> list[Values
 
 def summary(tuned_records: Sequence[Values], ranked_records: Sequence[Values], models: Sequence[str], steps: Mapping[str, Values]) -> str:
     """Regrets, then the truth they rest on, then what it cost."""
+    tuned_records = whole_seeds(tuned_records)
     truth, kept = complete(mean_truth(tuned_records), models)
     with_head, _ = complete(mean_truth(tuned_records, or_head=True), models)
     lines = ["# Which model: regret of each way of choosing", ""]
@@ -342,7 +353,12 @@ def summary(tuned_records: Sequence[Values], ranked_records: Sequence[Values], m
         lines += [f"## {title}", "", *regret_rows({name: regrets(what, pick) for name, pick in taken.items()} | {"a random model": random_regrets(what)}), ""]
     fair = {name: found for name, pick in taken.items() if (found := fair_regrets(tuned_records, pick))}
     if fair:
-        lines += ["## Truth: full fine-tuning; the best model chosen by one seed and judged, like the picks, by another", "", *regret_rows(fair), ""]
+        lines += [
+            "## Truth: full fine-tuning; the best model chosen by one seed and judged, like the picks, by another",
+            "",
+            *regret_rows(fair, beside_prior=False),
+            "",
+        ]
     lines += [*costs([at_home(one, steps) for one in tuned_records], ranked_records, list(truth), kept), "", "## Accuracy after full fine-tuning, %", ""]
     lines += [f"| task | {' | '.join(kept)} | rank took |", f"|---|{'---|' * len(kept)}---|"]
     for task, accuracy in truth.items():
@@ -361,14 +377,14 @@ def at_home(record: Values, steps: Mapping[str, Values]) -> Values:
     return {**record, "values": {**values, "train_seconds": n * step["step"], "train_cpu": n * step["step_cpu"]}}
 
 
-def regret_rows(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+def regret_rows(found: Mapping[str, Mapping[str, float]], *, beside_prior: bool = True) -> list[str]:
     """The regrets of each way of choosing as Markdown, and ours beside the prior's."""
     lines = ["| chosen by | mean regret, points | worst | tasks |", "|---|---|---|---|"]
     for name, lost in found.items():
         if lost:
             mean, low, high = bootstrap_interval(list(lost.values()))
             lines.append(f"| {name} | {mean:.2f} ({low:.2f} to {high:.2f}) | {max(lost.values()):.2f} | {len(lost)} |")
-    return [*lines, "", *halves(found)]
+    return [*lines, "", *(halves(found) if beside_prior else [])]
 
 
 def halves(found: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -8,7 +8,21 @@ from typing import Any
 
 import pytest
 from benchmarks.ledger import Table
-from benchmarks.model_choice import EVIDENCE, STEPS, TRUTH, at_home, complete, mean_truth, picks, random_regrets, regrets, small_test, summary, write
+from benchmarks.model_choice import (
+    EVIDENCE,
+    STEPS,
+    TRUTH,
+    at_home,
+    complete,
+    mean_truth,
+    picks,
+    random_regrets,
+    regrets,
+    small_test,
+    summary,
+    whole_seeds,
+    write,
+)
 
 TRUE = {"birds": {"large": 0.9, "small": 0.8, "odd": 0.5}, "cells": {"large": 0.6, "small": 0.7, "odd": 0.71}}
 
@@ -65,6 +79,11 @@ def test_a_random_pick_loses_the_mean_distance_from_the_best() -> None:
 
 def test_truth_is_the_mean_over_seeds() -> None:
     assert mean_truth([tuned("birds", "small", 0, 0.6), tuned("birds", "small", 1, 0.8)]) == {"birds": {"small": pytest.approx(0.7)}}
+
+
+def test_a_seed_that_misses_a_model_is_left_out_unless_all_do() -> None:
+    one = [tuned("birds", "small", 0, 0.6), tuned("birds", "large", 0, 0.7), tuned("birds", "small", 1, 0.8), tuned("cells", "small", 1, 0.5)]
+    assert whole_seeds(one) == [*one[:2], one[3]]
 
 
 def test_the_frozen_network_counts_where_it_is_allowed_and_better() -> None:
