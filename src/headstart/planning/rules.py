@@ -10,9 +10,9 @@ BYTES_A_MEGABYTE = 1e6
 BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the rare class
 HEAD_RATE = 1e-3
 TEXT_RATE = 5e-5
-TEXT_RACE = 2  # times as long: contrastive tuning gains 6 points where a longer race of pictures gains 1
+TEXT_RACE = {"quick": 2, "usual": 3, "thorough": 2}  # times as long: contrastive tuning gains 6 points where a longer race of pictures gains 1
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
-RACE_SECONDS = {"quick": 5.0, "usual": 30.0, "thorough": 200.0}
+RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
 VIEWS = {"quick": 0, "usual": 2, "thorough": 4}
 RACE_FOLDS = {"quick": 2, "usual": 3, "thorough": 5}
@@ -85,7 +85,7 @@ def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
         heats, why = 1, "the data set names its own validation items"
     elif facts.n_pool >= ONE_FOLD_FROM:
         heats, why = 1, f"{facts.n_pool} items: one part of them is enough to choose by"
-    seconds = RACE_SECONDS[wishes.effort] * (TEXT_RACE if facts.modality == "text" else 1)
+    seconds = RACE_SECONDS[wishes.effort] * (TEXT_RACE[wishes.effort] if facts.modality == "text" else 1)
     deciding = min(facts.n_validation, DECIDING_ITEMS) if heats == 1 else facts.n_pool
     return [
         Decision("folds", folds, "folds", f"{facts.n_train} training items: few folds waste items, many cost time; for the ranking", "rule"),
