@@ -8,21 +8,8 @@ from typing import Any
 
 import pytest
 from benchmarks.ledger import Table
-from benchmarks.model_choice import (
-    EVIDENCE,
-    STEPS,
-    TRUTH,
-    at_home,
-    complete,
-    mean_truth,
-    picks,
-    random_regrets,
-    regrets,
-    small_test,
-    summary,
-    whole_seeds,
-    write,
-)
+from benchmarks.model_choice import EVIDENCE, STEPS, TRUTH, at_home, small_test, summary, write
+from benchmarks.model_regrets import complete, mean_truth, picks, random_regrets, regrets, whole_seeds
 
 TRUE = {"birds": {"large": 0.9, "small": 0.8, "odd": 0.5}, "cells": {"large": 0.6, "small": 0.7, "odd": 0.71}}
 
