@@ -20,6 +20,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines import race
 from headstart.backbone.engines.torch_engine import TorchEngine
 from headstart.backbone.torchvision_repair import import_torchvision
+from headstart.base.errors import HeadstartError
 from headstart.training.arithmetic import autocast, device_of, precisions
 from headstart.training.loop import train
 from headstart.training.network import Classifier, new_head
@@ -38,7 +39,7 @@ def test_without_a_card_in_the_plan_nothing_goes_there(arithmetic: str) -> None:
 
 @pytest.mark.skipif(has_cuda(), reason="there is a CUDA card")
 def test_a_card_that_is_not_there_is_named() -> None:
-    with pytest.raises(RuntimeError, match="float32-cuda: torch sees no CUDA card"):
+    with pytest.raises(HeadstartError, match=r"float32-cuda, and torch sees no CUDA card here\n  fix: resume it where it began"):
         autocast("float32-cuda")
 
 

@@ -143,9 +143,9 @@ def test_part_of_an_epoch_is_some_of_its_steps_but_at_least_one(items: int, epoc
     assert n_steps(items, replace(SETTINGS, epochs=epochs)) == steps
 
 
-def trained(how: Settings, validation: np.ndarray = NOBODY, **options: object) -> tuple[Classifier, Trained]:
+def trained(how: Settings, validation: np.ndarray = NOBODY) -> tuple[Classifier, Trained]:
     one = made.classifier()
-    return one, train(one, made.read, made.LABELS, np.arange(32), validation, how, seed=0, name="x", **options)  # type: ignore[arg-type]
+    return one, train(one, made.read, made.LABELS, np.arange(32), validation, how, seed=0, name="x")
 
 
 def test_without_validation_items_the_last_weights_stay_and_nothing_stops_early() -> None:
@@ -162,20 +162,6 @@ def test_without_validation_items_the_last_weights_stay_and_nothing_stops_early(
 def test_judging_does_not_move_the_training() -> None:
     (_, alone), (_, judged) = trained(made.SETTINGS), trained(made.SETTINGS, np.arange(32, made.ITEMS))
     assert [row.train_loss for row in alone.history] == [row.train_loss for row in judged.history]
-
-
-@pytest.mark.parametrize("n", [0, 1, 3, 9])
-def test_leaving_after_some_epochs_gives_the_weights_that_the_whole_training_had_then(n: int) -> None:
-    how = replace(made.SETTINGS, epochs=5)
-    one, done = trained(how, stop_after=n)
-    assert len(done.history) == done.best_epoch == min(n, 5)
-    whole = made.classifier()
-    states = [made.state(whole)]
-    watched = train(whole, made.read, made.LABELS, np.arange(32), NOBODY, how, seed=0, name="x")
-    assert [row.train_loss for row in done.history] == [row.train_loss for row in watched.history[:n]]
-    if n in (0, 9):
-        states.append(made.state(whole))
-        assert all(torch.equal(value, states[n > 0][name]) for name, value in one.state_dict().items())
 
 
 def test_a_training_of_one_step_moves_the_weights() -> None:

@@ -234,7 +234,7 @@ class Contest:
             return Heat(head.probabilities(self._features(entrant)[held]), time.perf_counter() - started, weights=_head_weights(head))
         done, trained = self._train(entrant, head, fitted, held, name=_stage(entrant, f"fold {fold + 1}"))
         weights = self._while_they_fit(trained)
-        return Heat(done.probabilities, time.perf_counter() - started, done.best_epoch, weights, done.history)
+        return Heat(done.probabilities, time.perf_counter() - started, weights, done.history)
 
     def _while_they_fit(self, weights: dict[str, Tensor]) -> dict[str, Tensor] | None:
         """Trained weights, which wait for a mean of the two best; under a limit only as many as fit: the others are trained anew where they are needed."""

@@ -11,6 +11,7 @@ from functools import cache
 import torch
 
 from headstart.backbone.cuda import has_cuda
+from headstart.base.errors import HeadstartError
 
 CUDA = "-cuda"
 USUAL = "float32"  # on the processor: torch's own numbers
@@ -34,12 +35,12 @@ def device_of(precision: str) -> torch.device:
     """Where steps are taken in it.
 
     Raises:
-        RuntimeError: when it names a card and there is none.
+        HeadstartError: when it names a card and there is none, as where a run that was begun on another machine is resumed.
     """
     if not precision.endswith(CUDA):
         return torch.device("cpu")
     if not has_cuda():
-        raise RuntimeError(f"{precision}: torch sees no CUDA card")
+        raise HeadstartError(f"this run's steps were taken in {precision}, and torch sees no CUDA card here\n  fix: resume it where it began, or fit anew")
     _repeatable()
     return torch.device("cuda")
 

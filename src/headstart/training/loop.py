@@ -39,7 +39,6 @@ def train(
     seed: int,
     name: str,
     sink: Sink = silence,
-    stop_after: int | None = None,
     place: TrainingPlace | None = None,
     lengths: Lengths | None = None,
 ) -> Trained:
@@ -55,11 +54,10 @@ def train(
         seed: Order, dropout, mixing and augmentation follow from it.
         name: The stage's name in events.
         sink: Receives progress.
-        stop_after: Leave after so many epochs of the schedule.
         place: Where its state is kept while it trains, so that it goes on after a kill as if there had been none; nowhere when not given.
         lengths: Of items that vary in length: they are read side by side with their like.
     """
-    place = (place or NOWHERE.training(name)).of(repr(settings), str(seed), str(stop_after), digest(train_items.tobytes(), validation_items.tobytes()))
+    place = (place or NOWHERE.training(name)).of(repr(settings), str(seed), digest(train_items.tobytes(), validation_items.tobytes()))
     kept = place.find()
     lay_out(classifier, settings)
     if kept is not None and kept.plain["ended"]:
@@ -68,7 +66,7 @@ def train(
         return ended(classifier, kept)
     weights = balancing(labels[train_items], classifier.head.out_features) if settings.balance else None
     stepper = Stepper(classifier, settings, class_weights=weights, seed=seed)
-    clock = Pace(settings, len(train_items), stop_after, None if settings.seconds is None else place.pace())
+    clock = Pace(settings, len(train_items), None if settings.seconds is None else place.pace())
     judge, looks_first = partial(predict, classifier, read, validation_items, settings, lengths), settings.seconds is None
     best = Best(classifier, judge, labels[validation_items], looks_first=looks_first, chooses=settings.chooses_epoch)
     way = Way(np.random.default_rng(seed_for(seed, f"{name} order")), clock, stepper, best)

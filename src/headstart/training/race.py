@@ -28,14 +28,12 @@ class Heat:
     Attributes:
         probabilities: ``(n_held, k)`` of the items that the fold holds out.
         seconds: Wall-clock seconds.
-        best_epoch: The epoch whose weights these are; 0 for a linear head.
         weights: Trained weights by name; None once nobody needs them.
         history: One row an epoch, where there were epochs.
     """
 
     probabilities: Floats
     seconds: float
-    best_epoch: int = 0
     weights: dict[str, Tensor] | None = None
     history: tuple[Epoch, ...] = ()
 

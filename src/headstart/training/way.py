@@ -91,12 +91,10 @@ class Pace:
         shares: The share that was done at each step so far.
     """
 
-    def __init__(self, settings: Settings, n_items: int, stop_after: int | None, known: Sequence[float] | None = None) -> None:
+    def __init__(self, settings: Settings, n_items: int, known: Sequence[float] | None = None) -> None:
         """Begin; ``known`` are the shares of a training by the clock that was recorded."""
         self._steps, self._seconds, self._started, self._known = n_steps(n_items, settings), settings.seconds, time.perf_counter(), known
-        an_epoch = self._steps / settings.epochs
-        self._last = self._steps if stop_after is None else min(self._steps, round(stop_after * an_epoch))
-        self.total, self.unit = (self._last, "steps") if self._seconds is None else (max(1, round(self._seconds)), "s")
+        self.total, self.unit = (self._steps, "steps") if self._seconds is None else (max(1, round(self._seconds)), "s")
         self.shares: list[float] = []
 
     @property
@@ -115,7 +113,7 @@ class Pace:
     def is_over(self) -> bool:
         """Is there nothing left? One step is taken in any case, where any is asked for."""
         if self._seconds is None:
-            return len(self.shares) >= self._last
+            return len(self.shares) >= self._steps
         if self._known is not None:
             return len(self.shares) >= len(self._known)
         return len(self.shares) > 0 and self.share() >= 1
