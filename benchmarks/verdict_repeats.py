@@ -22,14 +22,13 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, split
 from headstart.data.rows import FileRows
 from headstart.evaluation.intervals import gain
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import ROUNDS, first_plan
 from headstart.ranking.probe import probe
 from headstart.study.arms import Features, head_on
 from headstart.study.problem import Problem, known_facts, pose, rounds
-from headstart.study.round import joined
 from headstart.task.linear import LinearHead
 
 How = Literal["nested", "held-out"]

@@ -63,7 +63,7 @@ def test_enough_items_without_a_mistake_are_all_answered() -> None:
 
 def test_where_no_threshold_reaches_the_target_nothing_is_answered() -> None:
     given = sure(np.linspace(0.6, 1, 300), np.arange(300) % 2 == 0)
-    found = abstain(given, given)
+    found = abstain(given, [(given, given)])
     assert found.threshold is None and found.test is not None
     assert found.test.coverage.value == 0 and found.test.accuracy == Measured(0.0, 0.0, 1.0, 0)
 

@@ -79,12 +79,12 @@ def test_at_a_threshold_of_nothing_a_set_is_the_predicted_class() -> None:
 
 
 def test_a_better_model_has_smaller_sets(digits: dict[str, Predictions]) -> None:
-    good, majority = (conformal(digits[name], digits[name])[1] for name in ("good", "majority"))
+    good, majority = (conformal(digits[name], [(digits[name], digits[name])])[1] for name in ("good", "majority"))
     assert good.coverage == 0.9 and good.measured.value >= 0.9 and good.mean_size < 1.5 < 8 < majority.mean_size
 
 
 def test_more_coverage_asks_for_larger_sets() -> None:
-    rows = conformal(drawn(400), drawn(400, seed=1))
+    rows = conformal(drawn(400), [(drawn(400), drawn(400, seed=1))])
     assert [row.coverage for row in rows] == list(COVERAGES)
     assert rows[0].mean_size < rows[1].mean_size < rows[2].mean_size
     assert all(row.measured.low <= row.coverage + 0.03 and row.measured.high >= row.coverage for row in rows)

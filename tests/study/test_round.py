@@ -14,7 +14,8 @@ from tests.study.made import Teller, arm, planned, posed
 from headstart.evaluation.predictions import Predictions
 from headstart.study.evidence import label_errors
 from headstart.study.problem import Problem, last_round, rounds
-from headstart.study.round import Round, joined
+from headstart.evaluation.predictions import joined
+from headstart.study.round import Round
 from headstart.study.verdict import places, said
 
 DATASET = made([0, 1, 2] * 20)

@@ -13,6 +13,7 @@ Within units an item counts as less than one (E. Korn and B. Graubard, Survey Me
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ from headstart.base.errors import InputError
 from headstart.evaluation.bootstrap import design_effect
 from headstart.evaluation.intervals import Measured, proportion
 from headstart.evaluation.metrics import Floats
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 
 TARGET = 0.95
 CONFIDENCE = 0.9  # that answers reach the target on new items; at 0.9 45 answers without a mistake are enough for 95 %
@@ -62,7 +63,7 @@ class Abstention:
         confidence: How sure it is, 0..1, that they have it on new items like those of validation.
         threshold: Answer from this top probability on; None when no threshold keeps the promise.
         validation: On the items that chose the threshold.
-        test: On other items; None when there are none.
+        test: On other items, each answered from its own round's threshold on; None when there are none.
         curve: Coverage against accuracy, from the highest threshold down, on the other items where there are some.
     """
 
@@ -74,12 +75,30 @@ class Abstention:
     curve: tuple[CurvePoint, ...]
 
 
-def abstain(validation: Predictions, judged: Predictions | None = None, target: float = TARGET, confidence: float = CONFIDENCE, seed: int = 0) -> Abstention:
-    """Choose the threshold on validation and measure it there and on other items."""
+def abstain(
+    validation: Predictions,
+    rounds: Sequence[tuple[Predictions, Predictions]] = (),
+    target: float = TARGET,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+) -> Abstention:
+    """Choose the threshold on validation; measure it there, and what thresholds so chosen do to other items.
+
+    Args:
+        validation: Of items that the delivered model was not fitted to.
+        rounds: Of each round what chooses its threshold, and what it is judged on.
+        target: Accuracy 0..1 of answers.
+        confidence: With which the target is reached on new items, 0..1.
+        seed: Of the intervals.
+    """
     threshold = abstention_threshold(validation, target, confidence)
-    test = None if judged is None else answered(judged, threshold, seed)
-    curve = coverage_curve(validation if judged is None else judged)
-    return Abstention(target, confidence, threshold, answered(validation, threshold, seed), test, curve)
+    on_validation = answered(validation, threshold, seed)
+    if not rounds:
+        return Abstention(target, confidence, threshold, on_validation, None, coverage_curve(validation))
+    chosen = [abstention_threshold(own, target, confidence) for own, _ in rounds]
+    judged = joined([other for _, other in rounds])
+    least = np.repeat([math.inf if one is None else one for one in chosen], [len(other) for _, other in rounds])
+    return Abstention(target, confidence, threshold, on_validation, answered(judged, least, seed), coverage_curve(judged))
 
 
 def abstention_threshold(validation: Predictions, target: float = TARGET, confidence: float = CONFIDENCE) -> float | None:
@@ -136,8 +155,8 @@ def accuracy_bound(right: NDArray[np.bool_], units: NDArray[np.int64], error: fl
     return float(betaincinv(n_right, n - n_right + 1, error))
 
 
-def answered(predictions: Predictions, threshold: float | None, seed: int = 0) -> Answered:
-    """How many items a threshold answers and how many of the answers are right; None answers nothing."""
+def answered(predictions: Predictions, threshold: float | Floats | None, seed: int = 0) -> Answered:
+    """How many items a threshold, or one ``(n,)`` of each item, answers, and how many of the answers are right; None answers nothing."""
     n, units = len(predictions), predictions.units
     kept = np.zeros(n) if threshold is None else (_top(predictions) >= threshold).astype(np.float64)
     return Answered(proportion(kept, np.ones(n), units, seed), proportion(kept * predictions.right, kept, units, seed))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headstart.base.errors import InputError
 from headstart.evaluation.intervals import Measured, proportion
 from headstart.evaluation.metrics import Floats
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 
 COVERAGES = (0.8, 0.9, 0.95)
 EVERYTHING = 1.0  # the threshold that lets every class in
@@ -31,7 +31,7 @@ class Conformal:
     Attributes:
         coverage: The promise, 0..1.
         threshold: A class is in the set when 1 - its probability is at most this; 1 = every class is.
-        measured: Share of the judged items whose set held the right class.
+        measured: Share of the judged items whose set, by their own round's threshold, held the right class.
         mean_size: Classes in a set, on average.
     """
 
@@ -41,10 +41,23 @@ class Conformal:
     mean_size: float
 
 
-def conformal(validation: Predictions, judged: Predictions, coverages: Sequence[float] = COVERAGES, seed: int = 0) -> tuple[Conformal, ...]:
-    """Fit the threshold of each coverage on validation and measure its sets on other items."""
-    thresholds = [conformal_threshold(validation, one) for one in coverages]
-    return tuple(Conformal(one, threshold, *measured_coverage(judged, threshold, seed)) for one, threshold in zip(coverages, thresholds, strict=True))
+def conformal(
+    validation: Predictions, rounds: Sequence[tuple[Predictions, Predictions]], coverages: Sequence[float] = COVERAGES, seed: int = 0
+) -> tuple[Conformal, ...]:
+    """Fit the threshold of each coverage on validation, and measure what sets by thresholds so fitted hold of other items.
+
+    Args:
+        validation: Of items that the delivered model was not fitted to.
+        rounds: Of each round what fits its threshold, and what it is judged on.
+        coverages: Chances with which sets shall hold the right class.
+        seed: Of the intervals.
+    """
+    judged, counts = joined([other for _, other in rounds]), [len(other) for _, other in rounds]
+    rows = []
+    for one in coverages:
+        own = np.repeat([conformal_threshold(fitted, one) for fitted, _ in rounds], counts)
+        rows.append(Conformal(one, conformal_threshold(validation, one), *measured_coverage(judged, own, seed)))
+    return tuple(rows)
 
 
 def conformal_threshold(predictions: Predictions, coverage: float) -> float:
@@ -69,19 +82,19 @@ def conformal_threshold(predictions: Predictions, coverage: float) -> float:
     return float(scores[order[enough[0]]]) if len(enough) else EVERYTHING
 
 
-def sets(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
+def sets(probabilities: NDArray[np.float32], threshold: float | Floats) -> NDArray[np.bool_]:
     """Which classes are in the set of each item; the most probable one always is.
 
     Args:
         probabilities: (n, k).
-        threshold: As ``conformal_threshold`` found it.
+        threshold: As ``conformal_threshold`` found it; ``(n,)`` where each item has its own.
     """
-    inside: NDArray[np.bool_] = _scores(probabilities) <= threshold
+    inside: NDArray[np.bool_] = _scores(probabilities) <= np.reshape(threshold, (-1, 1))
     inside[np.arange(len(inside)), probabilities.argmax(axis=1)] = True
     return inside
 
 
-def measured_coverage(predictions: Predictions, threshold: float, seed: int = 0) -> tuple[Measured, float]:
+def measured_coverage(predictions: Predictions, threshold: float | Floats, seed: int = 0) -> tuple[Measured, float]:
     """How often the set holds the right class, with its interval, and how many classes are in a set on average."""
     inside = sets(predictions.probabilities, threshold)
     held = inside[np.arange(len(predictions)), predictions.truth].astype(np.float64)

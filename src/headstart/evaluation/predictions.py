@@ -126,6 +126,20 @@ class Predictions:
         return _from_table(read, path)
 
 
+def joined(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of disjoint items, one after another."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return Predictions(
+        tuple(item for part in parts for item in part.items),
+        np.concatenate([part.truth for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        first.classes,
+        np.concatenate([part.units for part in parts]),
+    )
+
+
 def _from_table(read: pyarrow.Table, path: Path) -> Predictions:
     missing = [name for name in COLUMNS if name not in read.column_names]
     metadata = read.schema.metadata or {}

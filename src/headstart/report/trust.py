@@ -27,7 +27,7 @@ def trust(evidence: Plain) -> Plain:
     """What the section shows beside today's reliability diagram; parts that were not measured are None or empty."""
     return {
         "calibration": calibration(values.table(evidence.get("calibration"))),
-        "abstention": abstention(values.table(evidence.get("abstention"))),
+        "abstention": abstention(values.table(evidence.get("abstention")), words.as_number(values.table(evidence.get("evaluation")).get("rounds")) or 1),
         "conformal": conformal(values.rows(evidence.get("conformal"))),
     }
 
@@ -78,7 +78,7 @@ class Point:
     accuracy: float
 
 
-def abstention(found: Plain) -> Plain | None:
+def abstention(found: Plain, n_rounds: float = 1) -> Plain | None:
     """The trade of answers against being right: curve, chosen threshold, and its sentence; None when it was not measured."""
     target, threshold = (words.as_number(found.get(name)) for name in ("target", "threshold"))
     judged = found.get("test") or found.get("validation")
@@ -89,7 +89,7 @@ def abstention(found: Plain) -> Plain | None:
         return None
     mark = values.table(judged) if threshold is not None else {}
     drawn = abstention_figure(curve, target, threshold, values.span(mark.get("coverage")), values.span(mark.get("accuracy"))) if len(curve) > 1 else None
-    return {"figure": drawn, "words": said, "fitted": _fitted(found).replace(" %", "\N{NO-BREAK SPACE}%") if threshold is not None else ""}
+    return {"figure": drawn, "words": said, "fitted": _fitted(found, n_rounds).replace(" %", "\N{NO-BREAK SPACE}%") if threshold is not None else ""}
 
 
 def abstention_words(found: Plain) -> str:
@@ -109,7 +109,7 @@ def abstention_words(found: Plain) -> str:
     return f"{said}: it then answers {100 * coverage.value:.0f}\N{NO-BREAK SPACE}% of the items and is right on {accuracy} of those."
 
 
-def _fitted(found: Plain) -> str:
+def _fitted(found: Plain, n_rounds: float) -> str:
     """On what the threshold was chosen, when the sentence is about other items."""
     target, chosen = words.as_number(found.get("target")), values.table(found.get("validation"))
     coverage, accuracy = values.around(chosen.get("coverage")), values.around(chosen.get("accuracy"))
@@ -118,7 +118,8 @@ def _fitted(found: Plain) -> str:
     measured = values.span(values.table(found.get("test")).get("accuracy"))
     short = f"; on those it falls short of the {100 * target:.0f} % asked for" if measured and measured.high < target else ""
     there = f"there it answered {coverage} and was right on {accuracy}"
-    return f"The threshold was chosen on validation so that {100 * target:.0f} % are right; {there}. The sentence above is about test items{short}."
+    tested = "test items" if n_rounds <= 1 else f"the items that each of {n_rounds:.0f} rounds had set aside, with a threshold that it chose without them"
+    return f"The threshold was chosen on validation so that {100 * target:.0f} % are right; {there}. The sentence above is about {tested}{short}."
 
 
 def abstention_figure(

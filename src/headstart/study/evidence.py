@@ -11,11 +11,11 @@ from headstart.base.events import stage
 from headstart.base.records import to_plain
 from headstart.data import Split, profile
 from headstart.evaluation.evidence import trust
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 from headstart.planning.plan import Plan
 from headstart.ranking.label_errors import likely_label_errors
 from headstart.ranking.learning_curve import learning_curve
-from headstart.study.round import Round, joined
+from headstart.study.round import Round
 from headstart.study.tracks import Tracks
 
 MOST_NAMES = 50  # of one kind; ``inspect --json`` names them all
@@ -32,9 +32,10 @@ def evaluation(rounds: Sequence[Round], plan: Plan) -> dict[str, Any]:
     return {"how": how, "rounds": len(rounds), "why": plan.decision("rounds").why, "choices": choices}
 
 
-def trusted(validation: Predictions, judged: Predictions, seed: int) -> dict[str, Any]:
-    """Calibration, abstention and conformal sets of the arm that is delivered; plain values."""
-    plain: dict[str, Any] = to_plain(trust(validation, judged, seed=seed))
+def trusted(validation: Predictions, rounds: Sequence[Round], arm: str, seed: int) -> dict[str, Any]:
+    """Calibration, abstention and conformal sets of the arm that is delivered, each promise measured where its round had not looked; plain values."""
+    judged = [(one.arms[arm].validation, one.on_test[arm]) for one in rounds if arm in one.on_test]
+    plain: dict[str, Any] = to_plain(trust(validation, judged, seed=seed)) if judged else {}
     return plain
 
 

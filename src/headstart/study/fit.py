@@ -49,7 +49,7 @@ from headstart.study.round import Round
 from headstart.study.scratch import better_untaught, from_scratch
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
-from headstart.study.verdict import reach, said
+from headstart.study.verdict import reach
 from headstart.training.keeping import Keeping, keeping
 from headstart.training.run import RunWriter
 
@@ -293,8 +293,7 @@ class Study:
         """How far the delivered arm's probabilities may be trusted, and whose label it doubts."""
         chosen = verdict.chosen
         validation = (played[0] if chosen == "scratch" else last).arms[chosen].validation
-        judged = said(played, chosen, calibrated=False)
-        found = evidence.trusted(validation, judged, last.problem.seed) if judged is not None else {}
+        found = evidence.trusted(validation, played, chosen, last.problem.seed)
         return {"evaluation": evidence.evaluation(played, plan), **found, "label_errors": evidence.label_errors(last, played, chosen)}
 
 

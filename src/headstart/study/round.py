@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -51,17 +50,3 @@ class Round:
 
     def _answered(self, items: NDArray[np.int64]) -> Floats:
         raise AssertionError(f"{len(items)} items are asked of weights that were let go")
-
-
-def joined(parts: Sequence[Predictions]) -> Predictions:
-    """Predictions of disjoint items, one after another."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-    return Predictions(
-        tuple(item for part in parts for item in part.items),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.probabilities for part in parts]),
-        first.classes,
-        np.concatenate([part.units for part in parts]),
-    )

@@ -69,7 +69,8 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     entered = [_steadied(one, contest, plan) for one in entered]
     expected = race_seconds([one.seconds for one in entered], len(problem.heats))
     highest = max((one.views for one in options), default=0)
-    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed)
+    mixes = not contest.tracks.collected[ranking.pick].candidate.backbone.varies
+    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed, mixes=mixes)
 
     asked = itertools.count(1)
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.activations.collect import Activations
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.evaluation.verdict import CacheUse, Circumstances, Counts, Cut, Verdict, judge
 from headstart.planning.plan import Plan
 from headstart.study.candidates import Collected
-from headstart.study.round import Round, joined
+from headstart.study.round import Round
 from headstart.training.race import clearly_better
 
 CLEARLY = 1.645  # standard errors: one-sided, 95 %

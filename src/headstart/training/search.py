@@ -35,6 +35,7 @@ class Search:
         seconds: What they may take together, by expectation, later folds and a refit not counted.
         highest_rate: The highest learning rate that trains an entrant, by the range test.
         views: How many varied views of each item there are to choose.
+        mixes: May items be mixed in pairs? Two pictures make a picture; two texts make other words in one place and half a mask in another.
         seed: Of the proposals.
     """
 
@@ -43,6 +44,7 @@ class Search:
     highest_rate: Callable[[Entrant], float]
     views: int
     seed: int
+    mixes: bool = True
     _study: Any = None
     _trials: list[Any] = field(default_factory=list)
     _bases: list[Entrant] = field(default_factory=list)
@@ -64,6 +66,8 @@ class Search:
         changes: dict[str, float | bool] = {"learning_rate": highest * trial.suggest_float("rate", LOWEST_SHARE, 1.0, log=True)}
         choices = CHOICES if base.n_blocks == 1 else {**CHOICES, **DEEP_CHOICES}
         for name, values in choices.items():
+            if name == "mixup" and not self.mixes:
+                continue
             changes[name] = values[trial.suggest_int(name, 0, len(values) - 1)]
         views = self.views * trial.suggest_int("views", 0, 1) if self.views else 0
         return replace(base, changes={**base.changes, **changes}, views=views, source="search")
