@@ -313,11 +313,16 @@ def predict(
     return study(Path(run), several, coverage, text=text, lines=lines, sink=sink)
 
 
-def evaluate(run: Somewhere, data: Somewhere, *, text: str | None = None, label: str | None = None, sink: Sink = silence) -> dict[str, Any]:
-    """Measure the model of a run on labelled data that it has not seen: metrics with intervals, as plain values."""
+def evaluate(
+    run: Somewhere, data: Somewhere, *, text: str | None = None, label: str | None = None, group: str | None = None, sink: Sink = silence
+) -> dict[str, Any]:
+    """Measure the model of a run on labelled data that it has not seen: metrics with intervals, as plain values.
+
+    Where items belong together (``group``: a speaker, a patient; or repeats of one another), the intervals are as wide as so many groups warrant.
+    """
     from headstart.study.predict import evaluate as study
 
-    return study(Path(run), Path(data), label=label, text=text, sink=sink)
+    return study(Path(run), Path(data), label=label, text=text, group=group, sink=sink)
 
 
 def report(run: Somewhere) -> Path:

@@ -93,4 +93,6 @@ def test_inspect_and_plan_train_nothing(here: Typed, digits: Path) -> None:
     assert all({"name", "value", "why", "source"} <= decision.keys() for decision in planned["decisions"])
     shown = here("plan", digits, "--model", "efficientnet_lite0")
     assert shown.returncode == 0 and "nothing has been trained" in shown.stdout
+    slow = here("plan", digits, "--model", "efficientnet_lite0", "--max-ms", "0.001")
+    assert slow.returncode == 2 and "no subscribed model keeps within the limits" in slow.stderr and "--max-ms" in slow.stderr
     assert not (digits.parent / "runs").exists()

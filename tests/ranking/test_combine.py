@@ -126,3 +126,20 @@ def test_a_ranking_is_read_back_as_it_was_written() -> None:
     assert from_plain(Ranking, plain) == ranking
     assert plain["rows"][0]["prior"] == {"value": 0.7, "metric": "ImageNet-1k top-1", "source": "a paper"} and plain["rows"][1]["prior"] is None
     assert set(plain["rows"][0]["expected"]) == {"value", "low", "high", "n"} and plain["left_out"] == []
+
+
+def test_a_model_that_probed_better_than_the_pick_is_said_to_have_done_so() -> None:
+    """Few items and much published: the pick is the well known one, which the probes of its rival beat by more than chance."""
+    rival, well_known = scored("rival", scores(60, 52), published=0.45), scored("known", scores(60, 45), published=0.85)
+    ranking = combine([rival, well_known, scored("poor", scores(60, 20), published=0.4)], "accuracy")
+    assert ranking.pick == "known" and ranking.row("rival").ahead and not ranking.row("poor").ahead
+    assert "Rival probed better by more than chance" in ranking.why and "behind by more than chance" not in ranking.why
+
+
+def test_accuracies_published_on_other_benchmarks_say_nothing_beside_the_usual_ones() -> None:
+    best, other = scored("best", scores(1000, 803), published=0.70), scored("other", scores(1000, 801), published=0.99)
+    assert combine([best, other], "accuracy").pick == "other"
+    assert other.card.prior is not None
+    elsewhere = replace(other, card=replace(other.card, prior=replace(other.card.prior, metric="CIFAR-10")))
+    ranking = combine([best, elsewhere, scored("third", scores(1000, 700), published=0.6)], "accuracy")
+    assert ranking.pick == ranking.prior_pick == "best"

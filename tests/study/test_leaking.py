@@ -47,3 +47,20 @@ def test_features_that_know_the_speaker_claim_more_than_a_new_speaker_would_see(
     assert found["leaking"]["value"] > 0.95 > 0.7 > found["grouped"]["value"]
     assert "speaker" in found["sentence"] and "points that nobody new would see" in found["sentence"]
     assert leaking(replace(problem, dataset=replace(dataset, groups=None)), features) is None
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_repeats_of_an_item_are_no_leak_of_groups(data: Path) -> None:
+    """Everybody says one thing, and everything is there twice: features that know the item would claim much, were its repeat on the other side."""
+    lines = ["file_name,label,speaker"]
+    for number, name in enumerate(sorted(path.name for path in data.glob("*.wav"))):
+        again = data / f"again-{name}"
+        again.write_bytes((data / name).read_bytes())
+        lines += [f"{one},{'ab'[number * 7 % 5 % 2]},s{number}" for one in (name, again.name)]
+    (data / "metadata.csv").write_text("\n".join(lines) + "\n")
+    dataset = load(data, modality="audio")
+    plan = first_plan(known_facts(dataset, split(dataset), ["any"]), Wishes())
+    problem = pose(dataset, last_round(split(dataset), plan), plan, Store(), silence)
+    clips = np.array([sorted(set(dataset.content)).index(content) for content in dataset.content])
+    found = leaking(problem, np.eye(len(set(clips)), dtype=np.float32)[clips])
+    assert found is not None and found["leaking"]["value"] < found["grouped"]["value"] + 0.2

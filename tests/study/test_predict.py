@@ -85,6 +85,17 @@ def test_a_run_whose_files_changed_answers_nothing(run: Path, files: list[Path],
         predict(run, files[:1])
 
 
+def test_where_items_belong_together_the_intervals_are_as_wide_as_so_many_groups_warrant(run: Path, digits: Path, tmp_path: Path) -> None:
+    lines = ["file_name,label,patient"]
+    for folder in sorted(digits.iterdir()):
+        lines += [f"{digits.name}/{folder.name}/{one.name},{folder.name},{folder.name}{n // 6}" for n, one in enumerate(sorted(folder.iterdir()))]
+    (digits.parent / "metadata.csv").write_text("\n".join(lines) + "\n")
+    by_patient = evaluate(run, digits.parent, group="patient")["accuracy"]
+    (digits.parent / "metadata.csv").write_text("\n".join(line.rsplit(",", 1)[0] for line in lines) + "\n")
+    by_picture = evaluate(run, digits.parent)["accuracy"]
+    assert by_patient["value"] == by_picture["value"] and by_patient["low"] < by_picture["low"] - 0.05
+
+
 def test_evaluation_measures_with_intervals_and_refuses_classes_that_the_run_does_not_know(run: Path, digits: Path, tmp_path: Path, empty_home: Path) -> None:
     found = evaluate(run, digits)
     assert found["n"] == 2 * A_CLASS and found["accuracy"]["value"] == 1.0 and found["accuracy"]["low"] < 1.0

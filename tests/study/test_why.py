@@ -13,7 +13,7 @@ from headstart.study.problem import Problem
 from headstart.study.round import Round
 from headstart.study.tracks import judged, worth
 from headstart.study.transfer import Raced
-from headstart.study.why import overruled
+from headstart.study.why import overruled, setting_words, this_setting
 from headstart.training.race import Heat, Result
 
 HEAD, LAST = Entrant("net", 9, "head", 0, 0.3), Entrant("net", 8, "blocks.8", 1, 1.0)
@@ -45,6 +45,15 @@ def test_what_the_rule_would_have_taken_is_compared_on_the_folds_that_it_ran(tmp
         f"over 1 fold it reached {100 * (1 - 2 / n):.1f} % at a log-loss of {losses[0]:.3f}, the last block {100 * (1 - 1 / n):.1f} % at {losses[1]:.3f}."
     )
     assert said == f"The rule would have begun with the head alone; {expected}" and losses[0] > losses[1]
+
+
+def test_a_setting_is_put_down_to_what_chose_it() -> None:
+    search = Entrant("net", 0, "blocks.0", None, 1.0, {"learning_rate": 1e-4}, source="search")
+    assert "search" in this_setting(search)
+    for changes, word in (({"learning_rate": 3e-5}, "range test"), ({"contrastive": 0.1, "epochs": 9.0}, "contrastive"), ({"lora_rank": 8}, "adapters")):
+        said = this_setting(Entrant("net", 0, "blocks.0", None, 1.0, changes))
+        assert word in said and "search" not in said
+    assert setting_words(search) == " with learning rate 0.0001" and setting_words(LAST) == ""
 
 
 def test_nothing_is_overruled_where_the_rule_agreed_or_the_cut_was_asked_for(tmp_path: Path) -> None:

@@ -242,13 +242,14 @@ def evaluate(
     data: words.Data,
     text: words.TextColumn = None,
     label: words.Label = None,
+    group: words.Group = None,
     as_json: words.Json = False,
 ) -> None:
     """Measure a finished run on labelled data it has not seen, with intervals."""
     from headstart.cli.predictions import metrics_parts
 
     with watching(talk()) as sink:
-        metrics = headstart.evaluate(run_folder, data, text=text, label=label, sink=sink)
+        metrics = headstart.evaluate(run_folder, data, text=text, label=label, group=group, sink=sink)
     give(metrics, lambda: metrics_parts(metrics), as_json=as_json)
 
 

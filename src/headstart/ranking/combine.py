@@ -89,6 +89,7 @@ class Ranked:
         seconds: Wall-clock seconds that this candidate took now.
         tied: Can the paired interval not tell it from the pick?
         chosen: Is it the pick?
+        ahead: Does its probe beat the pick's by more than chance, although less is expected of it?
     """
 
     model: str
@@ -113,6 +114,7 @@ class Ranked:
     tied: bool
     chosen: bool
     why: str
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,23 +160,37 @@ def combine(scored: Sequence[Scored], metric: str, seed: int = 0, left_out: Sequ
     """
     distances = [one.relatedness.distance for one in scored if one.relatedness.distance is not None]
     slope = slope_at(median(distances) if distances else None)
-    expectations = expect([one.best.probe for one in scored], [one.card.prior for one in scored], slope)
-    order = _ordered(scored, [one.value for one in expectations])
+    priors = comparable([one.card.prior for one in scored])
+    expectations = expect([one.best.probe for one in scored], priors, slope)
+    order = _ordered(scored, priors, [one.value for one in expectations])
     pick = scored[order[0]]
     rows = tuple(_row(scored[n], expectations[n], pick, metric, seed) for n in order)
-    published = [one for one in scored if one.card.prior is not None]
-    prior_pick = max(published, key=lambda one: one.card.prior.value if one.card.prior else 0.0).card.name if published else None
+    published = {one.card.name: prior.value for one, prior in zip(scored, priors, strict=True) if prior is not None}
+    prior_pick = max(published, key=lambda name: published[name]) if published else None
     ranking = Ranking(rows, pick.card.name, prior_pick, "", metric, tuple(left_out))
     return replace(ranking, why=words.why(ranking))
 
 
-def _ordered(scored: Sequence[Scored], expected: Sequence[float]) -> list[int]:
+def comparable(priors: Sequence[Prior | None]) -> list[Prior | None]:
+    """The published accuracies that were measured in the same way, the commonest (of equals the first): others say nothing beside them.
+
+    Example:
+        >>> mine, theirs = Prior(0.75, "ImageNet-1k top-1", "paper"), Prior(0.99, "CIFAR-10", "blog")
+        >>> comparable([theirs, mine, None, mine]) == [None, mine, None, mine]
+        True
+    """
+    metrics = [one.metric for one in priors if one is not None]
+    usual = max(metrics, key=metrics.count, default="")
+    return [one if one is not None and one.metric == usual else None for one in priors]
+
+
+def _ordered(scored: Sequence[Scored], priors: Sequence[Prior | None], expected: Sequence[float]) -> list[int]:
     """Places of the candidates: first, of those that are expected to be as good as any, the one of the highest published accuracy; then by expectation."""
-    known = [one.card.prior.value for one in scored if one.card.prior is not None]
+    known = [one.value for one in priors if one is not None]
     guess = float(np.quantile(known, UNPUBLISHED_RANK)) if known else 0.0
     cost = [(one.ms_per_item or 0.0, one.card.bytes) for one in scored]
     near = [n for n, value in enumerate(expected) if value >= max(expected) - EQUAL]
-    pick = min(near, key=lambda n: (-(prior.value if (prior := scored[n].card.prior) else guess), *cost[n]))
+    pick = min(near, key=lambda n: (-(prior.value if (prior := priors[n]) else guess), *cost[n]))
     return [pick, *sorted((n for n in range(len(scored)) if n != pick), key=lambda n: (-expected[n], *cost[n]))]
 
 
@@ -268,4 +284,5 @@ def _row(one: Scored, expected: Measured, pick: Scored, metric: str, seed: int) 
         tied=behind is not None and behind.low <= 0 <= behind.high,
         chosen=chosen,
         why=words.why_row(card.title, one.best.probe, behind, at_middle=one.best is middle),
+        ahead=behind is not None and behind.low > 0,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headstart.evaluation.intervals import Gain, Measured
@@ -57,17 +58,24 @@ def _evidence(pick: Ranked, metric: str) -> str:
 
 
 def _ties(ranking: Ranking, pick: Ranked) -> str:
-    tied = [row for row in ranking.rows if row.tied]
+    tied, ahead = [row for row in ranking.rows if row.tied], [row for row in ranking.rows if row.ahead]
+    if ahead:
+        return f"{_names(ahead)} probed better by more than chance, but with what is published less is expected there" + (
+            f"; these items cannot tell the pick from {_names(tied)}" if tied else ""
+        )
     if not tied:
         following = ranking.rows[1]
         return f"every other model is behind by more than chance, next {following.title} with {_percent(following.expected)} expected"
-    names = ", ".join(row.title for row in tied[:NAMED]) + (f" and {len(tied) - NAMED} more" if len(tied) > NAMED else "")
     cheaper = [row for row in tied if row.ms_per_item and pick.ms_per_item and row.ms_per_item < MUCH_FASTER * pick.ms_per_item]
-    told = f"these items cannot tell it from {names}"
+    told = f"these items cannot tell it from {_names(tied)}"
     if not cheaper:
         return told
     fastest = min(cheaper, key=lambda row: row.ms_per_item or 0.0)
     return f"{told}, of which {fastest.title} takes {100 * (fastest.ms_per_item or 0) / (pick.ms_per_item or 1):.0f} % of its time"
+
+
+def _names(rows: Sequence[Ranked]) -> str:
+    return ", ".join(row.title for row in rows[:NAMED]) + (f" and {len(rows) - NAMED} more" if len(rows) > NAMED else "")
 
 
 def _prior(ranking: Ranking, pick: Ranked) -> str:

@@ -70,6 +70,7 @@ def _row(row: Plain, metric: str, pick: object, prior_pick: object) -> Plain:
         "logme": UNKNOWN if logme is None else _signed(logme),
         "logme_middle": _signed(words.as_number(row.get("logme_middle"))),
         "h_score": _signed(words.as_number(row.get("h_score"))),
+        "h_score_middle": _signed(words.as_number(row.get("h_score_middle"))),
         "related": values.text(related.get("words")) or "unknown",
         "source": values.text(related.get("source")),
         "licence": values.text(row.get("licence")) or words.NOT_RECORDED,

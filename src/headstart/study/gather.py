@@ -10,7 +10,6 @@ from functools import partial
 from headstart import gallery
 from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
-from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, stage
 from headstart.base.journal import Journal, Recall
 from headstart.data import Dataset
@@ -68,8 +67,7 @@ def gather(
     Raises:
         InputError: when no model keeps within the limits, or milliseconds are limited and nothing is timed.
     """
-    if exact and limits.max_ms is not None:
-        raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
+    limits.timed(exact=exact)
     journal = Journal() if journal is None else journal
     recall, share = journal.recall, kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
     cuts, dearest, decision = plan.words("cuts"), 0.0, None

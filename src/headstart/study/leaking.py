@@ -1,6 +1,7 @@
 """What a split that tears groups apart would have claimed: stored features and groups in, two scores of one probe and a sentence out.
 
 A linear probe on the delivered network's features is judged twice: each speaker (patient, kit) on one side, and items drawn as if there were no groups.
+Repeats of an item stay together both times: what they would claim is no matter of groups.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from headstart.base.events import stage
 from headstart.base.records import to_plain
 from headstart.base.seeds import seed_for
 from headstart.data import folds
+from headstart.data.duplicates import units_of
 from headstart.evaluation.intervals import Measured, measure
 from headstart.evaluation.predictions import Predictions
 from headstart.ranking.probe import Folds, probe
@@ -47,7 +49,7 @@ def leaking(problem: Problem, features: NDArray[np.generic]) -> dict[str, Any] |
     if dataset.groups is None:
         return None
     with stage(problem.sink, "what leaking would have claimed"):
-        torn = replace(problem.split, train=problem.pool, validation=NOBODY, units=np.arange(len(dataset.content)))
+        torn = replace(problem.split, train=problem.pool, validation=NOBODY, units=units_of(dataset.content, dataset.near, None))
         grouped = _judged(problem, features, problem.folds, problem.split.units)
         claimed = _judged(problem, features, folds(dataset, torn, len(problem.folds), seed_for(seed, "leaking")), torn.units)
     found: dict[str, Any] = to_plain(Leaking(grouped, claimed, _said(grouped, claimed, dataset.group_name or "group", problem.metric)))

@@ -37,6 +37,11 @@ class Limits:
         if self.licence is not None and not self.licence.strip(" ,"):
             raise InputError("--licence names no licence", fix=f"--licence {PERMISSIVE}")
 
+    def timed(self, *, exact: bool) -> None:
+        """Refuse a limit on milliseconds where no engine is timed."""
+        if exact and self.max_ms is not None:
+            raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
+
     def allowed(self, cards: Sequence[ModelCard], outside: list[LeftOut]) -> list[ModelCard]:
         """Those cards that keep within the limits as far as a card can tell; the others are added to ``outside``.
 

@@ -23,7 +23,8 @@ from headstart.ranking.combine import LeftOut
 from headstart.study import room
 from headstart.study.candidates import Candidate, models_for, open_candidate, wanted_cuts
 from headstart.study.gather import by_promise
-from headstart.study.limits import Limits
+from headstart.study.languages import readers
+from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
 from headstart.study.tracks import PASSES
 from headstart.study.transfer import HEAD_SECONDS
@@ -110,11 +111,12 @@ def preview(
     dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
     limits, memory, outside = Limits(wishes.max_mb, wishes.max_ms, wishes.licence), Memory(wishes.memory_bytes), list[LeftOut]()
+    limits.timed(exact=wishes.precision == "float32")
     memory.begin()
-    cards = by_promise(limits.allowed(models_for(dataset.modality, wishes.model), outside))
+    cards = by_promise(readers(limits.allowed(models_for(dataset.modality, wishes.model), outside), dataset, outside, sink))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     words = plan.words("cuts")
-    candidates = _opened(cards, dataset, words, memory, outside, exact=wishes.precision == "float32")
+    candidates = _opened(cards, dataset, words, limits, memory, outside, exact=wishes.precision == "float32")
     if not candidates:
         raise limits.nothing_left(outside)
     prices = tuple(_price(one, dataset, words) for one in candidates)
@@ -128,15 +130,17 @@ def preview(
     return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), held, tuple(outside))
 
 
-def _opened(cards: Sequence[ModelCard], dataset: Dataset, words: Sequence[str], memory: Memory, outside: list[LeftOut], *, exact: bool) -> list[Candidate]:
-    """The candidates that fit into memory; the others are added to ``outside``."""
+def _opened(
+    cards: Sequence[ModelCard], dataset: Dataset, words: Sequence[str], limits: Limits, memory: Memory, outside: list[LeftOut], *, exact: bool
+) -> list[Candidate]:
+    """The candidates that keep within the limits and fit into memory; the others are added to ``outside``."""
     found: list[Candidate] = []
     for card in cards:
         reason = room.to_open(card, memory)
         if not reason:
             one = open_candidate(card, dataset, words, exact=exact)
             held = int(min(room.items_held(one, len(dataset), memory), len(dataset)))
-            reason = room.to_pass(one, len(dataset), memory, held=held)
+            reason = within(limits, card, one.ms_per_item) or room.to_pass(one, len(dataset), memory, held=held)
         if reason:
             outside.append(LeftOut(card.name, reason))
         else:

@@ -24,6 +24,7 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
 from headstart.data import load
+from headstart.data.duplicates import units_of
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
@@ -161,14 +162,16 @@ def predict(
     return found
 
 
-def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | None = None, sink: Sink = silence) -> dict[str, Any]:
-    """Judge a run on a labelled data set.
+def evaluate(
+    run: Path, data: Path, label: str | None = None, *, text: str | None = None, group: str | None = None, sink: Sink = silence
+) -> dict[str, Any]:
+    """Judge a run on a labelled data set; intervals draw whole groups and families of repeats.
 
     Raises:
         InputError: when the data set has classes that the run does not know.
     """
     deployed = deploy(run)
-    dataset = load(data, text=text, label=label, modality=deployed.modality, sink=sink)
+    dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink)
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
         raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
@@ -180,7 +183,8 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
             advance(positions.stop)
     place = {name: n for n, name in enumerate(deployed.classes)}
     truth = np.array([place[dataset.classes[n]] for n in dataset.labels], dtype=np.int64)
-    predictions = Predictions(dataset.sources, truth, np.concatenate(rows), deployed.classes, np.arange(len(truth)))
+    units = units_of(dataset.content, dataset.near, dataset.groups)
+    predictions = Predictions(dataset.sources, truth, np.concatenate(rows), deployed.classes, units)
     scores = {name: measure(predictions, name) for name in ("accuracy", "balanced_accuracy", "log_loss")}
     plain: dict[str, Any] = to_plain({**scores, "table": table(predictions), "n": len(truth), "left_out": dataset.faults})
     return plain

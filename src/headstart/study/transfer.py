@@ -19,7 +19,7 @@ from headstart.training.contrastive import FROM_A_CLASS, RATE_TIMES, TEMPERATURE
 from headstart.training.race import Heat, Result, race, steadied
 from headstart.training.search import OTHER_WAYS, Search
 
-OTHERS = 2  # models that the evidence cannot tell from the pick and that race beside it
+OTHERS = 2  # models that race beside the pick: those that probed better, then those that the evidence cannot tell from it
 HEAD_SECONDS = 0.3  # a linear head on one fold, roughly
 MARGIN = 1e-9
 LORA_RANK, LORA_TIMES = 8, 10.0  # adapters bear about ten times the rate of the layers (Hu et al., LoRA, 2022, appendix D)
@@ -39,6 +39,7 @@ class Raced:
         seconds: Wall-clock seconds; ``expected_seconds`` is what was expected of those that the rule let in.
         first: The first of the starting order, for what evidence overruled.
         strength: Of the linear head on the winner's network.
+        parents: Whose weights' mean won, where a mean did.
     """
 
     arm: Arm
@@ -49,13 +50,14 @@ class Raced:
     expected_seconds: float
     first: Entrant
     strength: float
+    parents: tuple[Result, ...] = ()
 
 
 def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, n_races: int) -> Raced:
     """Race what the ranking and the starting order suggest, and fit the winner.
 
     Args:
-        ranking: Its pick races with every cut, what is tied with it with a head and the last block.
+        ranking: Its pick races with every cut, what is tied with it or probed better with a head and the last block.
         contest: The networks under one problem.
         plan: Seconds, folds, proposals and the order of cuts.
         budget: What this race may take; without a limit the plan's expectation decides alone, so that the same plan gives the same bits.
@@ -82,20 +84,21 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
     results = steadied(results, partial(worth, problem))
-    arm = _fitted(results[0], parents if results[0].entrant.source == "average" else [], contest)
+    parents = parents if results[0].entrant.source == "average" else []
+    arm = _fitted(results[0], parents, contest)
     for one in results:
         one.let_go()
     took, strength = journal.recall("seconds that the race took", lambda: time.perf_counter() - started), contest.probed[arm.model].probe.strength
     first = _first([*entered, *options, *(one for one, _ in too_dear)], ranking, contest, plan)
-    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength)
+    return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength, tuple(parents))
 
 
 def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
-    """Entrants in their order: the pick's head, its cuts by the rule, the head on varied views, then heads and last blocks of tied models."""
-    tied = [row.model for row in ranking.rows if row.tied and row.model != ranking.pick][:OTHERS]
+    """Entrants in their order: the pick's head, its cuts by the rule, the head on varied views, then heads and last blocks of its rivals."""
+    rivals = [row.model for row in sorted(ranking.rows, key=lambda row: not row.ahead) if row.ahead or (row.tied and row.model != ranking.pick)][:OTHERS]
     words = plan.words("cuts")
     wanted = [(ranking.pick, ("head", *words) if len(words) > 1 else words)]
-    wanted += [(model, ("head", "last")) for model in tied if len(words) > 1]
+    wanted += [(model, ("head", "last")) for model in rivals if len(words) > 1]
     options: list[Entrant] = []
     too_dear: list[tuple[Entrant, str]] = []
     everybody = [(name, cut) for name, cuts in wanted for cut in contest.tracks.collected[name].candidate.backbone.cuts_of(cuts).values()]
