@@ -58,3 +58,5 @@ def test_features_that_name_the_class_outright_still_give_a_number() -> None:
     labels = np.arange(30) % 3
     assert np.isfinite(logme(np.eye(3, dtype=np.float32)[labels], labels))
     assert np.isfinite(logme(np.zeros((30, 4), dtype=np.float32) + 1, labels))
+    silent = logme(np.zeros((30, 4), dtype=np.float32), labels)
+    assert np.isfinite(silent) and silent < logme(clouds(30, 4, 1.0)[0], clouds(30, 4, 1.0)[1])

@@ -119,3 +119,21 @@ def test_a_strongly_held_head_does_not_always_name_the_class_of_which_there_is_o
     head = head_on(features[:17], labels, 2, found.strength, found.temperature, balance=False)
     told = head.probabilities(features[17:]).argmax(1)
     assert (told == np.arange(17, 517) % 2).mean() > 0.8 and 0.3 < told.mean() < 0.7
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_classes_count_alike_the_probe_expects_what_a_head_then_does(seed: int) -> None:
+    """One item in ten is of the rare class: a probe that counts items all but never names it."""
+    random = np.random.default_rng(seed)
+    labels = (random.random(1400) < 0.1).astype(np.int64)
+    features = (random.normal(size=(1400, 40)) + 0.25 * labels[:, None] * random.normal(size=40)).astype(np.float32)
+    learnt, fresh = np.arange(400), np.arange(400, 1400)
+    plain, alike = (probe(features, labels, 2, in_folds(400), balance=balance) for balance in (False, True))
+    head = head_on(features[learnt], labels[learnt], 2, alike.strength, alike.temperature, balance=True)
+
+    def balanced(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> float:
+        return float(np.mean([(probabilities[truth == one].argmax(axis=1) == one).mean() for one in (0, 1)]))
+
+    expected, missed = (balanced(one.probabilities, labels[one.items]) for one in (alike, plain))
+    delivered = balanced(head.probabilities(features[fresh]), labels[fresh])
+    assert abs(expected - delivered) < 0.12 and delivered - missed > 0.1

@@ -29,6 +29,8 @@ def test_test_items_are_spoken_of_where_there_are_some_and_a_shortfall_is_owned(
     assert plain(shown["words"]).endswith("is right on 90 % (86 to 93) of those.")
     assert plain(shown["fitted"]).endswith("The sentence above is about test items; on those it falls short of the 95 % asked for.")
     assert shown["figure"] is None
+    rounds = abstention(found, 5)
+    assert rounds is not None and "each of 5 rounds had set aside, with a threshold that it chose without them" in plain(rounds["fitted"])
 
 
 def test_when_no_threshold_reaches_the_target_a_person_checks() -> None:
@@ -46,6 +48,8 @@ def test_the_temperature_is_said_in_words() -> None:
     assert "too sure of itself: its probabilities were softened by a temperature of 1.32" in shown["words"]
     assert shown["errors"].endswith("went from 8.0 to 3.0 points.")
     assert "before correction" in str(shown["figure"])
+    rare = calibration(found, balanced=True)
+    assert rare is not None and "if all came equally often" in rare["words"] and "equally often" not in shown["words"]
     colder = calibration(found | {"temperature": 0.8, "after": {"bins": [BIN], "error": 0.1}})
     assert colder is not None
     assert "not sure enough: its probabilities were sharpened" in colder["words"]
@@ -64,4 +68,4 @@ def test_sets_that_hold_the_truth_less_often_than_asked_are_marked() -> None:
 
 
 def test_what_was_not_measured_is_nothing() -> None:
-    assert trust({}) == {"calibration": None, "abstention": None, "conformal": []}
+    assert trust({}, [{"name": "balance", "value": True}]) == trust({}) == {"calibration": None, "abstention": None, "conformal": []}

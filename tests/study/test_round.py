@@ -11,10 +11,9 @@ import pytest
 from tests.data.made import made
 from tests.study.made import Teller, arm, planned, posed
 
-from headstart.evaluation.predictions import Predictions
+from headstart.evaluation.predictions import Predictions, joined
 from headstart.study.evidence import label_errors
 from headstart.study.problem import Problem, last_round, rounds
-from headstart.evaluation.predictions import joined
 from headstart.study.round import Round
 from headstart.study.verdict import places, said
 

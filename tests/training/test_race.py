@@ -212,6 +212,15 @@ def test_losses_are_compared_item_by_item() -> None:
     assert clearly_better(noise + 0.01, noise) and not clearly_better(noise, noise + 0.01)
 
 
+def test_what_a_speaker_says_counts_once_however_often_it_is_said() -> None:
+    """Two of three speakers are told better: 30 items look like much, three speakers are little."""
+    speakers = np.repeat(np.arange(3), 10)
+    ahead = np.array([0.5, 0.4, -0.3])[speakers] + 0.05 * np.random.default_rng(0).normal(size=30)
+    assert clearly_better(ahead, np.zeros(30), 1.645) and not clearly_better(ahead, np.zeros(30), 1.645, speakers)
+    alone = np.random.default_rng(1).permutation(30)
+    assert all(clearly_better(ahead, np.zeros(30), errors) == clearly_better(ahead, np.zeros(30), errors, alone) for errors in (1.0, 2.0, 3.0, 5.0))
+
+
 def finalist(name: str, cut: int, n_right: int, begin: int = 0, *, n: int = 16, folds: int = 2) -> Result:
     """Of 2 n items it is told n_right right, beginning with a certain one."""
     right = np.zeros(n * folds, np.float32)

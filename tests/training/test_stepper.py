@@ -14,10 +14,11 @@ from tests.training.made import CLASSES, FEATURES, ITEMS, LABELS, SETTINGS, clas
 from torch.nn import functional
 
 from headstart.base.seeds import seed_for
+from headstart.task.linear import balancing
 from headstart.training.loop import train
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings
-from headstart.training.stepper import Stepper, balancing
+from headstart.training.stepper import Stepper
 
 BATCH = np.arange(16)
 RATE = 1e-2

@@ -42,7 +42,12 @@ def fit_temperature(predictions: Predictions) -> float:
 
 
 def best_temperature(
-    logits: NDArray[np.floating], truth: NDArray[np.int64], n_sure: float, prior_spread: float, beside: float | NDArray[np.floating] = 0.0
+    logits: NDArray[np.floating],
+    truth: NDArray[np.int64],
+    n_sure: float,
+    prior_spread: float,
+    beside: float | NDArray[np.floating] = 0.0,
+    weights: NDArray[np.floating] | None = None,
 ) -> float:
     """The temperature with the lowest ``n_sure`` times mean log-loss plus log(temperature)² / (2 · prior_spread²); never worse than 1.
 
@@ -52,11 +57,13 @@ def best_temperature(
         n_sure: How many items' worth these say.
         prior_spread: Of log(temperature) around 0, before any item is seen.
         beside: ``(k,)`` or ``(m, k)``, what is added to the logits after the temperature.
+        weights: ``(m,)`` what each item counts in the mean; 1 when not given.
     """
     from scipy.optimize import minimize_scalar
 
     def price(log_temperature: float) -> float:
-        return n_sure * float(losses(logits, truth, math.exp(log_temperature), beside).mean()) + log_temperature**2 / (2 * prior_spread**2)
+        mean = float(np.average(losses(logits, truth, math.exp(log_temperature), beside), weights=weights))
+        return n_sure * mean + log_temperature**2 / (2 * prior_spread**2)
 
     grid = np.linspace(math.log(COLDEST), math.log(HOTTEST), GRID_STEPS)
     best = int(np.argmin([price(one) for one in grid]))
@@ -96,12 +103,13 @@ def losses(logits: NDArray[np.floating], truth: NDArray[np.int64], temperature: 
     return found
 
 
-def calm_losses(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) -> Floats:
+def calm_losses(probabilities: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.floating] | None = None) -> Floats:
     """Cross-entropy ``(m,)`` of each item in nats, all at the one temperature that suits them best: what is known, without how loudly it is said.
 
     Args:
         probabilities: ``(m, k)``.
         truth: ``(m,)``.
+        weights: ``(m,)`` what each item counts where that temperature is found; 1 when not given.
 
     Example:
         >>> sure = np.array([[0.999, 0.001], [0.001, 0.999], [0.999, 0.001]], np.float32)
@@ -109,7 +117,7 @@ def calm_losses(probabilities: NDArray[np.float32], truth: NDArray[np.int64]) ->
         True
     """
     logits = _logits(probabilities)
-    return losses(logits, truth, best_temperature(logits, truth, len(truth), PRIOR_SPREAD))
+    return losses(logits, truth, best_temperature(logits, truth, len(truth), PRIOR_SPREAD, weights=weights))
 
 
 def _logits(probabilities: NDArray[np.float32]) -> Floats:

@@ -24,7 +24,7 @@ from headstart.evaluation.metrics import contributions, is_lower_better, statist
 from headstart.evaluation.predictions import Predictions
 from headstart.ranking.power_law import USUAL_DECAY, Floats, fit_power_laws
 from headstart.ranking.probe import MOST_ITEMS, TOLERANCE, Folds
-from headstart.task.linear import fit, softmax, standardise
+from headstart.task.linear import balancing, fit, softmax, standardise
 
 Ints = NDArray[np.int64]
 SHARES = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of a fold's items
@@ -124,6 +124,8 @@ def learning_curve(
     strength: float,
     metric: str = "accuracy",
     seed: int = 0,
+    *,
+    balance: bool = False,
 ) -> LearningCurve | None:
     """Measure scores at about five sizes and say what twice the labels would buy.
 
@@ -136,6 +138,7 @@ def learning_curve(
         strength: Of the heads, as ``probe`` found it; the same at every size: it is a prior on the weights, which more labels do not change.
         metric: See ``evaluation.metrics.score``.
         seed: For the order in which items are added, the sample where there are more than 2,000 items, and the resamples.
+        balance: Whether classes count alike in the heads' losses, instead of items.
 
     Returns:
         The curve; None when there are too few labels for one: fewer than three sizes with two items a class.
@@ -144,7 +147,7 @@ def learning_curve(
     """
     n_labels = len(np.unique(np.concatenate([fitted for fitted, _ in folds])))
     sampled = _sampled(folds, seed)
-    sizes, judged = _judge(features, labels, units, sampled, tuple(classes), strength, seed)
+    sizes, judged = _judge(features, labels, units, sampled, tuple(classes), strength, seed, balance=balance)
     if len(sizes) < LEAST_SIZES:
         return None
     scores = [measure(one, metric, seed) for one in judged]
@@ -181,7 +184,7 @@ def _sampled(folds: Folds, seed: int) -> Folds:
 
 
 def _judge(
-    features: NDArray[np.generic], labels: Ints, units: Ints, folds: Folds, classes: tuple[str, ...], strength: float, seed: int
+    features: NDArray[np.generic], labels: Ints, units: Ints, folds: Folds, classes: tuple[str, ...], strength: float, seed: int, *, balance: bool
 ) -> tuple[Floats, list[Predictions]]:
     """Sizes (the mean over the folds) and, for each, what heads fitted to so many items say of the items held out."""
     everything = np.unique(np.concatenate([items for fold in folds for items in fold]))
@@ -197,7 +200,8 @@ def _judge(
         weights = standard.nothing(len(classes))
         for place, share in enumerate(shares):
             n_items = max(round(share * len(order)), len(np.unique(labels[fitted])))
-            weights = fit(standard, inside[:n_items], labels[order[:n_items]], weights, strength, TOLERANCE)
+            class_weights = balancing(labels[order[:n_items]], len(classes)) if balance else None
+            weights = fit(standard, inside[:n_items], labels[order[:n_items]], weights, strength, TOLERANCE, class_weights)
             said[place].append(softmax(outside @ weights[:-1] + weights[-1]))
             sizes[place] += n_items / len(folds)
     judged = np.concatenate([held for _, held in folds])

@@ -38,6 +38,8 @@ def logme(features: NDArray[np.generic], labels: NDArray[np.int64]) -> float:
     _, classes = np.unique(labels[kept], return_inverse=True)
     targets = torch.nn.functional.one_hot(torch.from_numpy(classes)).double()
     squares, along = _turned(rows, targets)
+    if not len(squares):  # features that say nothing at all: the labels are noise, of the strength that suits them
+        return float(0.5 * (len(rows) / targets.square().sum(0)).log().mean() - 0.5 * (1 + math.log(2 * math.pi)))
     outside = (targets.square().sum(0) - along.square().sum(0)).clamp_min(0)
     return float(_evidence(squares[:, None], along.square(), outside, *rows.shape).mean())
 

@@ -89,7 +89,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "evaluation": evaluation,
         "ranking": ranking(run.ranking),
         "race": race(run.race),
-        **trust(run.evidence),
+        **trust(run.evidence, run.decisions),
         "advice": advice(run.evidence, run.folder, words.anything(run.model.get("modality"))),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),

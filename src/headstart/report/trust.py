@@ -23,17 +23,18 @@ SMALL = 0.005  # of the expected calibration error, 0..1: below this nothing was
 ROOM = 0.35  # of the spread: an interval that is much wider than the curve may leave the picture
 
 
-def trust(evidence: Plain) -> Plain:
+def trust(evidence: Plain, decisions: Sequence[Plain] = ()) -> Plain:
     """What the section shows beside today's reliability diagram; parts that were not measured are None or empty."""
+    balanced = any(one.get("name") == "balance" and one.get("value") is True for one in decisions)
     return {
-        "calibration": calibration(values.table(evidence.get("calibration"))),
+        "calibration": calibration(values.table(evidence.get("calibration")), balanced=balanced),
         "abstention": abstention(values.table(evidence.get("abstention")), words.as_number(values.table(evidence.get("evaluation")).get("rounds")) or 1),
         "conformal": conformal(values.rows(evidence.get("conformal"))),
     }
 
 
-def calibration(found: Plain) -> Plain | None:
-    """Reliability before and after the temperature, and what it changed."""
+def calibration(found: Plain, *, balanced: bool = False) -> Plain | None:
+    """Reliability before and after the temperature, and what it changed; ``balanced``: classes weighed the same in training."""
     before, after = (values.table(found.get(name)) for name in ("before", "after"))
     bins, raw = _bins(after.get("bins")), _bins(before.get("bins"))
     temperature = words.as_number(found.get("temperature"))
@@ -43,6 +44,10 @@ def calibration(found: Plain) -> Plain | None:
     moved = "softened" if temperature > 1 else "sharpened" if temperature < 1 else "left alone"
     wrong = {"softened": "too sure of itself", "sharpened": "not sure enough"}.get(moved, "as sure as it should be")
     said = f"The raw network was {wrong}: its probabilities were {moved} by a temperature of {temperature:.2f}, fitted on validation."
+    if balanced:
+        said += (
+            " Classes weighed the same in training, so the probability of a rare class is what it would be if all came equally often: higher than its share."
+        )
     return {"figure": reliability_figure(bins, raw), "words": said, "errors": _error_words(*errors)}
 
 

@@ -17,10 +17,9 @@ from headstart.planning.plan import Plan
 from headstart.ranking.probe import probe
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import Problem
-from headstart.task.linear import Floats, LinearHead, fit_path, standardise
+from headstart.task.linear import Floats, LinearHead, balancing, fit_path, standardise
 from headstart.task.sparse import SparseHead
 from headstart.training.loop import Epoch
-from headstart.training.stepper import balancing
 
 Features = NDArray[np.generic]
 RANDOM_WEIGHTS = "frozen random network"  # the purpose that their seed is derived for
@@ -77,7 +76,7 @@ def linear_arm(name: str, features: Features, problem: Problem, plan: Plan, *, m
     """
     started = time.perf_counter()
     labels, balance = problem.dataset.labels, bool(plan["balance"])
-    found = probe(features, labels, problem.n_classes, problem.folds, problem.seed, alone=not model)
+    found = probe(features, labels, problem.n_classes, problem.folds, problem.seed, alone=not model, balance=balance)
 
     def fitted_to(items: NDArray[np.int64]) -> LinearHead:
         return head_on(features[items], labels[items], problem.n_classes, found.strength, found.temperature, balance=balance, alone=not model)

@@ -266,7 +266,7 @@ def _spread(rows: NDArray[np.float32], places: NDArray[np.int64], n: int) -> NDA
 
 def _scores(features: NDArray[np.generic], problem: Problem, *, every_score: bool) -> tuple[Probe, Scores]:
     dataset = problem.dataset
-    found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed)
+    found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed, balance=problem.balance)
     order = np.argsort(found.items)
     found = replace(found, items=found.items[order], said=found.said[order], bias=found.bias[order])
     said = problem.predictions(found.items, found.probabilities)

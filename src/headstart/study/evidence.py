@@ -78,6 +78,14 @@ def more_labels(last: Round, tracks: Tracks) -> dict[str, Any] | None:
     with stage(problem.sink, "learning curve"):
         features, strength = tracks.collected[model].features, last.raced.strength
         found = learning_curve(
-            features, problem.dataset.labels, problem.split.units, problem.folds, problem.dataset.classes, strength, problem.metric, problem.seed
+            features,
+            problem.dataset.labels,
+            problem.split.units,
+            problem.folds,
+            problem.dataset.classes,
+            strength,
+            problem.metric,
+            problem.seed,
+            balance=problem.balance,
         )
     return None if found is None else to_plain(found)

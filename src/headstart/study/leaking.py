@@ -58,7 +58,7 @@ def leaking(problem: Problem, features: NDArray[np.generic]) -> dict[str, Any] |
 
 def _judged(problem: Problem, features: NDArray[np.generic], parts: Folds, units: NDArray[np.int64]) -> Measured:
     dataset = problem.dataset
-    found = probe(features, dataset.labels, problem.n_classes, parts, problem.seed)
+    found = probe(features, dataset.labels, problem.n_classes, parts, problem.seed, balance=problem.balance)
     names = tuple(dataset.sources[n] for n in found.items)
     return measure(Predictions(names, dataset.labels[found.items], found.probabilities, dataset.classes, units[found.items]), problem.metric, problem.seed)
 

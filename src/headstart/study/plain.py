@@ -20,8 +20,7 @@ from headstart.ranking.probe import sampled
 from headstart.study.arms import Arm, linear_arm
 from headstart.study.problem import Problem
 from headstart.task import sparse
-from headstart.task.linear import Floats
-from headstart.training.stepper import balancing
+from headstart.task.linear import Floats, balancing
 
 CHUNK_ITEMS = 1024  # items between two reports of progress
 

@@ -162,9 +162,7 @@ def predict(
     return found
 
 
-def evaluate(
-    run: Path, data: Path, label: str | None = None, *, text: str | None = None, group: str | None = None, sink: Sink = silence
-) -> dict[str, Any]:
+def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | None = None, group: str | None = None, sink: Sink = silence) -> dict[str, Any]:
     """Judge a run on a labelled data set; intervals draw whole groups and families of repeats.
 
     Raises:

@@ -24,6 +24,7 @@ from headstart.task.linear import Floats
 from headstart.training.keeping import NOWHERE, Keeping
 
 NOBODY = np.zeros(0, dtype=np.int64)
+UNWEIGHED = ("accuracy", "log_loss")  # metrics for which every item counts the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,11 @@ class Problem:
     def n_classes(self) -> int:
         """Number of classes."""
         return len(self.dataset.classes)
+
+    @property
+    def balance(self) -> bool:
+        """Do classes count alike, instead of items?"""
+        return self.metric not in UNWEIGHED
 
     @property
     def everything(self) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ from headstart.study import room
 from headstart.study.arms import head_on
 from headstart.study.candidates import Collected, Probed
 from headstart.study.problem import Problem
-from headstart.task.linear import Floats, LinearHead
+from headstart.task.linear import Floats, LinearHead, balancing
 from headstart.training.arithmetic import precisions
 from headstart.training.loop import NOBODY, Read, Trained, describe, predict, train
 from headstart.training.network import Classifier, head_from
@@ -37,13 +37,11 @@ from headstart.training.race import Heat
 from headstart.training.range_test import highest_rate
 from headstart.training.settings import Settings, n_steps
 from headstart.training.speed import Speed, correct, fastest
-from headstart.training.stepper import balancing
 from headstart.training.way import Lengths
 
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 HALVED_WORK = 4  # times less for half the side
 PASSES = 3  # forward passes' worth of FLOPs in a training step
-UNWEIGHED = ("accuracy", "log_loss")  # metrics for which every item counts the same
 DIGITS = 6  # of a score that count
 
 
@@ -348,10 +346,10 @@ def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
 def worth(problem: Problem, heats: Sequence[Heat]) -> NDArray[np.float64]:
     """Minus the loss ``(n,)`` of each item that heats hold out, at the temperature that suits all best; weighed where the metric lets classes count alike."""
     said = judged(problem, heats)
-    losses = calm_losses(said.probabilities, said.truth)
-    if problem.metric in UNWEIGHED:
-        return -losses
-    return -losses * balancing(said.truth, problem.n_classes)[said.truth]
+    if not problem.balance:
+        return -calm_losses(said.probabilities, said.truth)
+    weights = balancing(said.truth, problem.n_classes)[said.truth]
+    return -weights * calm_losses(said.probabilities, said.truth, weights)
 
 
 def _stage(entrant: Entrant, where: str) -> str:

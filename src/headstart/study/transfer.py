@@ -66,7 +66,8 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     problem, journal = contest.problem, contest.problem.keeping.journal
     started = journal.instant("race")
     seconds = plan.number("race_seconds") if budget.seconds is None else journal.recall("seconds of the race", lambda: budget.left)
-    options, too_dear = _options(ranking, contest, plan, seconds, n_races)
+    for_views = seconds if budget.seconds is not None else seconds * n_races  # a limited race pays for the pass that all races use
+    options, too_dear = _options(ranking, contest, plan, seconds, for_views)
     entered, left_out = admit(options, seconds, len(problem.heats))
     entered = [_steadied(one, contest, plan) for one in entered]
     expected = race_seconds([one.seconds for one in entered], len(problem.heats))
@@ -83,7 +84,7 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
 
     results = race(entered, len(problem.heats), contest.run, contest.stand, proposer=search, has_time=affordable)
     results, parents = _with_average(results, contest)
-    results = steadied(results, partial(worth, problem))
+    results = steadied(results, partial(worth, problem), lambda heats: problem.split.units[problem.held(len(heats))])
     parents = parents if results[0].entrant.source == "average" else []
     arm = _fitted(results[0], parents, contest)
     for one in results:
@@ -93,7 +94,7 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     return Raced(arm, tuple(results), (*too_dear, *left_out), results[0], took, expected, first, strength, tuple(parents))
 
 
-def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_races: int) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
+def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, for_views: float) -> tuple[list[Entrant], list[tuple[Entrant, str]]]:
     """Entrants in their order: the pick's head, its cuts by the rule, the head on varied views, then heads and last blocks of its rivals."""
     rivals = [row.model for row in sorted(ranking.rows, key=lambda row: not row.ahead) if row.ahead or (row.tied and row.model != ranking.pick)][:OTHERS]
     words = plan.words("cuts")
@@ -119,7 +120,7 @@ def _options(ranking: Ranking, contest: Contest, plan: Plan, seconds: float, n_r
                 continue
             entrant = replace(entrant, seconds=contest.tracks.fold_seconds(model, cut, contest.problem, seconds))
         options.append(entrant)
-        views = _views(contest, plan, model, seconds * n_races)
+        views = _views(contest, plan, model, for_views)
         if entrant.is_linear and views and model == ranking.pick and len(words) > 1:
             options.append(replace(entrant, views=views, seconds=HEAD_SECONDS * (1 + views)))
     return _with_other_ways(ranking.pick, options, contest, seconds), too_dear

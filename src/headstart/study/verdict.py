@@ -43,13 +43,17 @@ def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     ten: it counts as better only where that many items can tell.
     """
     score = last.problem.score
-    found: dict[str, float] = {name: score(last.arms[name].validation) for name in ("transfer", "plain") if name in last.arms}
+    transfer = last.arms["transfer"].validation
+    found: dict[str, float] = {"transfer": score(transfer)}
+    if "plain" in last.arms:  # under a budget the race's winner may have had time for fewer folds
+        found["plain"] = score(last.arms["plain"].validation.among(transfer.items))
     pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
     if pairs:
         ahead = float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
         twin = np.concatenate([scratch.right for scratch, _ in pairs])
         arm = np.concatenate([transfer.among(scratch.items).right for scratch, transfer in pairs])
-        found["scratch"] = found["transfer"] + (ahead if clearly_better(twin, arm, CLEARLY) else min(ahead, 0.0))
+        units = np.concatenate([scratch.units for scratch, _ in pairs])
+        found["scratch"] = found["transfer"] + (ahead if clearly_better(twin, arm, CLEARLY, units) else min(ahead, 0.0))
     return found
 
 

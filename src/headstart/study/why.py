@@ -24,7 +24,7 @@ def decided(plan: Plan, last: Round, collected: dict[str, Collected], wishes: Wi
             plan = plan.decide(Decision(name, value, unit, this_setting(winner), "measured"))
     views = max([winner.views, *(one.entrant.views for one in last.raced.parents)])
     if plan.number("views") != views:
-        offered = f"{plan.number('views'):.0f} varied views of each item were offered; validation preferred what was trained without them, or they were too dear"
+        offered = f"{plan.number('views'):.0f} varied views of each item were to be tried; they were too dear, or validation preferred what was trained without"
         plan = plan.decide(Decision("views", views, "views", offered, "measured"))
     if winner.source == "average":
         whose = "; ".join(f"{words(one.entrant, winner)}{setting_words(one.entrant)}" for one in last.raced.parents)

@@ -124,6 +124,17 @@ def standardise(features: NDArray[np.generic], *, alone: bool = False) -> Standa
     return Standardised(inside, mean, spread, basis)
 
 
+def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
+    """Weights ``(k,)`` under which every class that occurs counts the same, and items count 1 on average.
+
+    Example:
+        >>> balancing(np.array([0, 0, 0, 1]), 2).astype(float).round(2).tolist()
+        [0.67, 2.0]
+    """
+    counts = np.bincount(labels, minlength=n_classes)
+    return (len(labels) / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))).astype(np.float32)
+
+
 def fit_path(
     standard: Standardised,
     labels: NDArray[np.int64],

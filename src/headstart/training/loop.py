@@ -14,12 +14,12 @@ from torch import Tensor
 from headstart.base.events import Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
-from headstart.task.linear import Floats, softmax
+from headstart.task.linear import Floats, balancing, softmax
 from headstart.training.arithmetic import autocast, device_of
 from headstart.training.keeping import NOWHERE, TrainingPlace
 from headstart.training.network import Classifier
 from headstart.training.settings import Settings
-from headstart.training.stepper import Stepper, balancing, laid_out, lay_out
+from headstart.training.stepper import Stepper, laid_out, lay_out
 from headstart.training.way import Best, Epoch, Lengths, Pace, Trained, Way, batches, ended
 
 __all__ = ["Epoch", "Read", "Trained", "batches", "describe", "predict", "train"]

@@ -125,7 +125,7 @@ def race(
     return ordered
 
 
-def clearly_better(one: NDArray[np.generic], other: NDArray[np.generic], errors: float = NOISE) -> bool:
+def clearly_better(one: NDArray[np.generic], other: NDArray[np.generic], errors: float = NOISE, units: NDArray[np.int64] | None = None) -> bool:
     """Whether one does better than another by some standard errors of the difference on the same items.
 
     The best of several noisy scores looks better than it is: of 16 items one answer more is no reason to retrain half of a network.
@@ -134,27 +134,33 @@ def clearly_better(one: NDArray[np.generic], other: NDArray[np.generic], errors:
         one: ``(n,)`` how well it did on each item: whether it was right, or minus its loss.
         other: ``(n,)`` the same of the other.
         errors: How many standard errors.
+        units: ``(n,)`` which items belong together, as those of a speaker; each by itself when not given.
 
     Example:
         >>> clearly_better(np.arange(16) < 12, np.arange(16) >= 5, 0.5), clearly_better(np.arange(400) < 300, np.arange(400) >= 120)
         (False, True)
     """
     ahead = one.astype(np.float64) - other.astype(np.float64)
-    return bool(ahead.mean() > errors * ahead.std() / np.sqrt(len(ahead)))
+    beside = ahead - ahead.mean()
+    together = beside if units is None else np.bincount(np.unique(units, return_inverse=True)[1], weights=beside)
+    return bool(ahead.mean() > errors * np.sqrt(np.square(together).sum()) / len(ahead))
 
 
-def steadied(results: list[Result], worth: Callable[[Sequence[Heat]], NDArray[np.generic]]) -> list[Result]:
+def steadied(
+    results: list[Result], worth: Callable[[Sequence[Heat]], NDArray[np.generic]], units: Callable[[Sequence[Heat]], NDArray[np.int64]] | None = None
+) -> list[Result]:
     """Put a finalist that retrains less of the same network first, where what retrains more is not clearly better.
 
     Args:
         results: The best first, as `race` gives them.
         worth: How well the items that heats hold out were told, each.
+        units: Which of these items belong together.
     """
     best = results[0]
     rivals = [one for one in results if len(one.heats) == len(best.heats) and one.entrant.model == best.entrant.model and one.entrant.cut > best.entrant.cut]
     said = worth(best.heats) if rivals else None
     for rival in sorted(rivals, key=lambda one: one.entrant.cut, reverse=True):  # of one cut the best stands first
-        if said is not None and not clearly_better(said, worth(rival.heats)):
+        if said is not None and not clearly_better(said, worth(rival.heats), units=None if units is None else units(best.heats)):
             best.outcome, rival.outcome = "finalist", "won"
             return [rival, *(one for one in results if one is not rival)]
     return results

@@ -127,17 +127,6 @@ def _mixed(tensor: Tensor, order: Tensor, share: float) -> Tensor:
     return mixed if tensor.is_floating_point() else mixed.round().to(tensor.dtype)
 
 
-def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
-    """Weights ``(k,)`` under which every class that occurs counts the same, and items count 1 on average.
-
-    Example:
-        >>> balancing(np.array([0, 0, 0, 1]), 2).astype(float).round(2).tolist()
-        [0.67, 2.0]
-    """
-    counts = np.bincount(labels, minlength=n_classes)
-    return (len(labels) / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))).astype(np.float32)
-
-
 def lay_out(classifier: Classifier, settings: Settings) -> None:
     """Bring the weights to where steps are taken, in the order of axes that the settings ask for."""
     classifier.to(device_of(settings.precision))
