@@ -2,7 +2,8 @@
 
 ``benchmarks/results/NAME.jsonl`` holds one line a cell: key, values, seconds, date, machine, versions. A line is appended and synced when its cell is
 done, so a run may be killed at any moment and goes on where it stopped; a cell that failed says why and is tried again. ``NAME.md`` shows the means
-over what a table repeats (its seeds), with n and Student's 95 % interval; a single seed shows the interval over its test items instead, marked as such.
+over what a table repeats (its seeds), with n and Student's 95 % interval; of two both values are shown, for an interval of two says nothing; a single seed
+shows the interval over its test items instead, marked as such.
 """
 
 from __future__ import annotations
@@ -196,7 +197,7 @@ def render(table: Table) -> str:
     for row, records in groups(done, table.by):
         shown = [show([record["values"].get(column.name) for record in records], column) for column in table.columns]
         lines.append(f"| {' | '.join([*row, str(len(records)), *shown])} |")
-    lines += ["", "Means over n repeats with Student's 95 % interval; * of a single repeat, over its test items.", ""]
+    lines += ["", "Means over n repeats with Student's 95 % interval; of two repeats, both; * of a single one, over its test items.", ""]
     lines += [f"- {note}" for note in table.notes(done)]
     lines += [f"- failed: {canonical(record['key'])}: {record['fault']}" for record in everything if "fault" in record]
     lines += ["", *(f"Machine: {one}." for one in dict.fromkeys(record["machine"] for record in done))]
@@ -212,10 +213,11 @@ def show(values: Sequence[Any], column: Column) -> str:
         return "–"
     numbers = [column.scale * (value["value"] if isinstance(value, dict) else value) for value in known]
     mean, low, high = t_interval(numbers)
-    mark = ""
+    digits, mark = column.digits, ""
+    if len(numbers) == 2:
+        return f"{mean:.{digits}f} ({numbers[0]:.{digits}f}; {numbers[1]:.{digits}f})"
     if len(known) == 1 and isinstance(known[0], dict):
         low, high, mark = column.scale * known[0]["low"], column.scale * known[0]["high"], "*"
-    digits = column.digits
     return f"{mean:.{digits}f}" if math.isnan(low) else f"{mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f}){mark}"
 
 
