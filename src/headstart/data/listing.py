@@ -68,9 +68,17 @@ GROUP_WORDS: tuple[str, ...] = (
     "person_id",
     "participant",
     "speaker",
+    "speaker_id",
+    "spk",
+    "spk_id",
+    "client_id",
     "individual",
 )
 GROUP_WORDS += ("case_id", "slide", "slide_id", "video", "video_id", "clip_id", "session", "session_id", "scene", "site", "site_id", "患者", "病人", "分组")
+GROUP_WORDS += tuple(who + what for who in ("说话人", "说话者", "发言人", "患者", "病人", "受试者") for what in ("", "_id", "编号"))
+PEOPLE = ("speaker", "patient", "participant")  # as the last word too: `source_speaker`; an e-mail has a subject, a verb a first person
+NUMBERED = (*PEOPLE, "subject", "person", "client")  # before a last `id`: `anon_patient_id`
+NO_PEOPLE = frozenset({"native", "is", "has", "in", "out", "n", "num", "number", "count", "of", "age", "sex", "gender", "multi", "new"})  # `native_speaker`
 PART_COLUMNS = ("split", "subset", "partition", "part", "set")
 NO_GROUP = "none"  # what a user says for: do not take the group column that was found by its name
 
@@ -168,9 +176,21 @@ def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[st
         by_last_word: Where no name fits, let the last word of one do: ``airline_sentiment`` is a sentiment.
     """
     taken = set(taken)
-    lower: Mapping[str, str] = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(columns) if column not in taken}
-    last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(lower.items()))} if by_last_word else {}
-    return next((known[word] for known in (lower, last) for word in words if word in known), None)
+    named: Mapping[str, str] = {_spelt(column): column for column in reversed(columns) if column not in taken}
+    whole = {name.replace("_", ""): column for name, column in named.items()}  # `PatientID` is a `patient_id`
+    last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(named.items()))} if by_last_word else {}
+    return next((known[key] for known in (whole, last) for word in words if (key := word.replace("_", "")) in known), None)
+
+
+def _spelt(column: str) -> str:
+    return column.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _is_group(column: str) -> bool:
+    """Whether the end of a column's name says that it tells people apart."""
+    name = _spelt(column)
+    *before, who = name.removesuffix("_id").split("_")
+    return who in NUMBERED if name.endswith("_id") else who in PEOPLE and not NO_PEOPLE.intersection(before)
 
 
 def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str], what: str, where: str, taken: Iterable[str | None] = ()) -> str | None:
@@ -180,7 +200,8 @@ def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str]
         InputError: when the user's column is not there.
     """
     if wanted is None:
-        return find_column(columns, words, taken, by_last_word=what in ("text", "label"))
+        found = find_column(columns, words, taken, by_last_word=what in ("text", "label"))
+        return next((column for column in columns if column not in taken and _is_group(column)), None) if found is None and what == "group" else found
     if wanted not in columns:
         raise InputError(f"{where} has no column for the {what} of that name", got=wanted, allowed=columns, fix=f"--{what} COLUMN, one of the allowed")
     return wanted
