@@ -98,6 +98,29 @@ def test_a_tab_file_with_a_lone_quote_loses_no_row_and_says_so(tmp_path: Path) -
     assert len(dataset) == 13 and dataset.read(0) == b'"5 stars' and "do not pair" in dataset.notes[0]
 
 
+def test_a_tab_file_whose_quotes_would_swallow_rows_loses_none_and_says_so(tmp_path: Path) -> None:
+    rows = [*ROWS[:3], ('"五星好评', "好"), *ROWS[3:], ('再也不来"', "差")]
+    path = tmp_path / "x.tsv"
+    path.write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows), encoding="utf-8")
+    dataset = load(path)
+    assert [dataset.read(place).decode() for place in range(14)] == [text for text, _ in rows]
+    assert "would swallow 10 rows" in dataset.notes[0]
+
+
+def test_a_properly_quoted_tab_file_keeps_line_ends_tabs_and_quotes_within_its_cells(tmp_path: Path) -> None:
+    odd = ('She said "no"', "two\nlines", "a\ttab", 'both\ta "tab"\nand a line end')
+    dataset = load(table(tmp_path / "x.tsv", [*ROWS, *((text, "差") for text in odd)], separator="\t"))
+    assert [dataset.read(12 + place).decode() for place in range(4)] == list(odd)
+    assert dataset.notes == ('x.tsv: a cell of row 17 holds tabs and line ends; if its quotation mark is no quote, rows are lost in it: write it twice ("")',)
+
+
+def test_a_tab_file_with_every_cell_in_quotes_is_read_without_them_empty_rows_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("".join(f'"{text}"\t"{label}"\n' for text, label in [("评论", "情感"), *ROWS, ("", "")]), encoding="utf-8")
+    dataset = load(path)
+    assert len(dataset) == 12 and dataset.read(0).decode() == GOOD[0] and not dataset.notes
+
+
 @pytest.mark.parametrize(
     ("header", "said"), [(("text", "text"), "stands twice"), (("text", "label", "more"), "rows do not have 3 cells"), (("a", "b", "c", "d"), "rows do not")]
 )

@@ -1,7 +1,8 @@
 """A table's file (CSV, TSV, JSON Lines) in, its cells by column as text out, with the number of each row and what should be said of the file.
 
 Encodings are told by `modality.encoding` and named where they are not UTF-8. Quotes: a comma file keeps commas and line ends of a cell in double quotes;
-many tab files know no quotes at all, and a lone one in them would swallow the rows behind it, so what does not fit with quotes is tried without.
+many tab files know no quotes at all, and one in them would swallow the rows up to the next, so what does not fit with quotes is tried without, and
+a tab file is read without them where that gives rows of the right length that they would hide.
 """
 
 from __future__ import annotations
@@ -90,14 +91,21 @@ def _text(table: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _separated(text: str, table: Path) -> tuple[list[str], list[list[str]], list[int], tuple[str, ...]]:
-    separator, faults = _separator(text, table), []
-    for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE):
-        header, rows, numbers, fault = _rows(text, separator, quoting)
-        if not fault:
-            plain = quoting == csv.QUOTE_NONE and '"' in text
-            return header, rows, numbers, (f"{table.name}: its quotation marks do not pair; they were taken as part of the texts",) if plain else ()
-        faults.append(fault)
-    raise InputError(f"{table.name}: {faults[0]}", fix='put cells that hold the separator, quotes or line ends in "quotes", a quote within them twice ("")')
+    separator = _separator(text, table)
+    header, rows, numbers, fault = _rows(text, separator, csv.QUOTE_MINIMAL)
+    if not fault and (separator != "\t" or '"' not in text):
+        return header, rows, numbers, ()
+    names, plain, places, uneven = _rows(text, separator, csv.QUOTE_NONE)
+    if fault and uneven:
+        raise InputError(f"{table.name}: {fault}", fix='put cells that hold the separator, quotes or line ends in "quotes", a quote within them twice ("")')
+    # what lies between two quotation marks of different rows fits the header only where it holds a whole row's tabs
+    odd = [number for number, row in zip(numbers, rows, strict=True) if any("\t" in cell and not {"\n", "\r"}.isdisjoint(cell) for cell in row)]
+    if fault or (odd and not uneven):
+        said = "do not pair" if fault else f"would swallow {len(plain) - len(rows):,} rows"
+        return names, plain, places, (f"{table.name}: its quotation marks {said}; they were taken as part of the texts",)
+    more = f" (and of {len(odd) - 1:,} more)" if len(odd) > 1 else ""
+    said = f"a cell of row {odd[0]}{more} holds tabs and line ends; if its quotation mark is no quote, rows are lost in it: write it twice" if odd else ""
+    return header, rows, numbers, (f'{table.name}: {said} ("")',) if odd else ()
 
 
 def _rows(text: str, separator: str, quoting: int) -> tuple[list[str], list[list[str]], list[int], str]:
