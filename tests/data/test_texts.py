@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from headstart.base.events import Event
 from headstart.data import languages, load, profile, split
 from headstart.data.kind import kind_of
 from headstart.data.listing import Wanted
+from headstart.data.rows import STILL_SECONDS
 
 GOOD = ("房间很干净，服务也不错", "早餐的种类很多，味道也好", "位置很好，下次还会住这里", "前台的态度非常热情", "床很舒服，睡得很好", "性价比很高，值得推荐")
 BAD = ("房间太小，设施也很旧", "隔壁很吵，一晚没有睡着", "服务员的态度很差", "卫生间有味道，不干净", "价格太贵，不值这个钱", "空调坏了，也没有人来修")
@@ -83,6 +85,15 @@ def test_empty_rows_are_left_out_by_their_number_and_enormous_ones_too(tmp_path:
         "x.csv#15": "no label (column 情感 is empty): 有字没有标签",
         "x.csv#16": "larger than 1 MiB",
     }
+
+
+def test_what_is_remembered_of_a_text_does_not_depend_on_which_rows_had_a_label(tmp_path: Path) -> None:
+    rows = [(f"{word} {number:02d}", "" if number % 5 == 0 else "ab"[number % 2], "xy"[number // 2 % 2]) for number, word in enumerate(["text"] * 40)]
+    path = table(tmp_path / "x.csv", rows, ("text", "label", "mood"))
+    time.sleep(STILL_SECONDS + 0.1)  # younger files are not remembered
+    assert len(load(path, label="label")) == 32
+    dataset = load(path, label="mood")
+    assert [dataset.read(place).decode() for place in range(40)] == [text for text, _, _ in rows]
 
 
 def test_quotes_line_ends_and_separators_within_a_cell_stay_in_it(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     given = (part,) * n if part else parts_from(cells.columns[parted], parted, where) if parted else None
     origin = stamp(table)
     return Listing(
-        held((cells.columns[text][place] for place in kept), origin and f"{origin}/{text}"),
+        held(cells.columns[text], origin and f"{origin}/{text}").take(kept),  # all are laid out: a place among them means the same under every label
         chosen(sources, kept),
         tuple(plain(cells.columns[label][place]) for place in kept),
         tuple(plain(cells.columns[group][place]) for place in kept) if group else None,
