@@ -15,6 +15,10 @@ from headstart.data.rows import Rows
 PARTS = ("train", "validation", "test")
 _PART_WORDS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
 _PART_WORDS |= {"test": "test", "testing": "test", "eval": "test", "evaluation": "test", "训练": "train", "验证": "validation", "测试": "test"}
+_PART_WORDS |= {"开发集": "validation"}  # without its last letter it speaks of builders
+_SET = re.compile(r"(?:[_\s-]?(?:sets?|data|split)|数据集|数据|集)$")  # `train_set` and `训练集` are `train`
+# Chinese writes without blanks: `酒店评论训练集` ends with a word of its own.
+_WORDS_OF_NAMES = re.compile(r"[一-鿿]+?(?=(?:训练|验证|测试|开发)集(?![一-鿿]))|[一-鿿]+|[^\W\d_一-鿿]+")
 FILE_WORDS = (
     "file_name",
     "filename",
@@ -79,7 +83,8 @@ GROUP_WORDS += tuple(who + what for who in ("说话人", "说话者", "发言人
 PEOPLE = ("speaker", "patient", "participant")  # as the last word too: `source_speaker`; an e-mail has a subject, a verb a first person
 NUMBERED = (*PEOPLE, "subject", "person", "client")  # before a last `id`: `anon_patient_id`
 NO_PEOPLE = frozenset({"native", "is", "has", "in", "out", "n", "num", "number", "count", "of", "age", "sex", "gender", "multi", "new"})  # `native_speaker`
-PART_COLUMNS = ("split", "subset", "partition", "part", "set")
+SPLITS = ("split", "划分", "数据划分", "数据集划分")  # columns that mean nothing else
+PART_COLUMNS = (*SPLITS, "subset", "partition", "part", "set")
 NO_GROUP = "none"  # what a user says for: do not take the group column that was found by its name
 
 
@@ -134,16 +139,16 @@ def part_of(word: str) -> str | None:
     """The part that a folder, file or cell means: ``Valid`` is ``validation``; None when it means none.
 
     Example:
-        >>> part_of("Val"), part_of("cats")
-        ('validation', None)
+        >>> part_of("Val"), part_of("测试集"), part_of("cats")
+        ('validation', 'test', None)
     """
-    return _PART_WORDS.get(word.strip().lower())
+    spelt = word.strip().lower()
+    return _PART_WORDS.get(spelt) or _PART_WORDS.get(_SET.sub("", spelt))
 
 
 def part_in(name: str) -> str | None:
     """The part that a file name speaks of: ``test-00000-of-00002.parquet``, ``data/flowers_train.parquet``."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((found for word in words if (found := part_of(word))), None)
+    return next((found for word in _WORDS_OF_NAMES.findall(name.lower()) if (found := part_of(word))), None)
 
 
 def plain(text: str) -> str:
@@ -234,7 +239,7 @@ def parts_from(cells: Sequence[str], column: str, where: str) -> tuple[str, ...]
     unknown = sorted({cell or "(empty)" for cell, part in zip(cells, parts, strict=True) if part is None})
     if not unknown:
         return tuple(part for part in parts if part)
-    if len(unknown) == len(set(cells)) and column.lower() != "split":
+    if len(unknown) == len(set(cells)) and column.lower() not in SPLITS:
         return None
     raise InputError(
         f"{where}: the column {column} holds words that name no part",
