@@ -39,6 +39,11 @@ def table(
     return path
 
 
+def lines(path: Path, rows: Iterable[dict[str, object]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
 def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_are_said(tmp_path: Path, encoding: str) -> None:
     heard: list[Event] = []
@@ -54,13 +59,12 @@ def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_
 
 def test_tsv_semicolons_json_lines_parquet_and_arrow_hold_the_same(tmp_path: Path) -> None:
     plain = load(table(tmp_path / "x.csv")).digest
-    lines = tmp_path / "x.jsonl"
-    lines.write_text("\n".join(json.dumps({"评论": text, "情感": label}) for text, label in ROWS))
+    written = lines(tmp_path / "x.jsonl", [{"评论": text, "情感": label} for text, label in ROWS])
     cells = pa.table({"评论": [text for text, _ in ROWS], "情感": [label for _, label in ROWS]})
     pq.write_table(cells, tmp_path / "x.parquet")
     with pa.ipc.new_file(str(tmp_path / "x.arrow"), cells.schema) as writer:
         writer.write_table(cells)
-    others = [table(tmp_path / "x.tsv", separator="\t"), table(tmp_path / "y.csv", separator=";"), lines, tmp_path / "x.parquet", tmp_path / "x.arrow"]
+    others = [table(tmp_path / "x.tsv", separator="\t"), table(tmp_path / "y.csv", separator=";"), written, tmp_path / "x.parquet", tmp_path / "x.arrow"]
     assert {load(path).digest for path in others} == {plain}
 
 
@@ -85,6 +89,21 @@ def test_empty_rows_are_left_out_by_their_number_and_enormous_ones_too(tmp_path:
         "x.csv#15": "no label (column 情感 is empty): 有字没有标签",
         "x.csv#16": "larger than 1 MiB",
     }
+
+
+def test_labels_in_json_lines_that_are_lists_are_refused_and_what_is_no_number_is_missing(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": text, "label": label} for text, label in ROWS]
+    with pytest.raises(InputError, match=r'the column label holds several labels an item\n  got: \["好", "差"\]'):
+        load(lines(tmp_path / "x.jsonl", [*rows, {"text": "都有", "label": ["好", "差"]}]))
+    dataset = load(lines(tmp_path / "y.jsonl", [*rows, {"text": "没有", "label": float("nan")}]))
+    assert dataset.classes == ("好", "差") and dataset.faults[0].reason.startswith("no label")
+
+
+def test_half_a_character_in_json_lines_becomes_a_question_mark_and_is_said(tmp_path: Path) -> None:
+    halves: list[dict[str, object]] = [{"text": f"{text}\ud83d", "label": "\ud83d", "speaker\udc00": "a"} for text in GOOD]
+    dataset = load(lines(tmp_path / "x.jsonl", [*halves, *({"text": f"{text}😀", "label": "差"} for text in BAD)]))
+    assert dataset.classes == ("?", "差") and dataset.read(0).decode() == GOOD[0] + "?" and dataset.read(6).decode() == BAD[0] + "😀"
+    assert dataset.notes == ("x.jsonl: 6 rows hold half a character, such as line 1: a question mark stands for it",)
 
 
 def test_what_is_remembered_of_a_text_does_not_depend_on_which_rows_had_a_label(tmp_path: Path) -> None:
@@ -157,14 +176,14 @@ def test_a_file_a_class_and_a_folder_a_class_are_both_read(tmp_path: Path) -> No
     for name, texts in (("pos", GOOD), ("neg", BAD)):
         (tmp_path / "lines").mkdir(exist_ok=True)
         (tmp_path / "lines" / f"{name}.txt").write_text("\n".join([*texts, "", ""]), encoding="gbk")
-    lines = load(tmp_path / "lines")
-    assert lines.classes == ("neg", "pos") and len(lines) == 12 and lines.sources[0] == "neg.txt#1" and "GB18030" in lines.notes[0]
+    dataset = load(tmp_path / "lines")
+    assert dataset.classes == ("neg", "pos") and len(dataset) == 12 and dataset.sources[0] == "neg.txt#1" and "GB18030" in dataset.notes[0]
     for name, texts in (("pos", GOOD), ("neg", BAD)):
         for number, text in enumerate(texts):
             path = tmp_path / "folders" / name / f"{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    assert load(tmp_path / "folders").digest == lines.digest
+    assert load(tmp_path / "folders").digest == dataset.digest
 
 
 def test_retweets_stay_on_one_side_of_a_split(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
 from headstart.data.cells import bounded, check_rows, read_columns, values_of
-from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable
+from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
 from headstart.data.texts import text_column, text_columns
 
@@ -328,9 +328,7 @@ def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str
     """Class names of cells; ``""`` where there is none (``-1`` is how hidden test labels are written)."""
     first = next((cell for cell in cells if cell is not None), None)
     if isinstance(first, (list, dict)):
-        raise InputError(
-            f"{where}: the column {column} holds several labels an item", got=first, fix="headstart learns one class an item: choose a column with one"
-        )
+        raise several_labels(where, column, first)
     if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
         raise InputError(
             f"{where}: the column {column} holds decimal numbers, not classes", got=first, fix="choose a column of names or whole numbers: --label COLUMN"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
@@ -227,6 +228,13 @@ def pick_columns(columns: Sequence[str], item: str, label: str | None, group: st
     wanted = None if group == NO_GROUP and NO_GROUP not in columns else group
     grouped = None if group == NO_GROUP and wanted is None else pick_column(columns, wanted, GROUP_WORDS, "group", where, (item, found))
     return found, grouped, find_column(columns, PART_COLUMNS, (item, found, grouped))
+
+
+def several_labels(where: str, column: str, cell: object) -> InputError:
+    """What is said of a label column in which lists or objects stand."""
+    shown = json.dumps(cell, ensure_ascii=False, default=str)
+    fix = "headstart learns one class an item: choose a column with one, --label COLUMN"
+    return InputError(f"{where}: the column {column} holds several labels an item", got=shown, fix=fix)
 
 
 def parts_from(cells: Sequence[str], column: str, where: str) -> tuple[str, ...] | None:

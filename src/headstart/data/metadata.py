@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
-from headstart.data.listing import FILE_WORDS, Listing, parts_from, pick_column, pick_columns, plain, printable
+from headstart.data.listing import FILE_WORDS, Listing, parts_from, pick_column, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
 from headstart.data.separated import SUFFIXES, read_cells
 
@@ -44,6 +44,8 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     if file is None:
         raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
     label, group, parted = pick_columns(names, file, label, group, where)
+    if label in cells.nested:
+        raise several_labels(where, label, cells.nested[label])
     paths = _paths(columns[file], table, where)
     given = (part,) * len(paths) if part else parts_from(columns[parted], parted, where) if parted else None
     labels = tuple(plain(cell) for cell in columns[label])

@@ -21,6 +21,7 @@ from headstart.data.listing import (
     pick_columns,
     plain,
     printable,
+    several_labels,
 )
 from headstart.data.rows import chosen, held, joined, stamp
 from headstart.data.separated import SUFFIXES, Cells, read_cells
@@ -47,6 +48,8 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     where = printable(os.path.relpath(table, root))
     cells = read_cells(table)
     text, label, group, parted = text_columns(list(cells.columns), wanted, where)
+    if label in cells.nested:
+        raise several_labels(where, label, cells.nested[label])
     n = len(cells.numbers)
     kept = [place for place in range(n) if cells.columns[label][place] and cells.columns[text][place]]
     sources = [f"{where}#{number}" for number in cells.numbers]
