@@ -213,3 +213,15 @@ def test_pictures_and_texts_are_told_apart_by_what_lies_there(tmp_path: Path) ->
         (tmp_path / "both" / name).touch()
     with pytest.raises(InputError, match="--modality"):
         kind_of(tmp_path / "both", Wanted())
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("x.jsonl", "utf-8"), ("x.csv", "utf-8"), ("x.jsonl", "utf-16")])
+def test_an_enormous_first_row_does_not_hide_that_a_table_holds_texts(tmp_path: Path, name: str, encoding: str) -> None:
+    rows = [("太长了 上 " * 300_000, "好"), *ROWS]
+    path = tmp_path / name
+    if path.suffix == ".csv":
+        table(path, rows, ("话", "情感"), encoding)
+    else:
+        path.write_text("\n".join(json.dumps({"话": text, "情感": label}, ensure_ascii=False) for text, label in rows), encoding=encoding)
+    dataset = load(path)
+    assert dataset.modality == "text" and len(dataset) == 12 and dataset.faults[0].reason == "larger than 1 MiB"

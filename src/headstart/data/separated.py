@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from headstart.base.errors import InputError
 from headstart.modality import Unreadable
-from headstart.modality.encoding import decoded
+from headstart.modality.encoding import MARKS, decoded
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -27,7 +27,7 @@ COLUMNS_MAX = 10_000
 CELLS_MAX = 200_000_000
 SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 18  # by which is told what a table is about
-WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16
+ROW_BYTES_MAX = 1 << 26  # a row that is longer tells nothing of its table
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # JSON writes a character beyond 16 bits as two halves; one alone is in no encoding
 FIRST_ROW = 2  # as a spreadsheet numbers them: the names of the columns stand in row 1
 
@@ -78,15 +78,23 @@ def read_cells(table: Path) -> Cells:
 
 def first_cells(table: Path) -> dict[str, list[str]]:
     """The columns of a table with the cells of its first rows, to learn from what it is about; empty where it cannot be read."""
-    with table.open("rb") as stream:
-        raw = stream.read(HEAD_BYTES)
-    whole = raw if len(raw) < HEAD_BYTES or raw.startswith(WIDE_MARKS) else raw[: raw.rfind(b"\n") + 1]
     try:
-        text, _ = decoded(whole[: len(whole) // 4 * 4] if raw.startswith(WIDE_MARKS) and len(raw) == HEAD_BYTES else whole)
+        text = _head(table)
         header, rows, *_ = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _rows(text, _separator(text, table), csv.QUOTE_MINIMAL)
-    except (Unreadable, InputError):
+    except (Unreadable, InputError, UnicodeDecodeError):
         return {}
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
+
+
+def _head(table: Path) -> str:
+    """The first rows, to the end of one, which may be the very first."""
+    with table.open("rb") as stream:
+        raw = stream.read(HEAD_BYTES)
+        marked = next((name for mark, name in MARKS if raw.startswith(mark)), None)
+        if marked is None:
+            return decoded(raw + (stream.readline(ROW_BYTES_MAX) if len(raw) == HEAD_BYTES else b""))[0]
+    with table.open(encoding=marked, newline="\n") as lines:
+        return lines.read(HEAD_BYTES) + lines.readline(ROW_BYTES_MAX)
 
 
 def _separator(text: str, table: Path) -> str:
