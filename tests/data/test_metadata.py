@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ def test_chinese_columns_and_windows_paths_work_and_a_table_that_is_not_utf8_is_
     table(tmp_path, rows, encoding="gb18030")
     with pytest.raises(InputError, match="not UTF-8"):
         load(tmp_path)
+
+
+def test_accents_of_another_system_name_the_same_file(tmp_path: Path) -> None:
+    rows = patients(tmp_path)
+    for disk, written in (("NFD", "NFC"), ("NFC", "NFD")):
+        (tmp_path / "scans").rename(tmp_path / unicodedata.normalize(disk, "Aufnahmen für André"))
+        table(tmp_path, [row | {"file_name": unicodedata.normalize(written, f"Aufnahmen für André/{Path(row['file_name']).name}")} for row in rows])
+        assert len(load(tmp_path)) == 24
+        (tmp_path / unicodedata.normalize(disk, "Aufnahmen für André")).rename(tmp_path / "scans")
 
 
 def test_the_users_columns_win_and_a_missing_one_is_refused_with_those_there_are(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Names in the table lie below its folder: a table is text that someone else may h
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,13 +73,21 @@ def _paths(names: Sequence[str], table: Path, where: str) -> list[str]:
         raise InputError(
             f"{where} names {len(outside):,} files outside its folder", details=outside[:SHOWN], fix=f"move {table.name} above the files, or the files below it"
         )
-    missing = [name for name, path in zip(names, paths, strict=True) if name and not os.path.isfile(path)]  # noqa: PTH113
+    missing = _missing(names, paths)
+    if missing:  # macOS writes é as two letters, Linux and spreadsheets as one
+        spelt = {unicodedata.normalize("NFC", str(path)): str(path) for path in Path(folder).rglob("*")}
+        paths = [path if os.path.isfile(path) else spelt.get(unicodedata.normalize("NFC", path), path) for path in paths]  # noqa: PTH113
+        missing = _missing(names, paths)
     if missing:
         rest = [f"… and {len(missing) - SHOWN:,} more"] if len(missing) > SHOWN else []
         raise InputError(
             f"{where} names {len(missing):,} of {len(names):,} files that do not exist", details=missing[:SHOWN] + rest, fix=_fix(missing[0], table)
         )
     return paths
+
+
+def _missing(names: Sequence[str], paths: Sequence[str]) -> list[str]:
+    return [name for name, path in zip(names, paths, strict=True) if name and not os.path.isfile(path)]  # noqa: PTH113
 
 
 def _joined(folder: str, name: str) -> str:
