@@ -100,6 +100,24 @@ def test_two_columns_are_enough_whatever_the_second_is_called(tmp_path: Path) ->
     assert load(tmp_path).classes == ("ill", "well")
 
 
+@pytest.mark.parametrize("column", ["audio", "音频", "图片", "照片", "wavname"])
+def test_a_column_that_names_files_which_exist_is_that_of_the_files_whatever_it_is_called(tmp_path: Path, column: str) -> None:
+    rows = [{"text": "said", "label": row["label"], column: row["file_name"], "speaker": row["patient"]} for row in patients(tmp_path)]
+    dataset = load(table(tmp_path, rows))
+    assert dataset.modality == "image" and dataset.classes == ("ill", "well") and len(dataset) == 24 and dataset.group_name == "speaker"
+
+
+def test_of_two_columns_that_are_called_so_the_one_with_files_that_exist_is_taken(tmp_path: Path) -> None:
+    table(tmp_path, [row | {"file_name": f"upload {number}.png", "picture": row["file_name"]} for number, row in enumerate(patients(tmp_path))])
+    assert load(tmp_path).sources[0] == "scans/0.png"
+
+
+def test_names_of_clips_that_do_not_exist_are_never_taken_for_texts(tmp_path: Path) -> None:
+    path = table(tmp_path, [{"audio": f"clips/cat {number}.wav", "sound of": "ab"[number % 2]} for number in range(12)])
+    with pytest.raises(InputError, match="no column looks like the name of a file"):
+        load(path)
+
+
 def test_missing_files_are_listed_ten_and_counted_with_the_place_where_one_lies(tmp_path: Path) -> None:
     rows = patients(tmp_path)
     table(tmp_path, [row | {"file_name": Path(row["file_name"]).name} for row in rows])

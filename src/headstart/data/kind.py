@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.data import arrow, folders, metadata, separated
-from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
+from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au"})
@@ -51,8 +51,8 @@ def kind_of(path: Path, wanted: Wanted) -> str:
 def names_files(table: Path, suffixes: frozenset[str]) -> bool:
     """Does a table name files of these kinds?"""
     cells = separated.first_cells(table)
-    file = find_column(list(cells), FILE_WORDS)
-    return file is not None and Path(_first(cells[file]).replace("\\", "/")).suffix.lower() in suffixes
+    file = metadata.file_column(cells, table.parent)
+    return file is not None and _ending(cells[file]) in suffixes
 
 
 def _of_table(table: Path) -> str | None:
@@ -62,14 +62,18 @@ def _of_table(table: Path) -> str | None:
     if suffix not in separated.SUFFIXES:
         return None
     cells = separated.first_cells(table)
-    file = find_column(list(cells), FILE_WORDS)
-    if file is not None:
-        ending = Path(_first(cells[file]).replace("\\", "/")).suffix.lower()
-        known = {"image": get("image").suffixes, "audio": AUDIO, "text": LINES}
-        found = next((name for name, suffixes in known.items() if ending in suffixes), None)
-        if found:
-            return found
-    return "text" if find_column(list(cells), TEXT_WORDS, by_last_word=True) or (file is None and _wordy(cells)) else None
+    file = metadata.file_column(cells, table.parent)
+    if file is not None and (found := _of_ending(cells[file])):
+        return found
+    if find_column(list(cells), TEXT_WORDS, by_last_word=True):
+        return "text"
+    named = next((found for column in cells.values() if (found := _of_ending(column))), None)  # of files that are not there: never texts
+    return named or ("text" if file is None and _wordy(cells) else None)
+
+
+def _of_ending(cells: Sequence[str]) -> str | None:
+    known = {"image": get("image").suffixes, "audio": AUDIO, "text": LINES}
+    return next((name for name, suffixes in known.items() if _ending(cells) in suffixes), None)
 
 
 def _wordy(cells: dict[str, list[str]]) -> bool:
@@ -77,8 +81,9 @@ def _wordy(cells: dict[str, list[str]]) -> bool:
     return len(cells) == 2 and any(" " in cell for column in cells.values() for cell in column[:10])
 
 
-def _first(cells: Sequence[str]) -> str:
-    return next((cell for cell in cells if cell), "")
+def _ending(cells: Sequence[str]) -> str:
+    """The ending of the first file that a column names."""
+    return Path(next((cell for cell in cells if cell), "").replace("\\", "/")).suffix.lower()
 
 
 def _of_arrow(table: Path) -> str:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
-from headstart.data.listing import FILE_WORDS, Listing, parts_from, pick_column, pick_columns, plain, printable, several_labels
+from headstart.data.listing import FILE_WORDS, Listing, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
 from headstart.data.separated import SUFFIXES, read_cells
 
 STEMS = ("metadata", "labels")
+LOOKED_AT = 10  # cells by which a column of files is known
 SHOWN = 10  # missing files that a message names
 
 
@@ -23,6 +24,26 @@ def table_in(folder: Path) -> Path | None:
     """The table that describes the files of a folder, if it has one."""
     names = [folder / f"{stem}{suffix}" for stem in STEMS for suffix in SUFFIXES]
     return next((path for path in names if path.is_file()), None)
+
+
+def file_column(cells: Mapping[str, Sequence[str]], folder: Path, taken: Iterable[str | None] = ()) -> str | None:
+    """The column that names files: one that is called so, unless its first cells name none that exist and those of another do; None when there is none.
+
+    Args:
+        cells: The columns of a table.
+        folder: Where the table lies.
+        taken: Columns that are something else.
+    """
+    columns = [column for column in cells if column not in taken]
+    called = find_column(columns, FILE_WORDS)
+    return next((column for column in (called, *columns) if column and names_one(cells[column], folder)), called)
+
+
+def names_one(cells: Sequence[str], folder: Path) -> bool:
+    """Do the first cells name a file in a folder?"""
+    inside = os.path.abspath(folder)  # noqa: PTH100 — as in `_paths`
+    named = [_joined(inside, cell) for cell in filter(None, cells[:LOOKED_AT])]
+    return any(path.startswith(inside + os.sep) and os.path.isfile(path) for path in named)  # noqa: PTH113
 
 
 def list_table(table: Path, root: Path, label: str | None, group: str | None, part: str | None = None) -> Listing:
@@ -41,7 +62,7 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     where = printable(os.path.relpath(table, root))
     cells = read_cells(table)
     columns, names = cells.columns, list(cells.columns)
-    file = pick_column(names, None, FILE_WORDS, "file", where, (label, group))
+    file = file_column(columns, table.parent, (label, group))
     if file is None:
         raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
     label, group, parted = pick_columns(names, file, label, group, where)
