@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import InputError
-from headstart.data import arrow, folders, metadata, separated
-from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
+from headstart.data import arrow, flat, folders, metadata, separated
+from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au"})
@@ -50,9 +50,17 @@ def kind_of(path: Path, wanted: Wanted) -> str:
 
 def names_files(table: Path, suffixes: frozenset[str]) -> bool:
     """Does a table name files of these kinds?"""
-    cells = separated.first_cells(table)
+    return _ending(_files(table, flat.first_cells(table))) in suffixes
+
+
+def _files(table: Path, cells: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The cells that name a table's files; none where there are none, or where the texts beside them are what it is about."""
     file = metadata.file_column(cells, table.parent)
-    return file is not None and _ending(cells[file]) in suffixes
+    if file is None or not find_column(list(cells), TEXT_WORDS, (file,), by_last_word=True):
+        return cells[file] if file else ()
+    if table.suffix.lower() in arrow.SUFFIXES:  # texts are often kept so, and where each came from beside it
+        return cells[file] if metadata.names_one(cells[file], table.parent) else ()
+    return cells[file] if file == find_column(list(cells), FILE_WORDS) or _ending(cells[file]) not in LINES else ()
 
 
 def _of_table(table: Path) -> str | None:
@@ -61,14 +69,14 @@ def _of_table(table: Path) -> str | None:
         return _of_arrow(table)
     if suffix not in separated.SUFFIXES:
         return None
-    cells = separated.first_cells(table)
-    file = metadata.file_column(cells, table.parent)
-    if file is not None and (found := _of_ending(cells[file])):
+    cells = flat.first_cells(table)
+    found = _of_ending(_files(table, cells))
+    if found:
         return found
     if find_column(list(cells), TEXT_WORDS, by_last_word=True):
         return "text"
     named = next((found for column in cells.values() if (found := _of_ending(column))), None)  # of files that are not there: never texts
-    return named or ("text" if file is None and _wordy(cells) else None)
+    return named or ("text" if not find_column(list(cells), FILE_WORDS) and _wordy(cells) else None)
 
 
 def _of_ending(cells: Sequence[str]) -> str | None:
@@ -96,6 +104,9 @@ def _of_arrow(table: Path) -> str:
     holders = arrow.byte_columns(schema)
     if holders:
         return "audio" if find_column(holders, AUDIO_WORDS[:-2]) and not find_column(holders, IMAGE_WORDS[:5]) else "image"
+    named = _of_ending(_files(table, flat.first_cells(table)))
+    if named:
+        return named
     label = find_column(schema.names, LABEL_WORDS, by_last_word=True)
     return "text" if any(arrow.is_text(field.type) for field in schema if field.name != label) else "image"
 

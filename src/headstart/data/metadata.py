@@ -1,4 +1,4 @@
-"""A table of file names and labels beside the files (``metadata.csv``, .tsv, .jsonl): a table in, a listing out.
+"""A table of file names and labels beside the files (``metadata.csv``, .tsv, .jsonl, .parquet, .arrow): a table in, a listing out.
 
 Names in the table lie below its folder: a table is text that someone else may have written, so it cannot make headstart read the rest of the disk.
 """
@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
+from headstart.data import arrow
+from headstart.data.flat import read_cells
 from headstart.data.listing import FILE_WORDS, Listing, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
-from headstart.data.separated import SUFFIXES, read_cells
+from headstart.data.separated import SUFFIXES
 
 STEMS = ("metadata", "labels")
 LOOKED_AT = 10  # cells by which a column of files is known
@@ -22,7 +24,7 @@ SHOWN = 10  # missing files that a message names
 
 def table_in(folder: Path) -> Path | None:
     """The table that describes the files of a folder, if it has one."""
-    names = [folder / f"{stem}{suffix}" for stem in STEMS for suffix in SUFFIXES]
+    names = [folder / f"{stem}{suffix}" for stem in STEMS for suffix in (*SUFFIXES, *arrow.SUFFIXES)]
     return next((path for path in names if path.is_file()), None)
 
 
