@@ -219,6 +219,14 @@ def test_tables_in_the_train_and_test_folders_are_one_data_set(tmp_path: Path) -
     assert (dataset.given_split or ()).count("test") == 8
 
 
+def test_a_test_folder_whose_table_has_no_labels_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    table(tmp_path / "train", patients(tmp_path / "train"))
+    write(tmp_path / "test" / "0.png", tile(60))
+    table(tmp_path / "test", [{"file_name": "0.png", "patient": "x"}])
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.notes == ("test/metadata.csv has no column label, the label in train/metadata.csv: left out",)
+
+
 def test_files_beside_the_table_of_their_part_are_no_classes(tmp_path: Path) -> None:
     for part, first in (("train", 0), ("test", 30)):
         for number in range(12):

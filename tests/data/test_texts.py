@@ -172,6 +172,22 @@ def test_train_and_test_tables_in_a_folder_are_one_data_set(tmp_path: Path) -> N
     assert (dataset.given_split or ()).count("test") == 12 and dataset.sources[12] == "test.csv#2"
 
 
+def test_the_columns_of_train_are_those_of_all_tables(tmp_path: Path) -> None:
+    header = ("id", "title", "review", "target")
+    table(tmp_path / "train.csv", [(str(number), "no", text, label) for number, (text, label) in enumerate(ROWS)], header)
+    table(tmp_path / "test.csv", [(str(number), text, label, "x") for number, (text, label) in enumerate(ROWS)], ("id", "review", "target", "class"))
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.classes == ("好", "差") and dataset.read(12).decode() == GOOD[0]
+
+
+def test_a_test_table_without_the_label_of_train_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    table(tmp_path / "train.csv", [(str(number), text, label) for number, (text, label) in enumerate(ROWS)], ("id", "text", "target"))
+    table(tmp_path / "test.csv", [(str(number), text) for number, (text, _) in enumerate(ROWS)], ("id", "text"))
+    dataset = load(tmp_path)
+    assert len(dataset) == 12 and dataset.notes == ("test.csv has no column target, the label in train.csv: left out",)
+    assert load(tmp_path, label="target").notes == dataset.notes
+
+
 def test_a_file_a_class_and_a_folder_a_class_are_both_read(tmp_path: Path) -> None:
     for name, texts in (("pos", GOOD), ("neg", BAD)):
         (tmp_path / "lines").mkdir(exist_ok=True)

@@ -43,6 +43,15 @@ def first_cells(table: Path) -> dict[str, list[str]]:
     return {name: [_as_cell(cell, ()) for cell in cells] for name, cells in arrow.first_rows(table, words).items()}
 
 
+def column_names(table: Path) -> list[str]:
+    """The names of a table's columns; empty where it cannot be read.
+
+    Raises:
+        InputError: when an Arrow or Parquet file cannot be read.
+    """
+    return list(arrow.schema_of(table).names) if table.suffix.lower() in arrow.SUFFIXES else list(separated.first_cells(table))
+
+
 def _as_cell(value: object, classes: Sequence[str]) -> str:
     if value is None or value != value:  # NaN
         return ""

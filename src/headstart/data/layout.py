@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from headstart.base import archives
 from headstart.base.errors import InputError
-from headstart.data import arrow, folders, metadata, separated, texts
+from headstart.data import arrow, flat, folders, metadata, separated, texts
 from headstart.data.kind import names_files
-from headstart.data.listing import PARTS, Listing, Wanted, part_of
+from headstart.data.listing import PARTS, Listing, Wanted, part_of, printable
 from headstart.data.rows import joined
 from headstart.data.unpacked import OTHERS
 from headstart.modality import Modality
@@ -32,7 +33,7 @@ def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         return _list_arrow(path, path, kind, wanted)
     found = _tables(path, kind)
     if found:
-        return _joined([_list_table(table, path, kind, wanted, part) for table, part in found])
+        return _list_tables(found, path, kind, wanted)
     parts = folders.part_folders(path, kind.suffixes)
     if kind.name == "text":
         lines = {folder: texts.class_files(folder) for folder in parts or {path: ""}}
@@ -66,6 +67,23 @@ def _is_list(table: Path, kind: Modality) -> bool:
     return table.suffix.lower() in separated.SUFFIXES or names_files(table, kind.suffixes)
 
 
+def _list_tables(found: list[tuple[Path, str | None]], root: Path, kind: Modality, wanted: Wanted) -> Listing:
+    """All tables of a data set: the first, that of train, says which columns are meant, and one without its label, as contests hand them out, is left out."""
+    (first, part), *others = found
+    listings, notes = [_list_table(first, root, kind, wanted, part)], []
+    taken = listings[0].columns
+    for table, part in others:
+        names = flat.column_names(table)
+        if names and taken.label not in names:
+            said = [printable(os.path.relpath(one, root)) for one in (table, first)]
+            notes.append(f"{said[0]} has no column {taken.label}, the label in {said[1]}: left out")
+        else:
+            group = taken.group if taken.group in names else wanted.group
+            listings.append(_list_table(table, root, kind, replace(taken, group=group), part))
+    whole = _joined(listings)
+    return replace(whole, notes=(*whole.notes, *notes))
+
+
 def _list_table(table: Path, root: Path, kind: Modality, wanted: Wanted, part: str | None = None) -> Listing:
     """A table of texts, or of files."""
     if kind.name == "text" and (wanted.text is not None or not names_files(table, kind.suffixes)):
@@ -78,7 +96,7 @@ def _list_arrow(path: Path, root: Path, kind: Modality, wanted: Wanted) -> Listi
     tables, left_out = arrow.tables(path)
     if wanted.text is not None or not names_files(tables[0][0], kind.suffixes):
         return arrow.list_tables(path, kind.name, wanted)
-    listing = _joined([metadata.list_table(table, root, wanted.label, wanted.group, part) for table, part in tables])
+    listing = _list_tables(tables, root, kind, wanted)
     return replace(listing, faults=(*left_out, *listing.faults))
 
 

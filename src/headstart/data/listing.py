@@ -123,6 +123,7 @@ class Listing:
         classes: Class names in the order that the data set gives them; empty when it gives none.
         group_name: The column from which the groups come.
         notes: What a person should be told of how it was read.
+        columns: Where it comes from a table, the columns that were taken.
     """
 
     rows: Rows
@@ -134,6 +135,7 @@ class Listing:
     classes: tuple[str, ...] = ()
     group_name: str | None = None
     notes: tuple[str, ...] = ()
+    columns: Wanted = Wanted()
 
 
 def part_of(word: str) -> str | None:

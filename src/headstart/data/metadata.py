@@ -13,7 +13,7 @@ from pathlib import Path
 from headstart.base.errors import Fault, InputError
 from headstart.data import arrow
 from headstart.data.flat import read_cells
-from headstart.data.listing import FILE_WORDS, Listing, find_column, parts_from, pick_columns, plain, printable, several_labels
+from headstart.data.listing import FILE_WORDS, Listing, Wanted, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
 from headstart.data.separated import SUFFIXES
 
@@ -85,6 +85,7 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         faults,
         group_name=group,
         notes=cells.notes,
+        columns=Wanted(None, label, group),
     )
 
 

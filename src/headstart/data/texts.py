@@ -64,6 +64,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
         _lacking(cells, text, label, sources),
         group_name=group,
         notes=cells.notes,
+        columns=Wanted(text, label, group),
     )
 
 
