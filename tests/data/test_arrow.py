@@ -80,6 +80,16 @@ def test_groups_and_a_split_column_come_from_the_table(tmp_path: Path) -> None:
     assert dataset.given_split is not None and dataset.given_split.count("test") == 8
 
 
+def test_the_columns_are_those_of_the_training_table_and_one_without_its_label_is_left_out(tmp_path: Path) -> None:
+    cells = columns(32)
+    pq.write_table(pa.table({"image": cells["image"][:16], "target": cells["label"][:16]}), tmp_path / "train.parquet")
+    pq.write_table(pa.table({"image": cells["image"][16:24], "y": ["x"] * 8}), tmp_path / "test.parquet")
+    pq.write_table(pa.table({"image": cells["image"][24:], "y": ["x"] * 8, "target": cells["label"][24:]}), tmp_path / "dev.parquet")
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.classes == ("daisy", "rose")
+    assert [(fault.source, fault.reason) for fault in dataset.faults] == [("test.parquet", "no column target, the label in train.parquet: left out")]
+
+
 def test_cells_without_a_label_or_a_picture_and_files_of_no_part_are_named(tmp_path: Path) -> None:
     cells = columns(20)
     cells["label"][0], cells["image"][1], cells["image"][2] = None, None, b"broken"

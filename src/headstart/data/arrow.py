@@ -22,7 +22,20 @@ from numpy.typing import NDArray
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
 from headstart.data.cells import bounded, check_rows, read_columns, values_of
-from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable, several_labels
+from headstart.data.listing import (
+    AUDIO_WORDS,
+    IMAGE_WORDS,
+    PARTS,
+    Listing,
+    Wanted,
+    find_column,
+    part_in,
+    parts_from,
+    pick_columns,
+    plain,
+    printable,
+    several_labels,
+)
 from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
 from headstart.data.texts import text_column, text_columns
 
@@ -58,12 +71,15 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
     """
     folder = root if root.is_dir() else root.parent
     found, faults = tables(root)
-    schema = schema_of(found[0][0])
-    where = printable(os.path.relpath(found[0][0], folder))
+    first = next((path for path, part in found if part == "train"), found[0][0])
+    schema, where = schema_of(first), printable(os.path.relpath(first, folder))
     item, label, group, parted = _columns(schema, kind, wanted, where)
+    bare = [path for path, part in found if part in PARTS[1:] and label not in schema_of(path).names]  # as contests hand out their tests
+    faults += [Fault(printable(os.path.relpath(path, folder)), f"no column {label}, the label in {where}: left out") for path in bare]
+    found = [(path, part) for path, part in found if path not in bare]
     _check_same(found, (item, label, group, parted), folder)
     read = [_read(path, item, label, group, parted) for path, _ in found]
-    names = class_names(schema, label, found[0][0])
+    names = class_names(schema, label, first)
     labels = [text for columns in read for text in _as_text(columns.labels, names, label, where)]
     sources = [
         f"{printable(os.path.relpath(path, folder))}#{row}" for (path, _), columns in zip(found, read, strict=True) for row in range(len(columns.labels))
@@ -179,7 +195,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str | None], folder: Path) -> None:
     lacking = []
-    for path, _ in tables[1:]:
+    for path, _ in tables:
         gone = [column for column in columns if column and column not in schema_of(path).names]
         if gone:
             lacking.append(f"{printable(os.path.relpath(path, folder))}: no column {', '.join(gone)}")

@@ -96,7 +96,7 @@ def _list_arrow(path: Path, root: Path, kind: Modality, wanted: Wanted) -> Listi
     tables, left_out = arrow.tables(path)
     if wanted.text is not None or not names_files(tables[0][0], kind.suffixes):
         return arrow.list_tables(path, kind.name, wanted)
-    listing = _list_tables(tables, root, kind, wanted)
+    listing = _list_tables(sorted(tables, key=lambda one: one[1] != "train"), root, kind, wanted)
     return replace(listing, faults=(*left_out, *listing.faults))
 
 
