@@ -222,6 +222,8 @@ def test_pictures_and_texts_are_told_apart_by_what_lies_there(tmp_path: Path) ->
     assert kind_of(tmp_path / "pictures", Wanted()) == "image"
     table(tmp_path / "files.csv", [("a/0.png", "a rose", "x")], ("file", "text", "label"))
     assert kind_of(tmp_path / "files.csv", Wanted()) == "image" and kind_of(tmp_path / "files.csv", Wanted(text="text")) == "text"
+    table(tmp_path / "said.csv", [("look at http://t.co/rose.jpg", "x"), ("no picture here", "y")], ("words", "label"))
+    assert kind_of(tmp_path / "said.csv", Wanted()) == "text"
     table(tmp_path / "sounds.csv", [("a.wav", "yes")], ("path", "label"))
     assert kind_of(tmp_path / "sounds.csv", Wanted()) == "audio"
     (tmp_path / "both").mkdir()

@@ -75,8 +75,14 @@ def _of_table(table: Path) -> str | None:
         return found
     if find_column(list(cells), TEXT_WORDS, by_last_word=True):
         return "text"
-    named = next((found for column in cells.values() if (found := _of_ending(column))), None)  # of files that are not there: never texts
+    named = next((found for column in cells.values() if (found := _of_endings(column))), None)  # of files that are not there: never texts
     return named or ("text" if not find_column(list(cells), FILE_WORDS) and _wordy(cells) else None)
+
+
+def _of_endings(cells: Sequence[str]) -> str | None:
+    """The kind of file that all the first cells end like: a text may end with the address of a picture."""
+    kinds = {_of_ending([cell]) for cell in cells[: metadata.LOOKED_AT] if cell}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _of_ending(cells: Sequence[str]) -> str | None:
