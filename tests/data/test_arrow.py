@@ -64,7 +64,7 @@ def test_large_binary_structs_dictionaries_and_numbered_classes_are_understood(t
     tables = {
         "large": pa.table({"picture": pa.array(pictures, pa.large_binary()), "class": pa.array(labels).dictionary_encode()}),
         "struct": pa.table({"img": struct, "fine_label": pa.array([number % 2 for number in range(16)], pa.int32())}),
-        "float": pa.table({"only": pictures, "y": [float(number % 2) for number in range(16)]}),
+        "float": pa.table({"only": pictures, "y": [float(number % 2) for number in range(15)] + [float("nan")]}),
     }
     for name, table in tables.items():
         pq.write_table(table, tmp_path / f"{name}.parquet")

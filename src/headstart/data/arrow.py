@@ -372,6 +372,7 @@ def features_of(schema: pa.Schema, path: Path) -> dict[str, Any]:
 
 def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:
     """Class names of cells; ``""`` where there is none (``-1`` is how hidden test labels are written)."""
+    cells = [None if cell != cell else cell for cell in cells]  # NaN, by which some programs write what is missing
     first = next((cell for cell in cells if cell is not None), None)
     if isinstance(first, (list, dict)):
         raise several_labels(where, column, first)
