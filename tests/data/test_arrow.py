@@ -64,7 +64,7 @@ def test_large_binary_structs_dictionaries_and_numbered_classes_are_understood(t
     tables = {
         "large": pa.table({"picture": pa.array(pictures, pa.large_binary()), "class": pa.array(labels).dictionary_encode()}),
         "struct": pa.table({"img": struct, "fine_label": pa.array([number % 2 for number in range(16)], pa.int32())}),
-        "float": pa.table({"only": pictures, "y": [float(number % 2) for number in range(16)]}),
+        "float": pa.table({"only": pictures, "y": [float(number % 2) for number in range(15)] + [float("nan")]}),
     }
     for name, table in tables.items():
         pq.write_table(table, tmp_path / f"{name}.parquet")
@@ -78,6 +78,16 @@ def test_groups_and_a_split_column_come_from_the_table(tmp_path: Path) -> None:
     dataset = load(tmp_path)
     assert dataset.group_name == "patient_id" and dataset.groups is not None and dataset.groups[5] == "2"
     assert dataset.given_split is not None and dataset.given_split.count("test") == 8
+
+
+def test_the_columns_are_those_of_the_training_table_and_one_without_its_label_is_left_out(tmp_path: Path) -> None:
+    cells = columns(32)
+    pq.write_table(pa.table({"image": cells["image"][:16], "target": cells["label"][:16]}), tmp_path / "train.parquet")
+    pq.write_table(pa.table({"image": cells["image"][16:24], "y": ["x"] * 8}), tmp_path / "test.parquet")
+    pq.write_table(pa.table({"image": cells["image"][24:], "y": ["x"] * 8, "target": cells["label"][24:]}), tmp_path / "dev.parquet")
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.classes == ("daisy", "rose")
+    assert [(fault.source, fault.reason) for fault in dataset.faults] == [("test.parquet", "no column target, the label in train.parquet: left out")]
 
 
 def test_cells_without_a_label_or_a_picture_and_files_of_no_part_are_named(tmp_path: Path) -> None:

@@ -86,7 +86,16 @@ def test_links_to_files_and_folders_are_followed_without_loops_and_broken_ones_a
     assert {(fault.source, fault.reason) for fault in dataset.faults} == {("daisy/gone.png", "a link to nothing"), ("daisy/pipe.png", "not a file")}
 
 
-@pytest.mark.parametrize("names", [("train", "val", "test"), ("Training", "Valid", "Testing"), ("训练", "验证", "测试")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "val", "test"),
+        ("Training", "Valid", "Testing"),
+        ("训练", "验证", "测试"),
+        ("训练集", "开发集", "测试集"),
+        ("train_set", "validation set", "TestSet"),
+    ],
+)
 def test_parts_above_the_class_folders_are_taken_as_given(flowers: Make, names: tuple[str, str, str]) -> None:
     root = flowers(**{f"{part}/{name}": n for part, n in zip(names, (5, 3, 4), strict=True) for name in ("rose", "daisy")})
     dataset = load(root)

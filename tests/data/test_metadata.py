@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 from tests.modality.photos import tile, write
 
 from headstart.base.errors import InputError
@@ -64,6 +68,15 @@ def test_chinese_columns_and_windows_paths_work_and_a_table_that_is_not_utf8_is_
         load(tmp_path)
 
 
+def test_accents_of_another_system_name_the_same_file(tmp_path: Path) -> None:
+    rows = patients(tmp_path)
+    for disk, written in (("NFD", "NFC"), ("NFC", "NFD")):
+        (tmp_path / "scans").rename(tmp_path / unicodedata.normalize(disk, "Aufnahmen für André"))
+        table(tmp_path, [row | {"file_name": unicodedata.normalize(written, f"Aufnahmen für André/{Path(row['file_name']).name}")} for row in rows])
+        assert len(load(tmp_path)) == 24
+        (tmp_path / unicodedata.normalize(disk, "Aufnahmen für André")).rename(tmp_path / "scans")
+
+
 def test_the_users_columns_win_and_a_missing_one_is_refused_with_those_there_are(tmp_path: Path) -> None:
     rows = [row | {"stage": "early" if number % 3 else "late", "ward": str(number % 7)} for number, row in enumerate(patients(tmp_path))]
     table(tmp_path, rows)
@@ -88,6 +101,66 @@ def test_a_table_without_a_label_or_a_file_column_says_what_would_do(tmp_path: P
 def test_two_columns_are_enough_whatever_the_second_is_called(tmp_path: Path) -> None:
     table(tmp_path, [{"file": row["file_name"], "befund": row["label"]} for row in patients(tmp_path)])
     assert load(tmp_path).classes == ("ill", "well")
+
+
+@pytest.mark.parametrize("column", ["audio", "音频", "图片", "照片", "wavname"])
+def test_a_column_that_names_files_which_exist_is_that_of_the_files_whatever_it_is_called(tmp_path: Path, column: str) -> None:
+    rows = [{"text": "said", "label": row["label"], column: row["file_name"], "speaker": row["patient"]} for row in patients(tmp_path)]
+    dataset = load(table(tmp_path, rows))
+    assert dataset.modality == "image" and dataset.classes == ("ill", "well") and len(dataset) == 24 and dataset.group_name == "speaker"
+
+
+@pytest.mark.parametrize("name", ["metadata.parquet", "metadata.arrow"])
+@pytest.mark.parametrize("column", ["file_name", "clip"])
+def test_a_parquet_or_arrow_table_that_names_files_is_read_as_a_table_of_files(tmp_path: Path, name: str, column: str) -> None:
+    rows = patients(tmp_path / "data")
+    rows[-1]["label"] = None
+    cells = {column: [row["file_name"] for row in rows], "label": [row["label"] for row in rows], "patient": [row["patient"] for row in rows]}
+    written = pa.table(cells | {"age": [3.5] * 24, "seen": [["a"]] * 24, "text": ["said"] * 24})
+    if name.endswith("parquet"):
+        pq.write_table(written, tmp_path / "data" / name)
+    else:
+        feather.write_feather(written, tmp_path / "data" / name)
+    dataset = load(tmp_path / "data")
+    assert dataset.modality == "image" and dataset.classes == ("ill", "well") and dataset.sources[0] == "scans/0.png" and dataset.group_name == "patient"
+    assert [fault.reason for fault in dataset.faults] == ["no label (column label is empty)"]
+    assert load(tmp_path / "data" / name).digest == dataset.digest
+    with pytest.raises(InputError, match="the column seen holds several labels an item"):
+        load(tmp_path / "data", label="seen")
+
+
+def test_parquet_tables_in_the_train_and_test_folders_name_files_too(tmp_path: Path) -> None:
+    names = {0: "sit", 1: "stand"}
+    for part, first in (("train", 0), ("test", 30)):
+        rows = []
+        for number in range(12):
+            write(tmp_path / part / f"{number}.png", tile(first + number))
+            rows.append({"file_name": f"{number}.png", "label": number % 2})
+        written = pa.Table.from_pylist(rows)
+        info = {"info": {"features": {"label": {"_type": "ClassLabel", "names": list(names.values())}}}}
+        pq.write_table(written.replace_schema_metadata({"huggingface": json.dumps(info)}), tmp_path / part / "metadata.parquet")
+    dataset = load(tmp_path)
+    assert dataset.classes == ("sit", "stand") and (dataset.given_split or ()).count("test") == 12
+
+
+def test_names_of_files_that_are_not_there_are_refused_in_parquet_unless_texts_stand_beside_them(tmp_path: Path) -> None:
+    cells = {"file_name": [f"clips/{number}.wav" for number in range(12)], "label": ["a", "b"] * 6}
+    pq.write_table(pa.table(cells), tmp_path / "metadata.parquet")
+    with pytest.raises(InputError, match="12 of 12 files that do not exist"):
+        load(tmp_path)
+    pq.write_table(pa.table(cells | {"sentence": [f"what was said {number}" for number in range(12)]}), tmp_path / "metadata.parquet")
+    assert load(tmp_path).modality == "text"
+
+
+def test_of_two_columns_that_are_called_so_the_one_with_files_that_exist_is_taken(tmp_path: Path) -> None:
+    table(tmp_path, [row | {"file_name": f"upload {number}.png", "picture": row["file_name"]} for number, row in enumerate(patients(tmp_path))])
+    assert load(tmp_path).sources[0] == "scans/0.png"
+
+
+def test_names_of_clips_that_do_not_exist_are_never_taken_for_texts(tmp_path: Path) -> None:
+    path = table(tmp_path, [{"audio": f"clips/cat {number}.wav", "sound of": "ab"[number % 2]} for number in range(12)])
+    with pytest.raises(InputError, match="no column looks like the name of a file"):
+        load(path)
 
 
 def test_missing_files_are_listed_ten_and_counted_with_the_place_where_one_lies(tmp_path: Path) -> None:
@@ -144,6 +217,23 @@ def test_tables_in_the_train_and_test_folders_are_one_data_set(tmp_path: Path) -
     dataset = load(tmp_path)
     assert len(dataset) == 32 and "test/3.png" in dataset.sources
     assert (dataset.given_split or ()).count("test") == 8
+
+
+def test_a_test_folder_whose_table_has_no_labels_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    table(tmp_path / "train", patients(tmp_path / "train"))
+    write(tmp_path / "test" / "0.png", tile(60))
+    table(tmp_path / "test", [{"file_name": "0.png", "patient": "x"}])
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.notes == ("test/metadata.csv has no column label, the label in train/metadata.csv: left out",)
+
+
+def test_files_beside_the_table_of_their_part_are_no_classes(tmp_path: Path) -> None:
+    for part, first in (("train", 0), ("test", 30)):
+        for number in range(12):
+            write(tmp_path / part / f"{number}.png", tile(first + number))
+        table(tmp_path / part, [{"file_name": f"{number}.png", "label": ("ill", "well")[number % 2]} for number in range(12)])
+    dataset = load(tmp_path)
+    assert dataset.classes == ("ill", "well") and (dataset.given_split or ()).count("test") == 12
 
 
 def test_broken_tables_are_refused_in_words(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from headstart.base.events import Event
 from headstart.data import languages, load, profile, split
 from headstart.data.kind import kind_of
 from headstart.data.listing import Wanted
+from headstart.data.rows import STILL_SECONDS
 
 GOOD = ("房间很干净，服务也不错", "早餐的种类很多，味道也好", "位置很好，下次还会住这里", "前台的态度非常热情", "床很舒服，睡得很好", "性价比很高，值得推荐")
 BAD = ("房间太小，设施也很旧", "隔壁很吵，一晚没有睡着", "服务员的态度很差", "卫生间有味道，不干净", "价格太贵，不值这个钱", "空调坏了，也没有人来修")
@@ -37,6 +39,11 @@ def table(
     return path
 
 
+def lines(path: Path, rows: Iterable[dict[str, object]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gbk", "gb18030"])
 def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_are_said(tmp_path: Path, encoding: str) -> None:
     heard: list[Event] = []
@@ -52,13 +59,12 @@ def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_
 
 def test_tsv_semicolons_json_lines_parquet_and_arrow_hold_the_same(tmp_path: Path) -> None:
     plain = load(table(tmp_path / "x.csv")).digest
-    lines = tmp_path / "x.jsonl"
-    lines.write_text("\n".join(json.dumps({"评论": text, "情感": label}) for text, label in ROWS))
+    written = lines(tmp_path / "x.jsonl", [{"评论": text, "情感": label} for text, label in ROWS])
     cells = pa.table({"评论": [text for text, _ in ROWS], "情感": [label for _, label in ROWS]})
     pq.write_table(cells, tmp_path / "x.parquet")
     with pa.ipc.new_file(str(tmp_path / "x.arrow"), cells.schema) as writer:
         writer.write_table(cells)
-    others = [table(tmp_path / "x.tsv", separator="\t"), table(tmp_path / "y.csv", separator=";"), lines, tmp_path / "x.parquet", tmp_path / "x.arrow"]
+    others = [table(tmp_path / "x.tsv", separator="\t"), table(tmp_path / "y.csv", separator=";"), written, tmp_path / "x.parquet", tmp_path / "x.arrow"]
     assert {load(path).digest for path in others} == {plain}
 
 
@@ -85,6 +91,30 @@ def test_empty_rows_are_left_out_by_their_number_and_enormous_ones_too(tmp_path:
     }
 
 
+def test_labels_in_json_lines_that_are_lists_are_refused_and_what_is_no_number_is_missing(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": text, "label": label} for text, label in ROWS]
+    with pytest.raises(InputError, match=r'the column label holds several labels an item\n  got: \["好", "差"\]'):
+        load(lines(tmp_path / "x.jsonl", [*rows, {"text": "都有", "label": ["好", "差"]}]))
+    dataset = load(lines(tmp_path / "y.jsonl", [*rows, {"text": "没有", "label": float("nan")}]))
+    assert dataset.classes == ("好", "差") and dataset.faults[0].reason.startswith("no label")
+
+
+def test_half_a_character_in_json_lines_becomes_a_question_mark_and_is_said(tmp_path: Path) -> None:
+    halves: list[dict[str, object]] = [{"text": f"{text}\ud83d", "label": "\ud83d", "speaker\udc00": "a"} for text in GOOD]
+    dataset = load(lines(tmp_path / "x.jsonl", [*halves, *({"text": f"{text}😀", "label": "差"} for text in BAD)]))
+    assert dataset.classes == ("?", "差") and dataset.read(0).decode() == GOOD[0] + "?" and dataset.read(6).decode() == BAD[0] + "😀"
+    assert dataset.notes == ("x.jsonl: 6 rows hold half a character, such as line 1: a question mark stands for it",)
+
+
+def test_what_is_remembered_of_a_text_does_not_depend_on_which_rows_had_a_label(tmp_path: Path) -> None:
+    rows = [(f"{word} {number:02d}", "" if number % 5 == 0 else "ab"[number % 2], "xy"[number // 2 % 2]) for number, word in enumerate(["text"] * 40)]
+    path = table(tmp_path / "x.csv", rows, ("text", "label", "mood"))
+    time.sleep(STILL_SECONDS + 0.1)  # younger files are not remembered
+    assert len(load(path, label="label")) == 32
+    dataset = load(path, label="mood")
+    assert [dataset.read(place).decode() for place in range(40)] == [text for text, _, _ in rows]
+
+
 def test_quotes_line_ends_and_separators_within_a_cell_stay_in_it(tmp_path: Path) -> None:
     odd = 'She said: "no, thanks"\r\nand left, quickly'
     dataset = load(table(tmp_path / "x.csv", [*ROWS, (odd, "差")]))
@@ -96,6 +126,29 @@ def test_a_tab_file_with_a_lone_quote_loses_no_row_and_says_so(tmp_path: Path) -
     path.write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in [('"5 stars', "好"), *ROWS]), encoding="utf-8")
     dataset = load(path)
     assert len(dataset) == 13 and dataset.read(0) == b'"5 stars' and "do not pair" in dataset.notes[0]
+
+
+def test_a_tab_file_whose_quotes_would_swallow_rows_loses_none_and_says_so(tmp_path: Path) -> None:
+    rows = [*ROWS[:3], ('"五星好评', "好"), *ROWS[3:], ('再也不来"', "差")]
+    path = tmp_path / "x.tsv"
+    path.write_text("sentence\tlabel\n" + "".join(f"{text}\t{label}\n" for text, label in rows), encoding="utf-8")
+    dataset = load(path)
+    assert [dataset.read(place).decode() for place in range(14)] == [text for text, _ in rows]
+    assert "would swallow 10 rows" in dataset.notes[0]
+
+
+def test_a_properly_quoted_tab_file_keeps_line_ends_tabs_and_quotes_within_its_cells(tmp_path: Path) -> None:
+    odd = ('She said "no"', "two\nlines", "a\ttab", 'both\ta "tab"\nand a line end')
+    dataset = load(table(tmp_path / "x.tsv", [*ROWS, *((text, "差") for text in odd)], separator="\t"))
+    assert [dataset.read(12 + place).decode() for place in range(4)] == list(odd)
+    assert dataset.notes == ('x.tsv: a cell of row 17 holds tabs and line ends; if its quotation mark is no quote, rows are lost in it: write it twice ("")',)
+
+
+def test_a_tab_file_with_every_cell_in_quotes_is_read_without_them_empty_rows_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.tsv"
+    path.write_text("".join(f'"{text}"\t"{label}"\n' for text, label in [("评论", "情感"), *ROWS, ("", "")]), encoding="utf-8")
+    dataset = load(path)
+    assert len(dataset) == 12 and dataset.read(0).decode() == GOOD[0] and not dataset.notes
 
 
 @pytest.mark.parametrize(
@@ -119,18 +172,34 @@ def test_train_and_test_tables_in_a_folder_are_one_data_set(tmp_path: Path) -> N
     assert (dataset.given_split or ()).count("test") == 12 and dataset.sources[12] == "test.csv#2"
 
 
+def test_the_columns_of_train_are_those_of_all_tables(tmp_path: Path) -> None:
+    header = ("id", "title", "review", "target")
+    table(tmp_path / "train.csv", [(str(number), "no", text, label) for number, (text, label) in enumerate(ROWS)], header)
+    table(tmp_path / "test.csv", [(str(number), text, label, "x") for number, (text, label) in enumerate(ROWS)], ("id", "review", "target", "class"))
+    dataset = load(tmp_path)
+    assert len(dataset) == 24 and dataset.classes == ("好", "差") and dataset.read(12).decode() == GOOD[0]
+
+
+def test_a_test_table_without_the_label_of_train_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    table(tmp_path / "train.csv", [(str(number), text, label) for number, (text, label) in enumerate(ROWS)], ("id", "text", "target"))
+    table(tmp_path / "test.csv", [(str(number), text) for number, (text, _) in enumerate(ROWS)], ("id", "text"))
+    dataset = load(tmp_path)
+    assert len(dataset) == 12 and dataset.notes == ("test.csv has no column target, the label in train.csv: left out",)
+    assert load(tmp_path, label="target").notes == dataset.notes
+
+
 def test_a_file_a_class_and_a_folder_a_class_are_both_read(tmp_path: Path) -> None:
     for name, texts in (("pos", GOOD), ("neg", BAD)):
         (tmp_path / "lines").mkdir(exist_ok=True)
         (tmp_path / "lines" / f"{name}.txt").write_text("\n".join([*texts, "", ""]), encoding="gbk")
-    lines = load(tmp_path / "lines")
-    assert lines.classes == ("neg", "pos") and len(lines) == 12 and lines.sources[0] == "neg.txt#1" and "GB18030" in lines.notes[0]
+    dataset = load(tmp_path / "lines")
+    assert dataset.classes == ("neg", "pos") and len(dataset) == 12 and dataset.sources[0] == "neg.txt#1" and "GB18030" in dataset.notes[0]
     for name, texts in (("pos", GOOD), ("neg", BAD)):
         for number, text in enumerate(texts):
             path = tmp_path / "folders" / name / f"{number}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    assert load(tmp_path / "folders").digest == lines.digest
+    assert load(tmp_path / "folders").digest == dataset.digest
 
 
 def test_retweets_stay_on_one_side_of_a_split(tmp_path: Path) -> None:
@@ -153,6 +222,8 @@ def test_pictures_and_texts_are_told_apart_by_what_lies_there(tmp_path: Path) ->
     assert kind_of(tmp_path / "pictures", Wanted()) == "image"
     table(tmp_path / "files.csv", [("a/0.png", "a rose", "x")], ("file", "text", "label"))
     assert kind_of(tmp_path / "files.csv", Wanted()) == "image" and kind_of(tmp_path / "files.csv", Wanted(text="text")) == "text"
+    table(tmp_path / "said.csv", [("look at http://t.co/rose.jpg", "x"), ("no picture here", "y")], ("words", "label"))
+    assert kind_of(tmp_path / "said.csv", Wanted()) == "text"
     table(tmp_path / "sounds.csv", [("a.wav", "yes")], ("path", "label"))
     assert kind_of(tmp_path / "sounds.csv", Wanted()) == "audio"
     (tmp_path / "both").mkdir()
@@ -160,3 +231,15 @@ def test_pictures_and_texts_are_told_apart_by_what_lies_there(tmp_path: Path) ->
         (tmp_path / "both" / name).touch()
     with pytest.raises(InputError, match="--modality"):
         kind_of(tmp_path / "both", Wanted())
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("x.jsonl", "utf-8"), ("x.csv", "utf-8"), ("x.jsonl", "utf-16")])
+def test_an_enormous_first_row_does_not_hide_that_a_table_holds_texts(tmp_path: Path, name: str, encoding: str) -> None:
+    rows = [("太长了 上 " * 300_000, "好"), *ROWS]
+    path = tmp_path / name
+    if path.suffix == ".csv":
+        table(path, rows, ("话", "情感"), encoding)
+    else:
+        path.write_text("\n".join(json.dumps({"话": text, "情感": label}, ensure_ascii=False) for text, label in rows), encoding=encoding)
+    dataset = load(path)
+    assert dataset.modality == "text" and len(dataset) == 12 and dataset.faults[0].reason == "larger than 1 MiB"

@@ -22,13 +22,27 @@ from numpy.typing import NDArray
 from headstart.base import files, folders
 from headstart.base.errors import Fault, InputError
 from headstart.data.cells import bounded, check_rows, read_columns, values_of
-from headstart.data.listing import AUDIO_WORDS, IMAGE_WORDS, Listing, Wanted, find_column, part_in, parts_from, pick_columns, plain, printable
+from headstart.data.listing import (
+    AUDIO_WORDS,
+    IMAGE_WORDS,
+    PARTS,
+    Listing,
+    Wanted,
+    find_column,
+    part_in,
+    parts_from,
+    pick_columns,
+    plain,
+    printable,
+    several_labels,
+)
 from headstart.data.rows import HeldRows, Rows, SliceRows, chosen, held, joined, stamp
 from headstart.data.texts import text_column, text_columns
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 SUFFIXES = PARQUET + ARROW
 BATCH_ROWS = 64  # held in memory at once while copying: 64 photos of 5 MB are 320 MB, small ones are nothing
+FIRST_ROWS = 10  # by which is told what a table is about
 FILE_MAGIC = b"ARROW1"  # the random-access format begins with it, the stream format does not
 
 
@@ -56,18 +70,21 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
         InputError: when no column holds items or labels, or files disagree.
     """
     folder = root if root.is_dir() else root.parent
-    tables, faults = _tables(root)
-    schema = schema_of(tables[0][0])
-    where = printable(os.path.relpath(tables[0][0], folder))
+    found, faults = tables(root)
+    first = next((path for path, part in found if part == "train"), found[0][0])
+    schema, where = schema_of(first), printable(os.path.relpath(first, folder))
     item, label, group, parted = _columns(schema, kind, wanted, where)
-    _check_same(tables, (item, label, group, parted), folder)
-    read = [_read(path, item, label, group, parted) for path, _ in tables]
-    names = _class_names(schema, label, tables[0][0])
+    bare = [path for path, part in found if part in PARTS[1:] and label not in schema_of(path).names]  # as contests hand out their tests
+    faults += [Fault(printable(os.path.relpath(path, folder)), f"no column {label}, the label in {where}: left out") for path in bare]
+    found = [(path, part) for path, part in found if path not in bare]
+    _check_same(found, (item, label, group, parted), folder)
+    read = [_read(path, item, label, group, parted) for path, _ in found]
+    names = class_names(schema, label, first)
     labels = [text for columns in read for text in _as_text(columns.labels, names, label, where)]
     sources = [
-        f"{printable(os.path.relpath(path, folder))}#{row}" for (path, _), columns in zip(tables, read, strict=True) for row in range(len(columns.labels))
+        f"{printable(os.path.relpath(path, folder))}#{row}" for (path, _), columns in zip(found, read, strict=True) for row in range(len(columns.labels))
     ]
-    parts = _parts(tables, read, parted, where)
+    parts = _parts(found, read, parted, where)
     groups = ["" if cell is None else plain(str(cell)) for columns in read for cell in columns.groups or ()] if group else None
     rows = read[0].rows if len(read) == 1 else joined([columns.rows for columns in read], [len(columns.labels) for columns in read])
     kept = [index for index, text in enumerate(labels) if text]
@@ -86,10 +103,10 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
 
 def first_table(root: Path) -> Path:
     """The first of the table files of a folder."""
-    return _tables(root)[0][0][0]
+    return tables(root)[0][0][0]
 
 
-def _tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
+def tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
     """The files with the part that each belongs to, and what was passed over."""
     if root.is_file():
         return [(root, None)], []
@@ -167,13 +184,18 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def is_nested(kind: pa.DataType) -> bool:
+    """Whether a cell of this type holds several values, or a file."""
+    return bool(pa.types.is_nested(kind) or _is_bytes(kind))
+
+
 def _is_bytes(kind: pa.DataType) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str | None], folder: Path) -> None:
     lacking = []
-    for path, _ in tables[1:]:
+    for path, _ in tables:
         gone = [column for column in columns if column and column not in schema_of(path).names]
         if gone:
             lacking.append(f"{printable(os.path.relpath(path, folder))}: no column {', '.join(gone)}")
@@ -183,18 +205,42 @@ def _check_same(tables: Sequence[tuple[Path, str | None]], columns: Sequence[str
 
 def _read(path: Path, item: str, label: str, group: str | None, parted: str | None) -> _Columns:
     with _readable(path):
-        others = [column for column in (label, group, parted) if column]
-        table = read_columns(path, others) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(others)
-        check_rows(path, table.num_rows)
-        table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
-        values = {column: values_of(table.column(column)) for column in others}
+        cells = values(path, [column for column in (label, group, parted) if column])
         written_as = schema_of(path).field(item).type
         if not is_text(written_as) and not _holds_bytes(written_as):
             raise InputError(
                 f"{path}: the column {item} holds no pictures, clips or texts", got=str(written_as), fix="--text COLUMN, where texts lie in another"
             )
         rows = _texts(path, item) if is_text(written_as) else _files(path, item)
-    return _Columns(rows, values[label], values.get(group or ""), values.get(parted or ""))
+    return _Columns(rows, cells[label], cells.get(group or ""), cells.get(parted or ""))
+
+
+def values(path: Path, columns: list[str]) -> dict[str, list[Any]]:
+    """The values of columns of a table.
+
+    Raises:
+        InputError: when the file cannot be read, or has too many rows.
+    """
+    with _readable(path):
+        table = read_columns(path, columns) if path.suffix.lower() in PARQUET else _reader(path).read_all().select(columns)
+        check_rows(path, table.num_rows)
+        table.validate(full=True)  # offsets of texts are taken from the file as they are, and would be followed anywhere
+        return {column: values_of(table.column(column)) for column in columns}
+
+
+def first_rows(path: Path, columns: list[str]) -> dict[str, list[Any]]:
+    """The first values of columns of a table.
+
+    Raises:
+        InputError: when the file cannot be read.
+    """
+    with _readable(path):
+        first = next(_batches_of(path, columns), None)
+        if first is None:
+            return {column: [] for column in columns}
+        first = first.slice(0, FIRST_ROWS)
+        first.validate(full=True)
+        return dict(first.to_pydict())
 
 
 def unlabelled(path: Path, text: str | None) -> list[tuple[int, str]]:
@@ -275,19 +321,19 @@ def _copied(path: Path, image: str) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         partial = files.beside(copy)
         try:
-            _write(partial, bounded(_picture_batches(path, image), path, lambda batch: int(batch.nbytes)))
+            _write(partial, bounded(_batches_of(path, [image]), path, lambda batch: int(batch.nbytes)))
             partial.replace(copy)
         finally:
             partial.unlink(missing_ok=True)
     return copy
 
 
-def _picture_batches(path: Path, image: str) -> Iterator[Any]:
+def _batches_of(path: Path, columns: list[str]) -> Iterator[Any]:
     if path.suffix.lower() in PARQUET:
         # without these two, a whole row group's bytes are fetched before its first row is given
         source = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
-        return iter(source.iter_batches(batch_size=BATCH_ROWS, columns=[image]))
-    return (batch.select([image]) for batch in _batches(_reader(path)))
+        return iter(source.iter_batches(batch_size=BATCH_ROWS, columns=columns))
+    return (batch.select(columns) for batch in _batches(_reader(path)))
 
 
 def _write(path: Path, batches: Iterable[Any]) -> None:
@@ -303,7 +349,7 @@ def _write(path: Path, batches: Iterable[Any]) -> None:
             writer.close()
 
 
-def _class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
+def class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:
     """The names that `datasets` keeps for the numbers of a ClassLabel; empty when there are none."""
     feature = features_of(schema, path).get(label) or {}
     names = feature.get("names") if isinstance(feature, dict) else None
@@ -326,11 +372,10 @@ def features_of(schema: pa.Schema, path: Path) -> dict[str, Any]:
 
 def _as_text(cells: Sequence[Any], names: Sequence[str], column: str, where: str) -> list[str]:
     """Class names of cells; ``""`` where there is none (``-1`` is how hidden test labels are written)."""
+    cells = [None if cell != cell else cell for cell in cells]  # NaN, by which some programs write what is missing
     first = next((cell for cell in cells if cell is not None), None)
     if isinstance(first, (list, dict)):
-        raise InputError(
-            f"{where}: the column {column} holds several labels an item", got=first, fix="headstart learns one class an item: choose a column with one"
-        )
+        raise several_labels(where, column, first)
     if any(isinstance(cell, float) and not cell.is_integer() for cell in cells):
         raise InputError(
             f"{where}: the column {column} holds decimal numbers, not classes", got=first, fix="choose a column of names or whole numbers: --label COLUMN"

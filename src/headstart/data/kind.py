@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import InputError
-from headstart.data import arrow, folders, metadata, separated
+from headstart.data import arrow, flat, folders, metadata, separated
 from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
 
@@ -50,9 +50,17 @@ def kind_of(path: Path, wanted: Wanted) -> str:
 
 def names_files(table: Path, suffixes: frozenset[str]) -> bool:
     """Does a table name files of these kinds?"""
-    cells = separated.first_cells(table)
-    file = find_column(list(cells), FILE_WORDS)
-    return file is not None and Path(_first(cells[file]).replace("\\", "/")).suffix.lower() in suffixes
+    return _ending(_files(table, flat.first_cells(table))) in suffixes
+
+
+def _files(table: Path, cells: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The cells that name a table's files; none where there are none, or where the texts beside them are what it is about."""
+    file = metadata.file_column(cells, table.parent)
+    if file is None or not find_column(list(cells), TEXT_WORDS, (file,), by_last_word=True):
+        return cells[file] if file else ()
+    if table.suffix.lower() in arrow.SUFFIXES:  # texts are often kept so, and where each came from beside it
+        return cells[file] if metadata.names_one(cells[file], table.parent) else ()
+    return cells[file] if file == find_column(list(cells), FILE_WORDS) or _ending(cells[file]) not in LINES else ()
 
 
 def _of_table(table: Path) -> str | None:
@@ -61,15 +69,25 @@ def _of_table(table: Path) -> str | None:
         return _of_arrow(table)
     if suffix not in separated.SUFFIXES:
         return None
-    cells = separated.first_cells(table)
-    file = find_column(list(cells), FILE_WORDS)
-    if file is not None:
-        ending = Path(_first(cells[file]).replace("\\", "/")).suffix.lower()
-        known = {"image": get("image").suffixes, "audio": AUDIO, "text": LINES}
-        found = next((name for name, suffixes in known.items() if ending in suffixes), None)
-        if found:
-            return found
-    return "text" if find_column(list(cells), TEXT_WORDS, by_last_word=True) or (file is None and _wordy(cells)) else None
+    cells = flat.first_cells(table)
+    found = _of_ending(_files(table, cells))
+    if found:
+        return found
+    if find_column(list(cells), TEXT_WORDS, by_last_word=True):
+        return "text"
+    named = next((found for column in cells.values() if (found := _of_endings(column))), None)  # of files that are not there: never texts
+    return named or ("text" if not find_column(list(cells), FILE_WORDS) and _wordy(cells) else None)
+
+
+def _of_endings(cells: Sequence[str]) -> str | None:
+    """The kind of file that all the first cells end like: a text may end with the address of a picture."""
+    kinds = {_of_ending([cell]) for cell in cells[: metadata.LOOKED_AT] if cell}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _of_ending(cells: Sequence[str]) -> str | None:
+    known = {"image": get("image").suffixes, "audio": AUDIO, "text": LINES}
+    return next((name for name, suffixes in known.items() if _ending(cells) in suffixes), None)
 
 
 def _wordy(cells: dict[str, list[str]]) -> bool:
@@ -77,8 +95,9 @@ def _wordy(cells: dict[str, list[str]]) -> bool:
     return len(cells) == 2 and any(" " in cell for column in cells.values() for cell in column[:10])
 
 
-def _first(cells: Sequence[str]) -> str:
-    return next((cell for cell in cells if cell), "")
+def _ending(cells: Sequence[str]) -> str:
+    """The ending of the first file that a column names."""
+    return Path(next((cell for cell in cells if cell), "").replace("\\", "/")).suffix.lower()
 
 
 def _of_arrow(table: Path) -> str:
@@ -91,6 +110,9 @@ def _of_arrow(table: Path) -> str:
     holders = arrow.byte_columns(schema)
     if holders:
         return "audio" if find_column(holders, AUDIO_WORDS[:-2]) and not find_column(holders, IMAGE_WORDS[:5]) else "image"
+    named = _of_ending(_files(table, flat.first_cells(table)))
+    if named:
+        return named
     label = find_column(schema.names, LABEL_WORDS, by_last_word=True)
     return "text" if any(arrow.is_text(field.type) for field in schema if field.name != label) else "image"
 

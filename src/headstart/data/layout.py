@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import os
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from headstart.base import archives
 from headstart.base.errors import InputError
-from headstart.data import arrow, folders, metadata, separated, texts
+from headstart.data import arrow, flat, folders, metadata, separated, texts
 from headstart.data.kind import names_files
-from headstart.data.listing import Listing, Wanted
+from headstart.data.listing import PARTS, Listing, Wanted, part_of, printable
 from headstart.data.rows import joined
 from headstart.data.unpacked import OTHERS
 from headstart.modality import Modality
@@ -28,10 +30,10 @@ def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     if path.is_file():
         return _list_file(path, kind, wanted)
     if arrow.holds_tables(path):
-        return arrow.list_tables(path, kind.name, wanted)
+        return _list_arrow(path, path, kind, wanted)
     found = _tables(path, kind)
     if found:
-        return _joined([_list_table(table, path, kind, wanted, part) for table, part in found])
+        return _list_tables(found, path, kind, wanted)
     parts = folders.part_folders(path, kind.suffixes)
     if kind.name == "text":
         lines = {folder: texts.class_files(folder) for folder in parts or {path: ""}}
@@ -55,22 +57,53 @@ def _tables(path: Path, kind: Modality) -> list[tuple[Path, str | None]]:
         inside = texts.tables_in(path)
         if inside:
             return inside
-    parts = folders.part_folders(path, kind.suffixes)
-    tables = {folder: metadata.table_in(folder) for folder in parts}
-    return [(table, parts[folder]) for folder, table in tables.items() if table] if parts and all(tables.values()) else []
+    named = {folder: part for folder in folders.subfolders(path) if (part := part_of(folder.name))}
+    found = [(table, part) for folder, part in named.items() if (table := metadata.table_in(folder)) and _is_list(table, kind)]
+    return sorted(found, key=lambda one: PARTS.index(one[1])) if "train" in named.values() and len(found) == len(named) else []
+
+
+def _is_list(table: Path, kind: Modality) -> bool:
+    """Whether a table in the folder of a part can be read: Arrow and Parquet files only where they name the files beside them."""
+    return table.suffix.lower() in separated.SUFFIXES or names_files(table, kind.suffixes)
+
+
+def _list_tables(found: list[tuple[Path, str | None]], root: Path, kind: Modality, wanted: Wanted) -> Listing:
+    """All tables of a data set: the first, that of train, says which columns are meant, and one without its label, as contests hand them out, is left out."""
+    (first, part), *others = found
+    listings, notes = [_list_table(first, root, kind, wanted, part)], []
+    taken = listings[0].columns
+    for table, part in others:
+        names = flat.column_names(table)
+        if names and taken.label not in names:
+            said = [printable(os.path.relpath(one, root)) for one in (table, first)]
+            notes.append(f"{said[0]} has no column {taken.label}, the label in {said[1]}: left out")
+        else:
+            group = taken.group if taken.group in names else wanted.group
+            listings.append(_list_table(table, root, kind, replace(taken, group=group), part))
+    whole = _joined(listings)
+    return replace(whole, notes=(*whole.notes, *notes))
 
 
 def _list_table(table: Path, root: Path, kind: Modality, wanted: Wanted, part: str | None = None) -> Listing:
     """A table of texts, or of files."""
-    if kind.name == "text" and not names_files(table, kind.suffixes):
+    if kind.name == "text" and (wanted.text is not None or not names_files(table, kind.suffixes)):
         return texts.list_texts(table, root, wanted, part)
     return metadata.list_table(table, root, wanted.label, wanted.group, part)
+
+
+def _list_arrow(path: Path, root: Path, kind: Modality, wanted: Wanted) -> Listing:
+    """Tables with items in them, or, as Hugging Face writes ``metadata.parquet``, with the names of files beside them."""
+    tables, left_out = arrow.tables(path)
+    if wanted.text is not None or not names_files(tables[0][0], kind.suffixes):
+        return arrow.list_tables(path, kind.name, wanted)
+    listing = _list_tables(sorted(tables, key=lambda one: one[1] != "train"), root, kind, wanted)
+    return replace(listing, faults=(*left_out, *listing.faults))
 
 
 def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     suffix = path.suffix.lower()
     if suffix in arrow.SUFFIXES:
-        return arrow.list_tables(path, kind.name, wanted)
+        return _list_arrow(path, path.parent, kind, wanted)
     if suffix in separated.SUFFIXES:
         return _list_table(path, path.parent, kind, wanted)
     if suffix in OTHERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
@@ -15,6 +16,10 @@ from headstart.data.rows import Rows
 PARTS = ("train", "validation", "test")
 _PART_WORDS = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation"}
 _PART_WORDS |= {"test": "test", "testing": "test", "eval": "test", "evaluation": "test", "训练": "train", "验证": "validation", "测试": "test"}
+_PART_WORDS |= {"开发集": "validation"}  # without its last letter it speaks of builders
+_SET = re.compile(r"(?:[_\s-]?(?:sets?|data|split)|数据集|数据|集)$")  # `train_set` and `训练集` are `train`
+# Chinese writes without blanks: `酒店评论训练集` ends with a word of its own.
+_WORDS_OF_NAMES = re.compile(r"[一-鿿]+?(?=(?:训练|验证|测试|开发)集(?![一-鿿]))|[一-鿿]+|[^\W\d_一-鿿]+")
 FILE_WORDS = (
     "file_name",
     "filename",
@@ -68,10 +73,19 @@ GROUP_WORDS: tuple[str, ...] = (
     "person_id",
     "participant",
     "speaker",
+    "speaker_id",
+    "spk",
+    "spk_id",
+    "client_id",
     "individual",
 )
 GROUP_WORDS += ("case_id", "slide", "slide_id", "video", "video_id", "clip_id", "session", "session_id", "scene", "site", "site_id", "患者", "病人", "分组")
-PART_COLUMNS = ("split", "subset", "partition", "part", "set")
+GROUP_WORDS += tuple(who + what for who in ("说话人", "说话者", "发言人", "患者", "病人", "受试者") for what in ("", "_id", "编号"))
+PEOPLE = ("speaker", "patient", "participant")  # as the last word too: `source_speaker`; an e-mail has a subject, a verb a first person
+NUMBERED = (*PEOPLE, "subject", "person", "client")  # before a last `id`: `anon_patient_id`
+NO_PEOPLE = frozenset({"native", "is", "has", "in", "out", "n", "num", "number", "count", "of", "age", "sex", "gender", "multi", "new"})  # `native_speaker`
+SPLITS = ("split", "划分", "数据划分", "数据集划分")  # columns that mean nothing else
+PART_COLUMNS = (*SPLITS, "subset", "partition", "part", "set")
 NO_GROUP = "none"  # what a user says for: do not take the group column that was found by its name
 
 
@@ -109,6 +123,7 @@ class Listing:
         classes: Class names in the order that the data set gives them; empty when it gives none.
         group_name: The column from which the groups come.
         notes: What a person should be told of how it was read.
+        columns: Where it comes from a table, the columns that were taken.
     """
 
     rows: Rows
@@ -120,22 +135,23 @@ class Listing:
     classes: tuple[str, ...] = ()
     group_name: str | None = None
     notes: tuple[str, ...] = ()
+    columns: Wanted = Wanted()
 
 
 def part_of(word: str) -> str | None:
     """The part that a folder, file or cell means: ``Valid`` is ``validation``; None when it means none.
 
     Example:
-        >>> part_of("Val"), part_of("cats")
-        ('validation', None)
+        >>> part_of("Val"), part_of("测试集"), part_of("cats")
+        ('validation', 'test', None)
     """
-    return _PART_WORDS.get(word.strip().lower())
+    spelt = word.strip().lower()
+    return _PART_WORDS.get(spelt) or _PART_WORDS.get(_SET.sub("", spelt))
 
 
 def part_in(name: str) -> str | None:
     """The part that a file name speaks of: ``test-00000-of-00002.parquet``, ``data/flowers_train.parquet``."""
-    words = re.split(r"[^a-z]+", name.lower())
-    return next((found for word in words if (found := part_of(word))), None)
+    return next((found for word in _WORDS_OF_NAMES.findall(name.lower()) if (found := part_of(word))), None)
 
 
 def plain(text: str) -> str:
@@ -168,9 +184,21 @@ def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[st
         by_last_word: Where no name fits, let the last word of one do: ``airline_sentiment`` is a sentiment.
     """
     taken = set(taken)
-    lower: Mapping[str, str] = {column.strip().lower().replace(" ", "_").replace("-", "_"): column for column in reversed(columns) if column not in taken}
-    last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(lower.items()))} if by_last_word else {}
-    return next((known[word] for known in (lower, last) for word in words if word in known), None)
+    named: Mapping[str, str] = {_spelt(column): column for column in reversed(columns) if column not in taken}
+    whole = {name.replace("_", ""): column for name, column in named.items()}  # `PatientID` is a `patient_id`
+    last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(named.items()))} if by_last_word else {}
+    return next((known[key] for known in (whole, last) for word in words if (key := word.replace("_", "")) in known), None)
+
+
+def _spelt(column: str) -> str:
+    return column.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def _is_group(column: str) -> bool:
+    """Whether the end of a column's name says that it tells people apart."""
+    name = _spelt(column)
+    *before, who = name.removesuffix("_id").split("_")
+    return who in NUMBERED if name.endswith("_id") else who in PEOPLE and not NO_PEOPLE.intersection(before)
 
 
 def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str], what: str, where: str, taken: Iterable[str | None] = ()) -> str | None:
@@ -180,7 +208,8 @@ def pick_column(columns: Sequence[str], wanted: str | None, words: Sequence[str]
         InputError: when the user's column is not there.
     """
     if wanted is None:
-        return find_column(columns, words, taken, by_last_word=what in ("text", "label"))
+        found = find_column(columns, words, taken, by_last_word=what in ("text", "label"))
+        return next((column for column in columns if column not in taken and _is_group(column)), None) if found is None and what == "group" else found
     if wanted not in columns:
         raise InputError(f"{where} has no column for the {what} of that name", got=wanted, allowed=columns, fix=f"--{what} COLUMN, one of the allowed")
     return wanted
@@ -203,6 +232,13 @@ def pick_columns(columns: Sequence[str], item: str, label: str | None, group: st
     return found, grouped, find_column(columns, PART_COLUMNS, (item, found, grouped))
 
 
+def several_labels(where: str, column: str, cell: object) -> InputError:
+    """What is said of a label column in which lists or objects stand."""
+    shown = json.dumps(cell, ensure_ascii=False, default=str)
+    fix = "headstart learns one class an item: choose a column with one, --label COLUMN"
+    return InputError(f"{where}: the column {column} holds several labels an item", got=shown, fix=fix)
+
+
 def parts_from(cells: Sequence[str], column: str, where: str) -> tuple[str, ...] | None:
     """The parts that a column names; None when it is not about parts.
 
@@ -213,7 +249,7 @@ def parts_from(cells: Sequence[str], column: str, where: str) -> tuple[str, ...]
     unknown = sorted({cell or "(empty)" for cell, part in zip(cells, parts, strict=True) if part is None})
     if not unknown:
         return tuple(part for part in parts if part)
-    if len(unknown) == len(set(cells)) and column.lower() != "split":
+    if len(unknown) == len(set(cells)) and column.lower() not in SPLITS:
         return None
     raise InputError(
         f"{where}: the column {column} holds words that name no part",

@@ -1,4 +1,4 @@
-"""A table of file names and labels beside the files (``metadata.csv``, .tsv, .jsonl): a table in, a listing out.
+"""A table of file names and labels beside the files (``metadata.csv``, .tsv, .jsonl, .parquet, .arrow): a table in, a listing out.
 
 Names in the table lie below its folder: a table is text that someone else may have written, so it cannot make headstart read the rest of the disk.
 """
@@ -6,22 +6,46 @@ Names in the table lie below its folder: a table is text that someone else may h
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
-from headstart.data.listing import FILE_WORDS, Listing, parts_from, pick_column, pick_columns, plain, printable
+from headstart.data import arrow
+from headstart.data.flat import read_cells
+from headstart.data.listing import FILE_WORDS, Listing, Wanted, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
-from headstart.data.separated import SUFFIXES, read_cells
+from headstart.data.separated import SUFFIXES
 
 STEMS = ("metadata", "labels")
+LOOKED_AT = 10  # cells by which a column of files is known
 SHOWN = 10  # missing files that a message names
 
 
 def table_in(folder: Path) -> Path | None:
     """The table that describes the files of a folder, if it has one."""
-    names = [folder / f"{stem}{suffix}" for stem in STEMS for suffix in SUFFIXES]
+    names = [folder / f"{stem}{suffix}" for stem in STEMS for suffix in (*SUFFIXES, *arrow.SUFFIXES)]
     return next((path for path in names if path.is_file()), None)
+
+
+def file_column(cells: Mapping[str, Sequence[str]], folder: Path, taken: Iterable[str | None] = ()) -> str | None:
+    """The column that names files: one that is called so, unless its first cells name none that exist and those of another do; None when there is none.
+
+    Args:
+        cells: The columns of a table.
+        folder: Where the table lies.
+        taken: Columns that are something else.
+    """
+    columns = [column for column in cells if column not in taken]
+    called = find_column(columns, FILE_WORDS)
+    return next((column for column in (called, *columns) if column and names_one(cells[column], folder)), called)
+
+
+def names_one(cells: Sequence[str], folder: Path) -> bool:
+    """Do the first cells name a file in a folder?"""
+    inside = os.path.abspath(folder)  # noqa: PTH100 — as in `_paths`
+    named = [_joined(inside, cell) for cell in filter(None, cells[:LOOKED_AT])]
+    return any(path.startswith(inside + os.sep) and os.path.isfile(path) for path in named)  # noqa: PTH113
 
 
 def list_table(table: Path, root: Path, label: str | None, group: str | None, part: str | None = None) -> Listing:
@@ -40,10 +64,12 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     where = printable(os.path.relpath(table, root))
     cells = read_cells(table)
     columns, names = cells.columns, list(cells.columns)
-    file = pick_column(names, None, FILE_WORDS, "file", where, (label, group))
+    file = file_column(columns, table.parent, (label, group))
     if file is None:
         raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
     label, group, parted = pick_columns(names, file, label, group, where)
+    if label in cells.nested:
+        raise several_labels(where, label, cells.nested[label])
     paths = _paths(columns[file], table, where)
     given = (part,) * len(paths) if part else parts_from(columns[parted], parted, where) if parted else None
     labels = tuple(plain(cell) for cell in columns[label])
@@ -59,6 +85,7 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         faults,
         group_name=group,
         notes=cells.notes,
+        columns=Wanted(None, label, group),
     )
 
 
@@ -70,13 +97,21 @@ def _paths(names: Sequence[str], table: Path, where: str) -> list[str]:
         raise InputError(
             f"{where} names {len(outside):,} files outside its folder", details=outside[:SHOWN], fix=f"move {table.name} above the files, or the files below it"
         )
-    missing = [name for name, path in zip(names, paths, strict=True) if name and not os.path.isfile(path)]  # noqa: PTH113
+    missing = _missing(names, paths)
+    if missing:  # macOS writes é as two letters, Linux and spreadsheets as one
+        spelt = {unicodedata.normalize("NFC", str(path)): str(path) for path in Path(folder).rglob("*")}
+        paths = [path if os.path.isfile(path) else spelt.get(unicodedata.normalize("NFC", path), path) for path in paths]  # noqa: PTH113
+        missing = _missing(names, paths)
     if missing:
         rest = [f"… and {len(missing) - SHOWN:,} more"] if len(missing) > SHOWN else []
         raise InputError(
             f"{where} names {len(missing):,} of {len(names):,} files that do not exist", details=missing[:SHOWN] + rest, fix=_fix(missing[0], table)
         )
     return paths
+
+
+def _missing(names: Sequence[str], paths: Sequence[str]) -> list[str]:
+    return [name for name, path in zip(names, paths, strict=True) if name and not os.path.isfile(path)]  # noqa: PTH113
 
 
 def _joined(folder: str, name: str) -> str:

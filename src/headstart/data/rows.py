@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from headstart.base.hashing import digest
 
 T = TypeVar("T")
+READING = 2  # raised when the same file gives other texts at the same places: what was remembered under another number is not used
 STILL_SECONDS = 2.0  # a file changed less than this ago may change again within the same tick of a coarse file system's clock
 
 
@@ -123,7 +124,7 @@ class HeldRows:
 
     def stamp(self, index: int) -> str | None:
         """The file's stamp and the place among what was read from it."""
-        return None if self.origin is None else f"{self.origin}#{self.places[index, 0]}+{self.places[index, 1]}"
+        return None if self.origin is None else f"{self.origin}#{READING}:{self.places[index, 0]}+{self.places[index, 1]}"
 
     def take(self, kept: Iterable[int]) -> HeldRows:
         """Only these items."""

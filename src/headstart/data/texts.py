@@ -21,6 +21,7 @@ from headstart.data.listing import (
     pick_columns,
     plain,
     printable,
+    several_labels,
 )
 from headstart.data.rows import chosen, held, joined, stamp
 from headstart.data.separated import SUFFIXES, Cells, read_cells
@@ -47,13 +48,15 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     where = printable(os.path.relpath(table, root))
     cells = read_cells(table)
     text, label, group, parted = text_columns(list(cells.columns), wanted, where)
+    if label in cells.nested:
+        raise several_labels(where, label, cells.nested[label])
     n = len(cells.numbers)
     kept = [place for place in range(n) if cells.columns[label][place] and cells.columns[text][place]]
     sources = [f"{where}#{number}" for number in cells.numbers]
     given = (part,) * n if part else parts_from(cells.columns[parted], parted, where) if parted else None
     origin = stamp(table)
     return Listing(
-        held((cells.columns[text][place] for place in kept), origin and f"{origin}/{text}"),
+        held(cells.columns[text], origin and f"{origin}/{text}").take(kept),  # all are laid out: a place among them means the same under every label
         chosen(sources, kept),
         tuple(plain(cells.columns[label][place]) for place in kept),
         tuple(plain(cells.columns[group][place]) for place in kept) if group else None,
@@ -61,6 +64,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
         _lacking(cells, text, label, sources),
         group_name=group,
         notes=cells.notes,
+        columns=Wanted(text, label, group),
     )
 
 
