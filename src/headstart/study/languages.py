@@ -8,8 +8,9 @@ from headstart import gallery
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink
 from headstart.data import Dataset
+from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
-from headstart.modality.language import LEAST_SHARE, LOOKED_AT, TITLES, noticed, sentence, suits
+from headstart.modality.language import LEAST_SHARE, TITLES, sentence, suits
 from headstart.ranking.combine import LeftOut
 
 
@@ -27,8 +28,7 @@ def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut]
     """
     if dataset.modality != "text":
         return list(cards)
-    step = max(1, len(dataset) // LOOKED_AT)
-    shares = noticed([dataset.read(n).decode("utf-8", "replace") for n in range(0, len(dataset), step)])
+    shares = noticed(dataset)
     if said := sentence(shares):
         sink(Event("note", "candidates", text=said))
     languages = ", ".join(TITLES.get(one, one) for one, share in shares.items() if share >= LEAST_SHARE)
