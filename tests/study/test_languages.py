@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.backbone.text_models import FAMILIES, card_of
 
 from headstart import gallery
 from headstart.base.errors import InputError
-from headstart.base.events import silence
+from headstart.base.events import Event, silence
 from headstart.data import load
+from headstart.gallery import TextInput
 from headstart.ranking.combine import LeftOut
 from headstart.study.languages import readers
 
@@ -32,3 +34,10 @@ def test_chinese_files_in_gbk_leave_an_english_network_out(gbk: Path, empty_home
     assert [one.model for one in outside] == ["minilm_l6"] and "Chinese" in outside[0].why
     with pytest.raises(InputError, match="reads Chinese"):
         readers(cards[:1], load(gbk), [], silence)
+
+
+def test_a_network_of_which_nobody_knows_what_it_reads_competes_with_a_note(gbk: Path, empty_home: Path) -> None:
+    notes: list[Event] = []
+    card = card_of("bert", FAMILIES["bert"][1], input=TextInput(20, languages=("unknown",)))
+    assert readers([card], load(gbk), [], notes.append) == [card]
+    assert any("nobody says which languages bert reads" in note.text and "--languages zh" in note.text for note in notes)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from headstart.modality.scripts import MOSTLY, letters_in, words_in
 
 MANY = "multilingual"  # what a card says that reads about a hundred languages
+UNKNOWN = "unknown"  # what a card says of which nobody knows it
 OTHER = "other"
 OF_SCRIPT = {"Han": "zh", "Kana": "ja", "Hangul": "ko", "Thai": "th", "Greek": "el", "Hebrew": "he", "Armenian": "hy", "Georgian": "ka", "Tamil": "ta"}
 OF_SCRIPT |= {"Cyrillic": "ru", "Arabic": "ar", "Devanagari": "hi", "Bengali": "bn"}  # the language that most of those who write it speak
@@ -71,14 +72,14 @@ def suits(languages: Sequence[str], shares: Mapping[str, float]) -> bool:
     """Can a network that was taught these languages read the texts?
 
     Args:
-        languages: What its card says: codes, or ``multilingual``.
+        languages: What its card says: codes, ``multilingual``, or ``unknown``: then evidence decides.
         shares: What `noticed` found.
 
     Example:
         >>> suits(["en"], {"zh": 1.0}), suits(["multilingual"], {"zh": 1.0}), suits(["en"], {"en": 0.97, "es": 0.03})
         (False, True, True)
     """
-    return MANY in languages or all(language in languages for language, share in shares.items() if share >= LEAST_SHARE)
+    return MANY in languages or UNKNOWN in languages or all(language in languages for language, share in shares.items() if share >= LEAST_SHARE)
 
 
 def sentence(shares: Mapping[str, float]) -> str:

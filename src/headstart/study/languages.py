@@ -10,7 +10,7 @@ from headstart.base.events import Event, Sink
 from headstart.data import Dataset
 from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
-from headstart.modality.language import LEAST_SHARE, TITLES, sentence, suits
+from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, sentence, suits
 from headstart.ranking.combine import LeftOut
 
 
@@ -36,8 +36,11 @@ def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut]
     for card in cards:
         if isinstance(card.input, TextInput) and not suits(card.input.languages, shares):
             outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}"))
-        else:
-            able.append(card)
+            continue
+        if isinstance(card.input, TextInput) and UNKNOWN in card.input.languages and shares:
+            how = f"headstart gallery subscribe {card.name} --languages zh (or en, or multilingual)"
+            sink(Event("note", "candidates", text=f"nobody says which languages {card.name} reads: it competes; if you know them: {how}"))
+        able.append(card)
     if not able:
         many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits(card.input.languages, shares)]
         raise InputError(
