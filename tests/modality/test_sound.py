@@ -14,6 +14,7 @@ from headstart.modality import Unreadable
 from headstart.modality.sound import decode, resampled, wav
 
 FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16")]
+FORMATS += [("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")]
 
 
 @pytest.mark.parametrize(("kind", "subtype"), FORMATS)
@@ -36,6 +37,33 @@ def test_a_truncated_file_is_named(kind: str, subtype: str | None, share: float)
     whole = encoded(word(1, 3.0), kind=kind, subtype=subtype)
     with pytest.raises(Unreadable, match=r"truncated|damaged|not a recording|missing"):
         decode(whole[: int(len(whole) * share)])
+
+
+def tagged(frames: bytes, said: bytes) -> bytes:
+    """An MP3 file behind an ID3 tag with a comment."""
+    body = b"\0eng\0" + said
+    tag = b"COMM" + struct.pack(">IH", len(body), 0) + body
+    return b"ID3\x03\0\0" + bytes(len(tag) >> shift & 127 for shift in (21, 14, 7, 0)) + tag + frames
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("said", [b"Info from the label", b"Xing Records" * 9])
+def test_words_in_a_tag_are_not_taken_for_the_length_of_an_mp3(said: bytes, channels: int, rate: int) -> None:
+    with_length = encoded(np.stack([word(1, 2.0)] * channels, axis=1), rate=rate, kind="MP3")
+    place = max(with_length.find(b"Xing"), with_length.find(b"Info"))
+    assert place > 0
+    without = with_length[:place] + bytes(4) + with_length[place + 4 :]
+    for whole in (without, with_length):
+        assert len(decode(tagged(whole, said)).samples) > 0
+    with pytest.raises(Unreadable, match="truncated"):
+        decode(tagged(with_length[: len(with_length) * 2 // 3], said))
+
+
+def test_a_length_that_a_program_left_open_is_no_damage() -> None:
+    content = bytearray(encoded(word(1), kind="AU", subtype="PCM_16"))
+    content[8:12] = b"\xff" * 4
+    assert len(decode(bytes(content)).samples) == len(word(1))
 
 
 def test_what_holds_no_sound_is_named() -> None:
