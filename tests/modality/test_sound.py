@@ -60,6 +60,18 @@ def test_words_in_a_tag_are_not_taken_for_the_length_of_an_mp3(said: bytes, chan
         decode(tagged(with_length[: len(with_length) * 2 // 3], said))
 
 
+def test_channels_that_cancel_out_are_not_silent() -> None:
+    for left in (word(1), word(1) + np.float32(0.001)):
+        sound = decode(encoded(np.stack([left, -word(1)], axis=1), kind="WAV", subtype="FLOAT"))
+        assert sound.channels == 2 and np.allclose(sound.samples, left, atol=1e-6)
+    long = np.tile(word(1), 100)
+    assert np.allclose(decode(encoded(np.stack([long, -long, 0 * long], axis=1), kind="WAV", subtype="FLOAT")).samples, long, atol=1e-6)
+    one_sided = decode(encoded(np.stack([word(1), 0 * word(1)], axis=1), kind="WAV", subtype="FLOAT"))
+    assert np.allclose(one_sided.samples, word(1) / 2, atol=1e-6)
+    with pytest.raises(Unreadable, match="silent"):
+        decode(encoded(np.zeros((RATE, 2), np.float32), kind="WAV", subtype="FLOAT"))
+
+
 def test_a_length_that_a_program_left_open_is_no_damage() -> None:
     content = bytearray(encoded(word(1), kind="AU", subtype="PCM_16"))
     content[8:12] = b"\xff" * 4

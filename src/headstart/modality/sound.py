@@ -1,7 +1,7 @@
 """Bytes of a sound file in, its samples as one channel out, whatever format, rate or number of channels it has, or a short reason why not.
 
 Traps that this file is about: libsndfile reads a truncated file without a word (`whole` says which); headers promise hours; float files hold NaN; recorders
-write files of silence.
+write files of silence; the channels of a cable with two wires swapped cancel each other out.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.modality.protocol import Unreadable
 from headstart.modality.whole import CHUNKS, refuse_truncated
+
+if TYPE_CHECKING:
+    import soundfile
 
 Samples = NDArray[np.float32]
 VALUES_MAX = 1 << 27  # frames x channels: 512 MiB as float32, 46 minutes of mono at 48 kHz
@@ -24,6 +28,7 @@ RATE_MIN_HERTZ = 2_000
 CHANNELS_MAX = 16
 LEAST_SECONDS = 0.01
 SILENT_PEAK = 1e-4  # -80 dB of full scale: three steps of 16 bits, where dither ends
+CANCELLED = 0.05  # peak of the mean over that of the loudest channel: of sixteen channels of which one speaks it is 0.06
 BLOCK_FRAMES = 1 << 20
 FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "RF64", "CAF"})
 SIGNATURES = {b"%PDF": "a PDF, not a recording", b"PK\x03\x04": "a ZIP archive, not a recording", b"\x89PNG": "a picture, not a recording"}
@@ -34,7 +39,7 @@ class Sound:
     """A decoded recording.
 
     Attributes:
-        samples: ``(n,)`` the mean of its channels, finite, of any level.
+        samples: ``(n,)`` the mean of its channels, or the loudest one where they cancel out; finite, of any level.
         rate: Samples a second.
         channels: How many channels the file has.
     """
@@ -108,19 +113,30 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
     try:
         with soundfile.SoundFile(_Bytes(content)) as file:
             _refuse_header(file.format, file.frames, file.samplerate, file.channels)
-            rate, channels, parts, left = file.samplerate, file.channels, [], file.frames
-            while left > 0:
-                block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
-                with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused below
-                    parts.append(block.mean(axis=1, dtype=np.float32))
-                if not len(block):
-                    break
-                left -= len(block)
-            if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
-                raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
+            rate, channels = file.samplerate, file.channels
+            samples, peaks = _mixed(file, None)
+            if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
+                file.seek(0)
+                samples, _ = _mixed(file, int(peaks.argmax()))
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise Unreadable(_reason(content, str(error))) from None
-    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate, channels
+    return samples, rate, channels
+
+
+def _mixed(file: soundfile.SoundFile, channel: int | None) -> tuple[Samples, Samples]:
+    """The mean of the channels, or one of them, and the peak of each."""
+    parts, peaks, left = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32), file.frames
+    while left > 0:
+        block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused later
+            parts.append(block.mean(axis=1, dtype=np.float32) if channel is None else block[:, channel].copy())
+        peaks = np.maximum(peaks, np.abs(block).max(axis=0))
+        left -= len(block)
+    if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
+        raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
+    return np.concatenate(parts), peaks
 
 
 def _refuse_header(written_as: str, frames: int, rate: int, channels: int) -> None:
