@@ -94,6 +94,20 @@ def test_what_holds_no_sound_is_named() -> None:
             decode(content)
 
 
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0", "WebM"),
+        (b"#!AMR\n<", "AMR"),
+        (b"0&\xb2u\x8ef\xcf\x11", "WMA"),
+    ],
+)
+def test_what_telephones_and_browsers_record_is_named_with_the_way_out(start: bytes, said: str) -> None:
+    with pytest.raises(Unreadable, match=f"{said}.* WAV or FLAC"):
+        decode(start + bytes(2000))
+
+
 def test_a_header_that_promises_hours_is_refused_before_anything_is_decoded() -> None:
     samples = 1 << 30
     stream_info = struct.pack(">HH", 4096, 4096) + bytes(6) + ((16_000 << 44) | (0 << 41) | (15 << 36) | samples).to_bytes(8, "big") + bytes(16)

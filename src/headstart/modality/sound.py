@@ -32,6 +32,8 @@ CANCELLED = 0.05  # peak of the mean over that of the loudest channel: of sixtee
 BLOCK_FRAMES = 1 << 20
 FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "RF64", "CAF"})
 SIGNATURES = {b"%PDF": "a PDF, not a recording", b"PK\x03\x04": "a ZIP archive, not a recording", b"\x89PNG": "a picture, not a recording"}
+EXPORT = "not read here: save it as WAV or FLAC"
+SIGNATURES |= {b"\x1aE\xdf\xa3": f"WebM or Matroska, {EXPORT}", b"#!AMR": f"AMR, {EXPORT}", b"0&\xb2u": f"WMA, {EXPORT}"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,5 +156,7 @@ def _reason(content: bytes, said: str) -> str:
     for start, reason in SIGNATURES.items():
         if content.startswith(start):
             return reason
+    if content[4:8] == b"ftyp":
+        return f"M4A or MP4, {EXPORT}"
     known = content[:4] in (*CHUNKS, b"fLaC", b"OggS", b".snd") or content[:3] == b"ID3"
     return f"damaged ({said.rstrip('. ').partition(': ')[2] or said.rstrip('. ')})" if known else "not a recording"
