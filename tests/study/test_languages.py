@@ -41,3 +41,11 @@ def test_a_network_of_which_nobody_knows_what_it_reads_competes_with_a_note(gbk:
     card = card_of("bert", FAMILIES["bert"][1], input=TextInput(20, languages=("unknown",)))
     assert readers([card], load(gbk), [], notes.append) == [card]
     assert any("nobody says which languages bert reads" in note.text and "--languages zh" in note.text for note in notes)
+
+
+def test_a_network_without_a_card_that_is_left_out_comes_with_the_line_that_lets_it_in(gbk: Path, empty_home: Path) -> None:
+    outside: list[LeftOut] = []
+    unknown, english = (card_of("bert", FAMILIES["bert"][1], name=name, input=TextInput(20, languages=(name,))) for name in ("unknown", "en"))
+    readers([unknown, english, gallery.card("minilm_l6")], load(gbk), outside, silence)
+    assert [one.model for one in outside] == ["en", "minilm_l6"]
+    assert "headstart gallery subscribe en --languages en,zh" in outside[0].why and "subscribe" not in outside[1].why

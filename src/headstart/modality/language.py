@@ -7,7 +7,7 @@ whether an English network will do or one for many languages is needed, and errs
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headstart.modality.scripts import MOSTLY, letters_in, words_in
 
@@ -68,7 +68,7 @@ def noticed(texts: Sequence[str]) -> dict[str, float]:
     return {language: count / total for language, count in counts.most_common()}
 
 
-def suits(languages: Sequence[str], shares: Mapping[str, float]) -> bool:
+def suits(languages: Collection[str], shares: Mapping[str, float]) -> bool:
     """Can a network that was taught these languages read the texts?
 
     Args:

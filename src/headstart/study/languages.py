@@ -35,14 +35,16 @@ def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut]
     able = []
     for card in cards:
         if isinstance(card.input, TextInput) and not suits(card.input.languages, shares):
-            outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}"))
+            known = ",".join(dict.fromkeys((*card.input.languages, *shares)))
+            way = "" if gallery.is_written(card.name) else f"; if it reads them too: headstart gallery subscribe {card.name} --languages {known}"
+            outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}{way}"))
             continue
         if isinstance(card.input, TextInput) and UNKNOWN in card.input.languages and shares:
             how = f"headstart gallery subscribe {card.name} --languages zh (or en, or multilingual)"
             sink(Event("note", "candidates", text=f"nobody says which languages {card.name} reads: it competes; if you know them: {how}"))
         able.append(card)
     if not able:
-        many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits(card.input.languages, shares)]
+        many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits({*card.input.languages} - {UNKNOWN}, shares)]
         raise InputError(
             f"none of the models that may compete reads {languages}",
             got=", ".join(card.name for card in cards),
