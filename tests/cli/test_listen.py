@@ -61,6 +61,12 @@ def test_a_wake_word_refuses_what_it_would_not_keep(typed: Typed, tmp_path: Path
     assert told.returncode == 2 and "--task keyword does not take --effort, --budget, --memory" in told.stderr, told.stderr
 
 
+def test_false_accepts_without_a_wake_word_are_refused(typed: Typed, tmp_path: Path) -> None:
+    for words in (("--false-accepts", "2"), ("--false-accepts", "0.5", "--task", "classification")):
+        told = typed("fit", tmp_path, *words)
+        assert told.returncode == 2 and "--false-accepts" in told.stderr and "--task keyword" in told.stderr, told.stderr
+
+
 def arecord(folder: Path, samples: np.ndarray, patch: pytest.MonkeyPatch) -> None:
     """A program that answers as ALSA's recorder does: raw samples on standard output until the device goes away."""
     (folder / "samples.raw").write_bytes(np.rint(32767 * samples).astype("<i2").tobytes())

@@ -59,11 +59,14 @@ def test_the_same_table_as_tsv_semicolons_json_lines_or_a_path_to_it_is_the_same
     assert len({*digests, load(root).digest}) == 1
 
 
-def test_chinese_columns_and_windows_paths_work_and_a_table_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+def test_chinese_columns_and_windows_paths_work_and_a_table_whose_encoding_cannot_be_told_is_refused(tmp_path: Path) -> None:
     rows = [{"文件名": row["file_name"].replace("/", "\\"), "标签": row["label"].replace("ill", "病").replace("well", "健康")} for row in patients(tmp_path)]
     table(tmp_path, rows)
     assert load(tmp_path).classes == ("健康", "病")
     table(tmp_path, rows, encoding="gb18030")
+    read = load(tmp_path)
+    assert read.classes == ("健康", "病") and any("read as GB18030" in note for note in read.notes)
+    (tmp_path / "metadata.csv").write_bytes("file_name,ラベル\nscans/0.png,病気です\n".encode("shift-jis"))
     with pytest.raises(InputError, match="not UTF-8"):
         load(tmp_path)
 

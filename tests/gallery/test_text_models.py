@@ -56,15 +56,17 @@ def test_a_text_model_of_a_hub_computes_what_the_library_computes(family: str, h
         assert torch.allclose(network(ids), hidden[:, -1] if family == "xlnet" else hidden.mean(1), atol=1e-4)
 
 
-def test_what_sentence_transformers_keeps_decides_pooling_and_length(hub: Hub) -> None:
+def test_what_sentence_transformers_and_the_model_card_keep_decides_pooling_length_prefix_and_languages(hub: Hub) -> None:
     beside = {
         "1_Pooling/config.json": json.dumps({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}).encode(),
         "sentence_bert_config.json": b'{"max_seq_length": 17}',
+        "config_sentence_transformers.json": b'{"prompts": {"query": "query: "}, "default_prompt_name": "query"}',
+        "README.md": b"---\nlanguage:\n- multilingual\n---\n",
     }
     hub.repositories["someone/sentences"] = files_of("bert") | beside
     hub.licences["someone/sentences"] = "mit"
     card = gallery.subscribe("hf:someone/sentences").card
-    assert card.input == TextInput(17, "first")
+    assert card.input == TextInput(17, "first", "query: ", ("multilingual",))
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,33 @@ def test_an_encoding_that_cannot_be_told_is_refused_not_guessed(encoding: str) -
         decoded(ELSEWHERE[encoding].encode(encoding))
 
 
-def test_chinese_names_among_much_english_are_not_read_as_western() -> None:
-    with pytest.raises(Unreadable):
-        decoded(("file_name,label,what it is and where it was taken\n" + "scans/0.png,健康,hospital\n" * 20).encode("gbk"))
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["file_name,label,what it is and where it was taken", "scans/0.png,健康,hospital"],
+        ["文件名,标签,speaker", *(f"片段/猫叫 {n}.wav,猫,甲{n // 3}" for n in range(24))],
+        ["文件名,标签", *(f"客厅/{n}.wav,关灯" for n in range(24))],
+        ["file,label", *(f"{n}.wav,{'猫狗'[n % 2]}" for n in range(60))],
+    ],
+)
+def test_a_table_of_names_in_gbk_is_read_though_none_of_its_characters_is_an_everyday_one(rows: list[str]) -> None:
+    table = "\n".join([*rows, *rows[1:] * (20 if len(rows) == 2 else 1)])
+    assert decoded(table.encode("gbk")) == (table, "GB18030")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rows"),
+    [
+        ("euc-kr", ["고양이/소리 3.wav,고양이,화자", "강아지/소리 4.wav,강아지,화자"]),
+        ("big5", ["貓/叫聲 3.wav,貓,說話者", "客廳/3.wav,開燈"]),
+        ("shift-jis", ["猫/鳴き声 3.wav,猫,話者", "ネコ/3.wav,ネコ"]),
+        ("euc-jp", ["猫/鳴き声 3.wav,猫,話者", "ネコ/3.wav,ネコ"]),
+        ("koi8-r", ["кошка/звук 3.wav,кошка", "собака/звук 4.wav,собака"]),
+    ],
+)
+def test_a_table_of_names_from_elsewhere_is_not_taken_for_chinese(encoding: str, rows: list[str]) -> None:
+    with pytest.raises(Unreadable, match="cannot be told"):
+        decoded(("file,label,speaker\n" + "\n".join(rows * 12)).encode(encoding))
 
 
 def test_binary_is_no_text_and_a_mark_that_lies_is_named() -> None:

@@ -37,6 +37,15 @@ def test_words_are_counted_as_a_reader_does() -> None:
         ("Le vol est en retard et nous ne savons pas", "fr"),
         ("航班延误了两个小时", "zh"),
         ("xyzzy", "other"),
+        ("这个iPhone手机的WiFi信号很好", "zh"),
+        ("MacBook Pro性价比高", "zh"),
+        ("今天在Starbucks喝了一杯Latte很不错", "zh"),
+        ("Netflixの新しいドラマが面白い", "ja"),
+        ("아이폰 iPhone 최고", "ko"),
+        ("Купил iPhone Pro Max, отличный", "ru"),
+        ("We love Beijing (北京) for its food and its people", "en"),
+        ("thanks a lot for that ツ", "en"),
+        ("lol ω", "other"),
     ],
 )
 def test_a_language_is_told_by_its_script_or_its_little_words(text: str, code: str) -> None:

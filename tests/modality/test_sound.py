@@ -14,6 +14,7 @@ from headstart.modality import Unreadable
 from headstart.modality.sound import decode, resampled, wav
 
 FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16")]
+FORMATS += [("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")]
 
 
 @pytest.mark.parametrize(("kind", "subtype"), FORMATS)
@@ -38,6 +39,45 @@ def test_a_truncated_file_is_named(kind: str, subtype: str | None, share: float)
         decode(whole[: int(len(whole) * share)])
 
 
+def tagged(frames: bytes, said: bytes) -> bytes:
+    """An MP3 file behind an ID3 tag with a comment."""
+    body = b"\0eng\0" + said
+    tag = b"COMM" + struct.pack(">IH", len(body), 0) + body
+    return b"ID3\x03\0\0" + bytes(len(tag) >> shift & 127 for shift in (21, 14, 7, 0)) + tag + frames
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("said", [b"Info from the label", b"Xing Records" * 9])
+def test_words_in_a_tag_are_not_taken_for_the_length_of_an_mp3(said: bytes, channels: int, rate: int) -> None:
+    with_length = encoded(np.stack([word(1, 2.0)] * channels, axis=1), rate=rate, kind="MP3")
+    place = max(with_length.find(b"Xing"), with_length.find(b"Info"))
+    assert place > 0
+    without = with_length[:place] + bytes(4) + with_length[place + 4 :]
+    for whole in (without, with_length):
+        assert len(decode(tagged(whole, said)).samples) > 0
+    with pytest.raises(Unreadable, match="truncated"):
+        decode(tagged(with_length[: len(with_length) * 2 // 3], said))
+
+
+def test_channels_that_cancel_out_are_not_silent() -> None:
+    for left in (word(1), word(1) + np.float32(0.001)):
+        sound = decode(encoded(np.stack([left, -word(1)], axis=1), kind="WAV", subtype="FLOAT"))
+        assert sound.channels == 2 and np.allclose(sound.samples, left, atol=1e-6)
+    long = np.tile(word(1), 100)
+    assert np.allclose(decode(encoded(np.stack([long, -long, 0 * long], axis=1), kind="WAV", subtype="FLOAT")).samples, long, atol=1e-6)
+    one_sided = decode(encoded(np.stack([word(1), 0 * word(1)], axis=1), kind="WAV", subtype="FLOAT"))
+    assert np.allclose(one_sided.samples, word(1) / 2, atol=1e-6)
+    with pytest.raises(Unreadable, match="silent"):
+        decode(encoded(np.zeros((RATE, 2), np.float32), kind="WAV", subtype="FLOAT"))
+
+
+def test_a_length_that_a_program_left_open_is_no_damage() -> None:
+    content = bytearray(encoded(word(1), kind="AU", subtype="PCM_16"))
+    content[8:12] = b"\xff" * 4
+    assert len(decode(bytes(content)).samples) == len(word(1))
+
+
 def test_what_holds_no_sound_is_named() -> None:
     tone = word(3)
     for samples, reason in (
@@ -52,6 +92,20 @@ def test_what_holds_no_sound_is_named() -> None:
     for content, reason in ((b"", "empty"), (b"%PDF-1.4 ...", "PDF"), (b"hello there, this is text", "not a recording"), (b"RIFF\0\0\0\0WAVE", "damaged")):
         with pytest.raises(Unreadable, match=reason):
             decode(content)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "M4A"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0", "WebM"),
+        (b"#!AMR\n<", "AMR"),
+        (b"0&\xb2u\x8ef\xcf\x11", "WMA"),
+    ],
+)
+def test_what_telephones_and_browsers_record_is_named_with_the_way_out(start: bytes, said: str) -> None:
+    with pytest.raises(Unreadable, match=f"{said}.* WAV or FLAC"):
+        decode(start + bytes(2000))
 
 
 def test_a_header_that_promises_hours_is_refused_before_anything_is_decoded() -> None:

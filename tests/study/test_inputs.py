@@ -46,10 +46,50 @@ def test_lines_files_folders_and_a_text_itself_are_answered(run: Path, tmp_path:
     assert [one.label for one in predict(run, [tmp_path / "folder"])] == ["好"]
 
 
-def test_a_mistyped_path_is_not_taken_for_something_said(run: Path) -> None:
-    for given in ("reviws.csv", "data/reviews"):
-        with pytest.raises(InputError, match="does not exist"):
-            predict(run, [given])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "reviws.csv",
+        "data/reviews",
+        "评论/差评.csv",
+        "我的数据.csv",
+        "数据/测试.txt",
+        "my data/test.csv",
+        "My Documents/customer reviews 2024/final version.JSONL",
+        "评论.CSV",
+        "数据\\测试.parquet",
+        "one.csv two.csv",
+        "https://example.com/reviews.csv",
+        Path("reviews"),
+        Path("坏的 文件"),
+    ],
+)
+def test_a_mistyped_path_is_not_taken_for_something_said(given: str | Path, run: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        predict(run, [given])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "see readme.txt",
+        "I sent them my reviews.csv",
+        "he/she never answered me, so I wrote notes.txt",
+        "it all stands in https://example.com/terms of use.txt",
+        "好/坏",
+        "很好。下次还来",
+        "terrible.",
+        "line one\nsee data/notes.txt",
+    ],
+)
+def test_what_somebody_said_about_a_file_is_a_text(said: str, run: Path) -> None:
+    assert [one.source for one in predict(run, [said])] == [" ".join(said.split())]
+
+
+@pytest.mark.parametrize("given", ["", "  "])
+def test_nothing_at_all_is_not_the_folder_that_one_stands_in(given: str, run: Path) -> None:
+    with pytest.raises(InputError, match="is empty"):
+        predict(run, [given])
 
 
 def test_a_labelled_table_is_measured(run: Path, tmp_path: Path) -> None:

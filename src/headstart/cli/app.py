@@ -178,6 +178,8 @@ def fit(
             heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
+    if is_typed(context, "false_accepts"):
+        raise InputError("--false-accepts is for a wake word, and this fit tells classes apart", got=false_accepts, fix="add --task keyword, or leave it out")
     choices = {"model": model, "cut": cut, "seed": seed, "effort": effort, "learning_rate": learning_rate, "precision": precision, "twins": twins}
     limits = {"budget": budget, "memory": memory, "max_mb": max_mb, "max_ms": max_ms, "licence": licence}
     columns = {"text": text, "label": label, "group": group, "modality": modality, "accept": accept or []}
@@ -194,10 +196,15 @@ def not_for_a_wake_word(context: typer.Context) -> None:
     """
     options = {one.name: one.opts[0] for one in context.command.params if one.name not in ("data", "task", "as_json")}
     taken = [options.pop(name) for name in ("out", "seed", "twins", "group", "accept", "false_accepts")]
-    sources = {word: context.get_parameter_source(name) for name, word in options.items() if name}
-    typed = [word for word, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    typed = [word for name, word in options.items() if name and is_typed(context, name)]
     if typed:
         raise InputError(f"--task keyword does not take {', '.join(typed)}", allowed=taken, fix="leave it out")
+
+
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option was given by the user, not by its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 @app.command()

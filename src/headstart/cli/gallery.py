@@ -53,13 +53,19 @@ def show(name: Name, as_json: words.Json = False) -> None:
 def subscribe(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from gallery list, or hf:owner/name, timm:name, folder:/path.")],
     accept: words.Accept = None,
+    languages: Annotated[
+        str | None,
+        typer.Option(metavar="CODES", help="Which languages a text model without a card reads, where its publisher does not say: zh,en; multilingual."),
+    ] = None,
+    prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="What stands before each text, for such a model: 'query: ' for E5.")] = None,
     as_json: words.Json = False,
 ) -> None:
     """Fetch models, check their hashes and licences, keep them as safetensors; from then on no network is needed."""
     from headstart import gallery as shelf
 
     with watching(talk()) as sink:
-        made = [shelf.subscribe(name, accept=accept or [], sink=sink) for name in names]
+        spoken = [code.strip() for code in languages.split(",")] if languages is not None else []
+        made = [shelf.subscribe(name, accept=accept or [], languages=spoken, prefix=prefix, sink=sink) for name in names]
     give({"subscriptions": made}, lambda: [line for one in made for line in subscription_lines(one)], as_json=as_json)
 
 
@@ -121,6 +127,7 @@ def trained_on(card: ModelCard) -> str:
 def taken(given: Input) -> str:
     """What goes into a network, in words."""
     from headstart.gallery import AudioInput, InputRecipe
+    from headstart.gallery.reads import UNKNOWN
 
     if isinstance(given, InputRecipe):
         return f"{given.size} x {given.size} pixels, {given.interpolation}, centre {given.crop_fraction:.0%}"
@@ -128,7 +135,8 @@ def taken(given: Input) -> str:
         return f"{given.rate:,} samples a second, {given.least_seconds:g} to {given.most_seconds:g} s"
     before = f", each text behind {given.prefix!r}" if given.prefix else ""
     vectors = "the mean of all tokens" if given.pooling == "mean" else f"the {given.pooling} token"
-    return f"texts in {', '.join(given.languages)} of up to {given.max_tokens} tokens{before}; features: {vectors}"
+    languages = ", ".join(given.languages) if UNKNOWN not in given.languages else "languages that nobody names"
+    return f"texts in {languages} of up to {given.max_tokens} tokens{before}; features: {vectors}"
 
 
 def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
@@ -154,6 +162,10 @@ def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
 
 
 def subscription_lines(one: Subscription) -> list[Text]:
-    """What a new subscription is, and under which licence."""
+    """What a new subscription is, under which licence, and how texts reach it where no card file says it."""
+    from headstart.gallery.reads import NOT_SAID
+
     accepted = ", accepted by you" if one.accepted else ""
-    return [Text(f"✓ {one.card.name}: {in_bytes(one.bytes)}, {one.licence}{accepted}, {in_seconds(one.seconds)}, sha256 {one.sha256[:12]}…")]
+    lines = [Text(f"✓ {one.card.name}: {in_bytes(one.bytes)}, {one.licence}{accepted}, {in_seconds(one.seconds)}, sha256 {one.sha256[:12]}…")]
+    unsaid = [caveat for caveat in one.card.caveats if caveat in NOT_SAID]
+    return lines + [Text(f"  {caveat}; if you know better: headstart gallery subscribe {one.card.name} --languages zh,en") for caveat in unsaid]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headstart.gallery.card import AudioInput, CardFile, InputRecipe, ModelCard, Prior, TextInput, TrainedOn
-from headstart.gallery.catalogue import DEFAULT, DEFAULTS, card, cards, search
+from headstart.gallery.catalogue import DEFAULT, DEFAULTS, card, cards, is_written, search
 from headstart.gallery.fetch import fetch_archive
 from headstart.gallery.shelf import Subscription, subscription, subscriptions
 from headstart.gallery.shelf import folder_of as folder
@@ -25,6 +25,7 @@ __all__ = [
     "fetch_archive",
     "folder",
     "is_subscribed",
+    "is_written",
     "remove",
     "search",
     "subscribe",

@@ -63,7 +63,7 @@ class TextInput:
         max_tokens: Longest input in tokens, special ones included; longer texts are cut.
         prefix: What stands before every text: ``query: `` for E5.
         pooling: How the vectors of the tokens become one: their ``mean``, the ``first`` or the ``last``.
-        languages: Codes such as ``en``; ``multilingual`` for about a hundred.
+        languages: Codes such as ``en``; ``multilingual`` for about a hundred; ``unknown`` where nobody says.
         tokenizer: Name of the tokenizer's file beside the weights.
     """
 

@@ -36,6 +36,11 @@ def cards() -> tuple[ModelCard, ...]:
     return tuple(found[name] for name in sorted(found, key=lambda name: (name != DEFAULT, name)))
 
 
+def is_written(name: str) -> bool:
+    """Whether a card file describes the model; else its card was made when it was subscribed to."""
+    return any(_read(path, path.stat().st_mtime_ns).name == name for path in _files())
+
+
 @lru_cache(maxsize=1024)
 def _read(path: Path, changed_ns: int) -> ModelCard:  # noqa: ARG001 - a changed file is read anew
     return read_toml(ModelCard, path)

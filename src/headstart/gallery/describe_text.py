@@ -1,4 +1,4 @@
-"""The card of a text model that has none: from its ``config.json``, its ``tokenizer.json`` and what sentence-transformers keeps beside them.
+"""The card of a text model that has none: from its ``config.json``, its ``tokenizer.json``, its README and what sentence-transformers keeps beside them.
 
 In: what was found of its weights, its configuration, and a way to get small files. Out: a ModelCard; only plain values of known families count.
 """
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from headstart.base.errors import InputError
 from headstart.base.hashing import sha256_file
-from headstart.gallery import licences, text_config
+from headstart.gallery import licences, reads, text_config
 from headstart.gallery.card import CardFile, ModelCard, TextInput, TrainedOn
 from headstart.gallery.configs import read_config
 from headstart.gallery.sources import Source
@@ -63,22 +63,24 @@ def text_card(found: Found, config: Mapping[str, Any], get: Callable[[str], Path
     tokenizer = get(TOKENIZER)
     if tokenizer is None:
         raise InputError(f"{found.pinned.name} has no {TOKENIZER}", fix="save its tokenizer with the tokenizers library, then subscribe to the folder")
-    read_config(tokenizer)  # refuses programs and expressions made to run for ever
+    words = read_config(tokenizer)  # refuses programs and expressions made to run for ever
+    readme, title = reads.readme(get), found.pinned.name.rpartition("/")[2] or family
+    languages, caveat = reads.languages_of(readme, words)
     terms, note = licence_of(found.licence, None)
     beside = CardFile(TOKENIZER, str(replace(found.pinned, member=TOKENIZER)), sha256_file(tokenizer), tokenizer.stat().st_size)
     return ModelCard(
         name=found.name,
-        title=found.pinned.name.rpartition("/")[2] or family,
+        title=title,
         modality="text",
         task="text",
         architecture=f"transformers:{family}",
         parameters=0,
-        input=TextInput(_longest(get, values, family), _pooling(get, family)),
+        input=TextInput(_longest(get, values, family), _pooling(get, family), reads.prefix_of(readme, get, title), languages),
         trained_on=TrainedOn("not said", 0, "not said"),
         licence=terms,
         licence_note=note,
         price="free",
-        **found.facts(),
+        **found.facts() | {"caveats": (NO_PRIOR, *filter(None, (caveat,)))},
         files=(beside,),
         network=values,
     )

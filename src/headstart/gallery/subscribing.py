@@ -20,20 +20,22 @@ from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
 from headstart.base.files import new_folder
 from headstart.base.hashing import sha256_file
-from headstart.gallery import catalogue, conversion, describe, fetch, licences, sources
-from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard
+from headstart.gallery import catalogue, conversion, describe, fetch, licences, reads, sources
+from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard, TextInput
 from headstart.gallery.configs import read_config
 from headstart.gallery.shelf import WEIGHTS, Subscription, folder_of, header, root, subscription, subscriptions, write
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # counted apart from what a network learns
 
 
-def subscribe(name: str, *, accept: Collection[str] = (), sink: Sink = silence) -> Subscription:
+def subscribe(name: str, *, accept: Collection[str] = (), languages: Collection[str] = (), prefix: str | None = None, sink: Sink = silence) -> Subscription:
     """Fetch a model, check it, keep it as safetensors; a model that is already there and whole is not fetched again.
 
     Args:
         name: A card's name, or ``timm:NAME``, ``hf:owner/name``, ``folder:/path`` for a model without a card.
         accept: Licences (or models) whose terms the user accepts, by name.
+        languages: Codes of those that a text model without a card file reads, where its publisher does not say or is wrong; ``multilingual`` for many.
+        prefix: What stands before each text, for such a model; what its publisher says when not given.
         sink: Hears of the stages ``fetch`` and ``convert``.
 
     Raises:
@@ -43,12 +45,12 @@ def subscribe(name: str, *, accept: Collection[str] = (), sink: Sink = silence) 
 
     Cost: the download, then a few seconds and about four times the file's size in memory.
     """
-    card = _card(name)
+    card = _as_told(_card(name), languages, prefix)
     accepted = licences.demand(card, accept)
     with _alone(card.name):
         there = _whole(card)
         if there is not None and there.accepted >= accepted:
-            return there
+            return there if there.card.input == card.input else _told_anew(there, card)
         return _fetch(card, name, accepted, sink)
 
 
@@ -105,6 +107,25 @@ def remove(name: str) -> None:
 def _card(name: str) -> ModelCard:
     known = ":" not in name or is_subscribed(name)
     return catalogue.card(name) if known else describe.describe(sources.parse(name))
+
+
+def _as_told(card: ModelCard, languages: Collection[str], prefix: str | None) -> ModelCard:
+    """The card with what the user says of its languages and its prefix; a card that somebody wrote is changed where it is written."""
+    if not languages and prefix is None:
+        return card
+    if not isinstance(card.input, TextInput):
+        raise InputError("--languages and --prefix are for models of texts", got=f"{card.name}, of {card.modality}s")
+    if catalogue.is_written(card.name):
+        raise InputError("--languages and --prefix are for models without a card", got=card.name, fix=f"leave them out: headstart gallery show {card.name}")
+    wanted = replace(card.input, languages=reads.told(languages) or card.input.languages, prefix=card.input.prefix if prefix is None else prefix)
+    return replace(card, input=wanted, caveats=tuple(one for one in card.caveats if not languages or one not in reads.NOT_SAID))
+
+
+def _told_anew(there: Subscription, card: ModelCard) -> Subscription:
+    """The same bytes under a card that says otherwise how texts reach them."""
+    made = replace(there, card=replace(there.card, input=card.input, caveats=card.caveats))
+    write(made, made.folder)
+    return made
 
 
 def _present(name: str) -> Subscription:

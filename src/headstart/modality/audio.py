@@ -16,8 +16,8 @@ from headstart.modality import cepstra, hearing, likeness, varied_sound
 from headstart.modality.protocol import Examined, Preview
 from headstart.modality.sound import BYTES_MAX, Samples, decode, resampled, wav
 
-EXAMINATION = 1  # raise it when `examine` or `alike` answers differently
-PREPARATION = 1  # raise it when `prepare` gives other samples: stored activations of older ones are then not found
+EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
+PREPARATION = 2  # raise it when `prepare` gives other samples: stored activations of older ones are then not found
 SUFFIXES = frozenset({".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"})
 WINDOWS_SECONDS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)  # few, so that data sets share what was compiled for a window
 COVERED = 95  # percentile of the lengths that the window holds whole

@@ -16,6 +16,11 @@ LOOKED_AT_BYTES = 1 << 20  # what plausibility is judged on
 PLAIN_SHARE_MIN = 0.85  # of the two-byte characters: 3,755 everyday ones (level 1 of GB 2312) and punctuation; in real reviews 0.97 and more
 EVERYDAY = frozenset("的一是不了人我在有他这中大来上个国到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可她里后小么心多天而能好都然没日于起还发成事")
 EVERYDAY_SHARE_MIN = 0.05  # of the Han characters, where there are enough to tell; in real reviews 0.2, in Korean read as Chinese under 0.02
+# A table of names may have no everyday character: it is read where nearly all are common, and as Korean they would not be: EUC-KR has its syllables there too.
+COMMON_SHARE_MIN = 0.98  # of the two-byte characters, in level 1 of GB 2312 or punctuation
+EVERYDAY_KOREAN = "이다는에의가을하고지로기리은사도서를어대나자한시인아해있부것장일수정전들여그구성제라주만원과스게보조소면공했상화동국으우중산신러방무비오안"
+AS_KOREAN = frozenset(EVERYDAY_KOREAN.encode("euc-kr").decode("gb18030"))
+KOREAN_SHARE_MAX = 0.1  # of the Han characters; in Korean names and texts 0.5 and more, by chance 0.04
 ENOUGH = 30  # Han characters by which that can be told
 ACCENTS_SHARE_MAX = 0.35  # of the letters: French has 0.04, a short sentence more; Cyrillic or Greek read as Western has nearly 1
 BESIDE_SHARE_MAX = 0.3  # of those, that stand beside one another: Chinese read as Western has nearly 1, whatever English stands around it
@@ -72,7 +77,10 @@ def _is_chinese(text: str) -> bool:
         plain += len(raw) == 2 and raw[1] >= 0xA1 and (0xB0 <= raw[0] <= 0xD7 or 0xA1 <= raw[0] <= 0xA3)
     if not han or plain < PLAIN_SHARE_MIN * len(wide):
         return False
-    return len(han) < ENOUGH or sum(character in EVERYDAY for character in han) >= EVERYDAY_SHARE_MIN * len(han)
+    if len(han) < ENOUGH:
+        return True
+    everyday, korean = (sum(character in known for character in han) / len(han) for known in (EVERYDAY, AS_KOREAN))
+    return everyday >= max(EVERYDAY_SHARE_MIN, korean) or (plain >= COMMON_SHARE_MIN * len(wide) and korean <= KOREAN_SHARE_MAX)
 
 
 def _is_western(text: str) -> bool:

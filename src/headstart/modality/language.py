@@ -7,11 +7,12 @@ whether an English network will do or one for many languages is needed, and errs
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from headstart.modality.scripts import script_of, words_in
+from headstart.modality.scripts import MOSTLY, letters_in, words_in
 
 MANY = "multilingual"  # what a card says that reads about a hundred languages
+UNKNOWN = "unknown"  # what a card says of which nobody knows it
 OTHER = "other"
 OF_SCRIPT = {"Han": "zh", "Kana": "ja", "Hangul": "ko", "Thai": "th", "Greek": "el", "Hebrew": "he", "Armenian": "hy", "Georgian": "ka", "Tamil": "ta"}
 OF_SCRIPT |= {"Cyrillic": "ru", "Arabic": "ar", "Devanagari": "hi", "Bengali": "bn"}  # the language that most of those who write it speak
@@ -32,6 +33,9 @@ for _language, _words in _LITTLE_WORDS.items():
         _LANGUAGES_OF.setdefault(_word, []).append(_language)
 LOOKED_AT = 400  # texts
 LOOKED_AT_CHARACTERS = 2000  # of each
+# Of the letters of a text, from which on those that are not Latin name its language: one Han character says what three or four Latin letters do, so that in
+# "MacBook Pro性价比高" they are the larger part of what is said. A single letter (ツ, ω) is a face.
+NOTABLE, NOTABLE_LETTERS = 0.2, 2
 LEAST_SHARE = 0.05  # of the texts: fewer in another language do not decide which network is needed
 
 
@@ -41,11 +45,15 @@ def guess(text: str) -> str:
     Example:
         >>> guess("The room was clean, but the staff..."), guess("房间很干净"), guess("Das Zimmer war nicht sauber")
         ('en', 'zh', 'de')
+        >>> guess("这个iPhone手机的WiFi信号很好")
+        'zh'
     """
     text = text[:LOOKED_AT_CHARACTERS]
-    script = script_of(text)
-    if script != "Latin":
-        return OF_SCRIPT.get(script, OTHER)
+    counts = letters_in(text)
+    total, script = sum(counts.values()), max(OF_SCRIPT, key=lambda one: counts.get(one, 0))
+    letters = counts.get(script, 0)
+    if letters and (letters >= MOSTLY * total or letters >= max(NOTABLE_LETTERS, NOTABLE * total)):
+        return OF_SCRIPT[script]
     votes = Counter(language for word in words_in(text.lower()) for language in _LANGUAGES_OF.get(word, ()))
     most = max(votes.values(), default=0)
     return next((language for language in _LITTLE_WORDS if most and votes[language] == most), OTHER)
@@ -60,18 +68,18 @@ def noticed(texts: Sequence[str]) -> dict[str, float]:
     return {language: count / total for language, count in counts.most_common()}
 
 
-def suits(languages: Sequence[str], shares: Mapping[str, float]) -> bool:
+def suits(languages: Collection[str], shares: Mapping[str, float]) -> bool:
     """Can a network that was taught these languages read the texts?
 
     Args:
-        languages: What its card says: codes, or ``multilingual``.
+        languages: What its card says: codes, ``multilingual``, or ``unknown``: then evidence decides.
         shares: What `noticed` found.
 
     Example:
         >>> suits(["en"], {"zh": 1.0}), suits(["multilingual"], {"zh": 1.0}), suits(["en"], {"en": 0.97, "es": 0.03})
         (False, True, True)
     """
-    return MANY in languages or all(language in languages for language, share in shares.items() if share >= LEAST_SHARE)
+    return MANY in languages or UNKNOWN in languages or all(language in languages for language, share in shares.items() if share >= LEAST_SHARE)
 
 
 def sentence(shares: Mapping[str, float]) -> str:

@@ -48,6 +48,22 @@ def codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "replace"), np.dtype("<u4"))
 
 
+def letters_in(text: str) -> dict[str, int]:
+    """How many letters of each script a text has; where Kana is a notable part of Han and Kana together, both are ``Kana``: that is Japanese.
+
+    Example:
+        >>> letters_in("Hi, 世界"), letters_in("部屋は")
+        ({'Latin': 2, 'Han': 2}, {'Kana': 3})
+    """
+    points = codes(text)
+    block = np.searchsorted(_STARTS, points, side="right") - 1
+    letters = (block >= 0) & (points <= _ENDS[block])
+    counts = dict(zip(_NAMES, np.bincount(_SCRIPT[block[letters]], minlength=len(_NAMES)).tolist(), strict=True))
+    kana, both = counts["Kana"], counts["Kana"] + counts["Han"]
+    counts |= {"Kana": both, "Han": 0} if kana >= KANA_SHARE * both else {"Kana": 0, "Han": both}
+    return {name: count for name, count in counts.items() if count}
+
+
 def script_of(text: str) -> str:
     """The script of most letters: ``Latin``, ``Han``, ``Kana`` (Japanese), ``Cyrillic`` …; ``mixed``, or ``no letters``.
 
@@ -55,18 +71,11 @@ def script_of(text: str) -> str:
         >>> script_of("Hi, 世界"), script_of("房间很干净，早餐不错，有wifi"), script_of("12:30")
         ('mixed', 'Han', 'no letters')
     """
-    points = codes(text)
-    block = np.searchsorted(_STARTS, points, side="right") - 1
-    letters = (block >= 0) & (points <= _ENDS[block])
-    counts = np.bincount(_SCRIPT[block[letters]], minlength=len(_NAMES))
-    total = int(counts.sum())
-    if not total:
+    counts = letters_in(text)
+    if not counts:
         return "no letters"
-    kana, han = (int(counts[_NAMES.index(name)]) for name in ("Kana", "Han"))
-    if kana + han >= MOSTLY * total:
-        return "Kana" if kana >= KANA_SHARE * (kana + han) else "Han"
-    most = int(counts.argmax())
-    return _NAMES[most] if counts[most] >= MOSTLY * total else "mixed"
+    most = max(counts, key=counts.__getitem__)
+    return most if counts[most] >= MOSTLY * sum(counts.values()) else "mixed"
 
 
 def words_in(text: str) -> list[str]:

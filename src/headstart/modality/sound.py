@@ -1,7 +1,7 @@
 """Bytes of a sound file in, its samples as one channel out, whatever format, rate or number of channels it has, or a short reason why not.
 
-Traps that this file is about: libsndfile reads a truncated WAV, OGG or MP3 without a word, so each format's own statement of its length is compared with
-the bytes that are there; headers promise hours; float files hold NaN; recorders write files of silence; programs that stream write a length of 0 or 4 GiB.
+Traps that this file is about: libsndfile reads a truncated file without a word (`whole` says which); headers promise hours; float files hold NaN; recorders
+write files of silence; the channels of a cable with two wires swapped cancel each other out.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headstart.modality.protocol import Unreadable
+from headstart.modality.whole import CHUNKS, refuse_truncated
+
+if TYPE_CHECKING:
+    import soundfile
 
 Samples = NDArray[np.float32]
 VALUES_MAX = 1 << 27  # frames x channels: 512 MiB as float32, 46 minutes of mono at 48 kHz
@@ -23,12 +28,12 @@ RATE_MIN_HERTZ = 2_000
 CHANNELS_MAX = 16
 LEAST_SECONDS = 0.01
 SILENT_PEAK = 1e-4  # -80 dB of full scale: three steps of 16 bits, where dither ends
+CANCELLED = 0.05  # peak of the mean over that of the loudest channel: of sixteen channels of which one speaks it is 0.06
 BLOCK_FRAMES = 1 << 20
 FORMATS = frozenset({"WAV", "WAVEX", "FLAC", "OGG", "MP3", "AIFF", "AU", "W64", "RF64", "CAF"})
-STREAMED = frozenset({0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFF000})  # what programs that stream write for a length
-OGG_HEADER_BYTES = 27
-OGG_LAST_PAGE = 4  # header type flag, RFC 3533, section 6
 SIGNATURES = {b"%PDF": "a PDF, not a recording", b"PK\x03\x04": "a ZIP archive, not a recording", b"\x89PNG": "a picture, not a recording"}
+EXPORT = "not read here: save it as WAV or FLAC"
+SIGNATURES |= {b"\x1aE\xdf\xa3": f"WebM or Matroska, {EXPORT}", b"#!AMR": f"AMR, {EXPORT}", b"0&\xb2u": f"WMA, {EXPORT}"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class Sound:
     """A decoded recording.
 
     Attributes:
-        samples: ``(n,)`` the mean of its channels, finite, of any level.
+        samples: ``(n,)`` the mean of its channels, or the loudest one where they cancel out; finite, of any level.
         rate: Samples a second.
         channels: How many channels the file has.
     """
@@ -63,7 +68,7 @@ def decode(content: bytes) -> Sound:
         raise Unreadable("empty file")
     if len(content) > BYTES_MAX:
         raise Unreadable(f"larger than {BYTES_MAX >> 20} MiB")
-    _refuse_truncated(content)
+    refuse_truncated(content)
     samples, rate, channels = _decoded(content)
     if not len(samples):
         raise Unreadable("no sound in it: 0 samples")
@@ -110,19 +115,30 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
     try:
         with soundfile.SoundFile(_Bytes(content)) as file:
             _refuse_header(file.format, file.frames, file.samplerate, file.channels)
-            rate, channels, parts, left = file.samplerate, file.channels, [], file.frames
-            while left > 0:
-                block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
-                with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused below
-                    parts.append(block.mean(axis=1, dtype=np.float32))
-                if not len(block):
-                    break
-                left -= len(block)
-            if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
-                raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
+            rate, channels = file.samplerate, file.channels
+            samples, peaks = _mixed(file, None)
+            if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
+                file.seek(0)
+                samples, _ = _mixed(file, int(peaks.argmax()))
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise Unreadable(_reason(content, str(error))) from None
-    return (np.concatenate(parts) if parts else np.zeros(0, np.float32)), rate, channels
+    return samples, rate, channels
+
+
+def _mixed(file: soundfile.SoundFile, channel: int | None) -> tuple[Samples, Samples]:
+    """The mean of the channels, or one of them, and the peak of each."""
+    parts, peaks, left = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32), file.frames
+    while left > 0:
+        block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused later
+            parts.append(block.mean(axis=1, dtype=np.float32) if channel is None else block[:, channel].copy())
+        peaks = np.maximum(peaks, np.abs(block).max(axis=0))
+        left -= len(block)
+    if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
+        raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
+    return np.concatenate(parts), peaks
 
 
 def _refuse_header(written_as: str, frames: int, rate: int, channels: int) -> None:
@@ -140,54 +156,7 @@ def _reason(content: bytes, said: str) -> str:
     for start, reason in SIGNATURES.items():
         if content.startswith(start):
             return reason
-    known = content[:4] in (b"RIFF", b"fLaC", b"OggS", b"FORM", b"RF64") or content[:3] == b"ID3"
+    if content[4:8] == b"ftyp":
+        return f"M4A or MP4, {EXPORT}"
+    known = content[:4] in (*CHUNKS, b"fLaC", b"OggS", b".snd") or content[:3] == b"ID3"
     return f"damaged ({said.rstrip('. ').partition(': ')[2] or said.rstrip('. ')})" if known else "not a recording"
-
-
-def _refuse_truncated(content: bytes) -> None:
-    """Compare what a file says of its own length with the bytes that are there."""
-    start = content[:4]
-    if start == b"RIFF" and content[8:12] == b"WAVE":
-        _refuse_short_chunks(content, "<")
-    elif start == b"FORM":
-        _refuse_short_chunks(content, ">")
-    elif start == b"OggS":
-        _refuse_short_ogg(content)
-    elif start[:3] == b"ID3" or start[:1] == b"\xff":
-        _refuse_short_mp3(content)
-
-
-def _refuse_short_ogg(content: bytes) -> None:
-    """The last page says that it is the last, and how long its segments are (RFC 3533, section 6)."""
-    last = content.rfind(b"OggS")
-    body = last + OGG_HEADER_BYTES
-    if len(content) < body or not content[last + 5] & OGG_LAST_PAGE:
-        raise Unreadable("truncated: its last page is missing")
-    segments = content[body : body + content[body - 1]]
-    if len(content) < body + content[body - 1] + sum(segments):
-        raise Unreadable("truncated: the end of its last page is missing")
-
-
-def _refuse_short_chunks(content: bytes, order: str) -> None:
-    """RIFF and AIFF files are chunks, each with its length (Microsoft and IBM 1991, "Multimedia Programming Interface and Data Specifications 1.0")."""
-    place = 12
-    while place + 8 <= len(content):
-        name, size = struct.unpack_from(f"{order}4sI", content, place)
-        if name in (b"data", b"SSND"):
-            missing = place + 8 + size - len(content)
-            if missing > 0 and size not in STREAMED:
-                raise Unreadable(f"truncated: {missing:,} of {size:,} bytes of sound are missing")
-            return
-        place += 8 + size + size % 2
-
-
-def _refuse_short_mp3(content: bytes) -> None:
-    """An encoder writes how many bytes follow into the first frame ("Xing" or "Info"); the field is there when the second flag is set."""
-    place = max(content.find(b"Xing", 0, 1 << 16), content.find(b"Info", 0, 1 << 16))
-    if place < 0 or len(content) < place + 16:
-        return
-    flags = struct.unpack_from(">I", content, place + 4)[0]
-    if flags & 2:
-        stated = struct.unpack_from(">I", content, place + 8 + 4 * (flags & 1))[0]
-        if stated > len(content):
-            raise Unreadable(f"truncated: {stated - len(content):,} of {stated:,} bytes are missing")

@@ -17,7 +17,7 @@ from headstart.modality.encoding import decoded
 from headstart.modality.protocol import Examined, Preview, Unreadable
 from headstart.modality.scripts import script_of, words_in
 
-EXAMINATION = 1  # raise it when `examine` or `alike` answers differently
+EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
 PREPARATION = 1  # raise it when `prepare` gives other tokens
 BYTES_MAX = 1 << 20  # a book: nobody labels those one by one, and a file that lies about its columns must not fill the memory
 USUAL_TOKENS = 32

@@ -21,7 +21,7 @@ from headstart.study.listening import FLOOR_DECIBELS, STEP, Ear
 
 BEHIND_SECONDS = 0.5
 WRITTEN_SECONDS = 5.0  # of work that a kill may cost
-HEARING = 1  # raise it when a recording is heard differently
+HEARING = 2  # raise it when a recording is heard differently
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from headstart.base.errors import InputError
 from headstart.data import arrow, separated, texts
 from headstart.modality import Modality, Unreadable
 
+NAME_WORDS = 4  # at most, in the name of a file or folder; more are a sentence
+AS_A_TEXT = "look at its spelling; a text itself stands in quotation marks, and one that ends as a file does gets a full stop behind it"
 TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 
 
@@ -38,12 +41,14 @@ def items_in(inputs: Sequence[str | Path], modality: Modality, *, text: str | No
         lines: Does each line of a text file stand for itself?
 
     Raises:
-        InputError: when an input does not exist, a folder holds no suitable file, or a table no column of texts.
+        InputError: when an input is empty or does not exist, a folder holds no suitable file, or a table no column of texts.
     """
     return [one for given in inputs for one in _items(given, modality, text, lines)]
 
 
 def _items(given: str | Path, modality: Modality, text: str | None, lines: bool) -> Iterator[Item]:
+    if not str(given).strip():  # as a path it would be the folder that one stands in
+        raise InputError("an input is empty", fix='name a file or a folder; a variable of the shell may be unset: "$NAME"')
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
         inside = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in modality.suffixes)
@@ -51,8 +56,8 @@ def _items(given: str | Path, modality: Modality, text: str | None, lines: bool)
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes)
         yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
     elif not _is(path, os.path.isfile):
-        if not about_texts or _looks_like_a_path(str(given)):
-            raise InputError("this file does not exist", got=given, fix="a text itself stands in quotation marks" if about_texts else None)
+        if not about_texts or isinstance(given, Path) or _looks_like_a_path(given, {*modality.suffixes, *TABLES}):
+            raise InputError("this file does not exist", got=given, fix=AS_A_TEXT if about_texts else None)
         yield Item(" ".join(str(given).split()), partial(_same, str(given).encode("utf-8", "replace")))
     elif about_texts and (lines or path.suffix.lower() in TABLES):
         yield from (Item(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
@@ -80,9 +85,18 @@ def _is(path: Path, question: Callable[[Path], bool]) -> bool:
         return False
 
 
-def _looks_like_a_path(given: str) -> bool:
-    """A single word with an ending or a separator is a path that was mistyped, not something that somebody said."""
-    return " " not in given.strip() and given.isascii() and (os.sep in given or Path(given).suffix[1:].isalnum())
+def _looks_like_a_path(given: str, endings: Collection[str]) -> bool:
+    """What ends as files do is a path that was mistyped, not something that somebody said; so is a single word with any ending or a separator.
+
+    "see readme.txt" is said: several words, no separator, and only the last one ends so. With a separator it is a path while no part of it is a sentence.
+    """
+    words = given.split()
+    named = [Path(word).suffix.lower() in endings for word in words]
+    if len(words) == 1:
+        return named[0] or (given.isascii() and (os.sep in given or Path(given).suffix[1:].isalnum()))
+    parts = re.split(r"[/\\]", given)
+    is_said = any(len(part.split()) > NAME_WORDS for part in parts) if len(parts) > 1 else not any(named[:-1])
+    return named[-1] and not is_said and not re.search(r"\n|://", given)
 
 
 def _same(content: bytes) -> bytes:

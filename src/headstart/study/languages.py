@@ -8,8 +8,9 @@ from headstart import gallery
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink
 from headstart.data import Dataset
+from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
-from headstart.modality.language import LEAST_SHARE, LOOKED_AT, TITLES, noticed, sentence, suits
+from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, sentence, suits
 from headstart.ranking.combine import LeftOut
 
 
@@ -27,19 +28,23 @@ def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut]
     """
     if dataset.modality != "text":
         return list(cards)
-    step = max(1, len(dataset) // LOOKED_AT)
-    shares = noticed([dataset.read(n).decode("utf-8", "replace") for n in range(0, len(dataset), step)])
+    shares = noticed(dataset)
     if said := sentence(shares):
         sink(Event("note", "candidates", text=said))
     languages = ", ".join(TITLES.get(one, one) for one, share in shares.items() if share >= LEAST_SHARE)
     able = []
     for card in cards:
         if isinstance(card.input, TextInput) and not suits(card.input.languages, shares):
-            outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}"))
-        else:
-            able.append(card)
+            known = ",".join(dict.fromkeys((*card.input.languages, *shares)))
+            way = "" if gallery.is_written(card.name) else f"; if it reads them too: headstart gallery subscribe {card.name} --languages {known}"
+            outside.append(LeftOut(card.name, f"language: the texts are in {languages}, it reads {', '.join(card.input.languages)}{way}"))
+            continue
+        if isinstance(card.input, TextInput) and UNKNOWN in card.input.languages and shares:
+            how = f"headstart gallery subscribe {card.name} --languages zh (or en, or multilingual)"
+            sink(Event("note", "candidates", text=f"nobody says which languages {card.name} reads: it competes; if you know them: {how}"))
+        able.append(card)
     if not able:
-        many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits(card.input.languages, shares)]
+        many = [card.name for card in gallery.cards() if isinstance(card.input, TextInput) and suits({*card.input.languages} - {UNKNOWN}, shares)]
         raise InputError(
             f"none of the models that may compete reads {languages}",
             got=", ".join(card.name for card in cards),

@@ -1,0 +1,51 @@
+"""Which networks may compete follows from the language of the texts, however their files are encoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.backbone.text_models import FAMILIES, card_of
+
+from headstart import gallery
+from headstart.base.errors import InputError
+from headstart.base.events import Event, silence
+from headstart.data import load
+from headstart.gallery import TextInput
+from headstart.ranking.combine import LeftOut
+from headstart.study.languages import readers
+
+SAID = {"好评": "房间很干净，服务员态度也很好，下次还会再来", "差评": "早餐太差了，而且房间有烟味，等了半个小时才办好入住"}
+
+
+@pytest.fixture
+def gbk(tmp_path: Path) -> Path:
+    for label, said in SAID.items():
+        (tmp_path / label).mkdir()
+        for n in range(12):
+            (tmp_path / label / f"{n}.txt").write_bytes(f"{said}，第{n}次".encode("gbk"))
+    return tmp_path
+
+
+def test_chinese_files_in_gbk_leave_an_english_network_out(gbk: Path, empty_home: Path) -> None:
+    outside: list[LeftOut] = []
+    cards = [gallery.card("minilm_l6"), gallery.card("e5_small_multilingual")]
+    assert [card.name for card in readers(cards, load(gbk), outside, silence)] == ["e5_small_multilingual"]
+    assert [one.model for one in outside] == ["minilm_l6"] and "Chinese" in outside[0].why
+    with pytest.raises(InputError, match="reads Chinese"):
+        readers(cards[:1], load(gbk), [], silence)
+
+
+def test_a_network_of_which_nobody_knows_what_it_reads_competes_with_a_note(gbk: Path, empty_home: Path) -> None:
+    notes: list[Event] = []
+    card = card_of("bert", FAMILIES["bert"][1], input=TextInput(20, languages=("unknown",)))
+    assert readers([card], load(gbk), [], notes.append) == [card]
+    assert any("nobody says which languages bert reads" in note.text and "--languages zh" in note.text for note in notes)
+
+
+def test_a_network_without_a_card_that_is_left_out_comes_with_the_line_that_lets_it_in(gbk: Path, empty_home: Path) -> None:
+    outside: list[LeftOut] = []
+    unknown, english = (card_of("bert", FAMILIES["bert"][1], name=name, input=TextInput(20, languages=(name,))) for name in ("unknown", "en"))
+    readers([unknown, english, gallery.card("minilm_l6")], load(gbk), outside, silence)
+    assert [one.model for one in outside] == ["en", "minilm_l6"]
+    assert "headstart gallery subscribe en --languages en,zh" in outside[0].why and "subscribe" not in outside[1].why
