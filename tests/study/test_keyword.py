@@ -49,6 +49,13 @@ def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None
     assert (fitted.folder / "manifest.json").is_file()
 
 
+def test_where_nobody_told_who_speaks_the_sentence_the_file_and_the_page_say_so(fitted: Result) -> None:
+    caution = "the same voices may be on both sides"
+    assert caution in fitted.sentence and any(caution in one for one in json.loads((fitted.folder / "keyword.json").read_text())["result"]["cautions"])
+    page = (fitted.folder / "report.html").read_text()
+    assert page.count(caution) == 2 and "beware" in page and "that were not trained on" in page
+
+
 @pytest.mark.parametrize("size", [160, STEP, 5_000, 1_000_000])
 def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, size: int) -> None:
     heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), rustle(91, 4.0), spoken(WORD, 7), np.zeros(RATE, np.float32)])

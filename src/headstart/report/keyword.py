@@ -33,6 +33,7 @@ def write_keyword_report(folder: Path) -> Path:
         ("items", f"{items['train']} train, {items['validation']} validation, {items['test']} test"),
         ("division", kept["split"]),
         ("model", f"{card['title']} ({card['licence']})"),
+        *(("beware", caution) for caution in result.get("cautions", ())),  # older runs know none
         ("intervals", "95 %; misses: Wilson 1927; false accepts: Garwood 1936"),
     )
     table = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts)
