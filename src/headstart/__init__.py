@@ -303,7 +303,8 @@ def predict(
         One record an item, in their order: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
         ``fault`` says why one could not be read. Of a wake word's run: source, ``detections`` (seconds, probability), seconds, ``fault``.
     """
-    from headstart.study.detections import detect, is_wake_word, refuse_options
+    from headstart.report.folder import is_wake_word
+    from headstart.study.detections import detect, refuse_options
     from headstart.study.predict import predict as study
 
     several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)

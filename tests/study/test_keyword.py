@@ -15,7 +15,9 @@ from tests.study.keyword_data import WORD, lay_out, rustle, spoken
 import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
+from headstart.cli.summaries import row
 from headstart.modality.sound import decode, wav
+from headstart.report import list_runs
 from headstart.study.keyword import Result, fit_keyword
 from headstart.study.listening import STEP, Listener, chunks, open_listener
 
@@ -54,6 +56,27 @@ def test_where_nobody_told_who_speaks_the_sentence_the_file_and_the_page_say_so(
     assert caution in fitted.sentence and any(caution in one for one in json.loads((fitted.folder / "keyword.json").read_text())["result"]["cautions"])
     page = (fitted.folder / "report.html").read_text()
     assert page.count(caution) == 2 and "beware" in page and "that were not trained on" in page
+
+
+def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: Result) -> None:
+    page = fitted.folder / "report.html"
+    was = page.read_text()
+    assert headstart.report(fitted.folder) == page and page.read_text() == was and "Misses" in was
+    (summary,) = list_runs(fitted.folder)
+    assert (summary.metric, summary.value, summary.model) == ("missed", fitted.transfer.missed, "speech_embedding")
+    assert summary.false_accepts_per_hour == fitted.transfer.false_accepts_per_hour
+    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0%") and "false accepts an hour" in row(summary)[4]
+
+
+def test_an_unfinished_or_damaged_wake_word_has_no_page_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text('{"task": "keyword"}')
+    (tmp_path / "events.jsonl").write_text("")
+    with pytest.raises(InputError, match=r"not finished(?s:.*)headstart resume"):
+        headstart.report(tmp_path)
+    (tmp_path / "keyword.json").write_text("{")
+    with pytest.raises(InputError, match="damaged"):
+        headstart.report(tmp_path)
+    assert [(one.metric, one.value) for one in list_runs(tmp_path)] == [("missed", None)] and not (tmp_path / "report.html").exists()
 
 
 @pytest.mark.parametrize("size", [160, STEP, 5_000, 1_000_000])

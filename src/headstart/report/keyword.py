@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from markupsafe import escape
 
+from headstart.base.errors import InputError
 from headstart.base.files import read_json, write
+from headstart.report.folder import KEYWORD
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -17,8 +20,12 @@ PROMISED = "yes: the interval ends below what was asked for"
 
 
 def write_keyword_report(folder: Path) -> Path:
-    """Write the page of a run."""
-    kept = read_json(folder / "keyword.json")
+    """Write the page of a run.
+
+    Raises:
+        InputError: when the run is unfinished, or what it wrote is damaged.
+    """
+    kept = read_keyword(folder)
     result = kept["result"]
     rows = [_row("a new layer on the pretrained embedding", result["transfer"])]
     if result["random"] is not None:
@@ -44,6 +51,23 @@ def write_keyword_report(folder: Path) -> Path:
         f"<p>Listen: <code>headstart listen {escape(folder)} FILE</code></p></html>\n"
     )
     return write(folder / "report.html", page)
+
+
+def read_keyword(folder: Path) -> dict[str, Any]:
+    """What a wake word's run found.
+
+    Raises:
+        InputError: when the run is unfinished, or the file is damaged.
+    """
+    if not (folder / KEYWORD).is_file():
+        raise InputError("this wake word's run is not finished: there is nothing to report yet", got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
+    try:
+        kept: dict[str, Any] = dict(read_json(folder / KEYWORD))
+        if kept["result"]["transfer"]["missed"]["n"] and kept["card"]:
+            return kept
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise InputError(f"{KEYWORD} is damaged: what this wake word's run found cannot be read", got=folder)
 
 
 def _row(name: str, arm: dict[str, Any]) -> str:
