@@ -253,12 +253,9 @@ def keyword(
     Raises:
         InputError: when a kind of sound is missing, or the speech embedding is not subscribed.
     """
-    from headstart import gallery
-    from headstart.study.keyword import MODEL, fit_keyword
+    from headstart.study.keyword import fit_keyword
     from headstart.study.places import free_run, new_run
 
-    if not gallery.is_subscribed(MODEL):
-        gallery.subscribe(MODEL, accept=accept, sink=sink)
     folder = free_run(Path(out)) if out is not None else new_run(Path(data))
     return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
 

@@ -61,6 +61,12 @@ def test_a_wake_word_refuses_what_it_would_not_keep(typed: Typed, tmp_path: Path
     assert told.returncode == 2 and "--task keyword does not take --effort, --budget, --memory" in told.stderr, told.stderr
 
 
+def test_a_wake_word_fetches_nothing_unasked(typed: Typed, tmp_path: Path) -> None:
+    told = typed("fit", tmp_path, "--task", "keyword", "--out", tmp_path / "run")
+    assert told.returncode == 2 and "fix: headstart gallery subscribe speech_embedding" in told.stderr, told.stderr
+    assert not (tmp_path / "run").exists() and not (tmp_path / "home" / "gallery" / "speech_embedding").exists()
+
+
 def arecord(folder: Path, samples: np.ndarray, patch: pytest.MonkeyPatch) -> None:
     """A program that answers as ALSA's recorder does: raw samples on standard output until the device goes away."""
     (folder / "samples.raw").write_bytes(np.rint(32767 * samples).astype("<i2").tobytes())

@@ -123,7 +123,10 @@ def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:
     assert torch.allclose(whole, each, atol=1e-5)
 
 
-def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_wake_word_is_refused(
+    data: Path, tmp_path: Path, gallery_home: Path, subscribed: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed("speech_embedding")
     monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
     with pytest.raises(InputError, match="above 0"):
         fit_keyword(data, out=tmp_path / "run", false_accepts=0)
@@ -133,6 +136,17 @@ def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_hom
             (tmp_path / "data" / kind / f"{n}.wav").write_bytes(wav(spoken(n + 10 * (kind == "cats"), n), RATE))
     with pytest.raises(InputError, match="positive"):
         fit_keyword(tmp_path / "data", out=tmp_path / "run")
+
+
+def test_only_a_model_that_is_named_is_fetched(data: Path, tmp_path: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PIP_CONFIG_FILE", "/dev/null"), ("PIP_INDEX_URL", (tmp_path / "no index").as_uri())):
+        monkeypatch.setenv(name, value)
+    heard: list[str] = []
+    for accept, refusal in ((["minilm_l6"], "headstart gallery subscribe speech_embedding"), (["speech_embedding"], "pip cannot fetch")):
+        with pytest.raises(InputError, match=refusal):
+            headstart.keyword(data, out=tmp_path / "run", accept=accept, sink=lambda event: heard.append(event.stage))
+        assert ("fetch" in heard) == (accept == ["speech_embedding"]), heard
+    assert not (empty_home / "gallery" / "speech_embedding").exists()
 
 
 def test_decoding_in_chunks_loses_no_sample() -> None:

@@ -132,7 +132,7 @@ def fit_keyword(
         seed: Everything random follows from it.
         twins: Also teach the layer on a random embedding.
         group: The column that keeps a speaker on one side.
-        accept: Models whose licences the user accepts.
+        accept: Models to subscribe to first, whose licences the user accepts.
         sink: Receives events.
 
     Raises:
@@ -140,6 +140,8 @@ def fit_keyword(
     """
     if false_accepts <= 0:
         raise InputError("false accepts an hour must be above 0", got=false_accepts, fix="--false-accepts 0.5")
+    if MODEL not in accept and not gallery.is_subscribed(MODEL):
+        raise InputError("no model for wake words is subscribed", allowed=[MODEL], fix=f"headstart gallery subscribe {MODEL}")
     wishes = Wishes(MODEL, None, seed, "usual", None, "float32", twins)
     wanted = asked(data, wishes, None, group, tuple(accept), None, "audio", TASK, false_accepts)
     with RunWriter(out) as run:
@@ -153,6 +155,8 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
     wishes, false_accepts = wanted.wishes, wanted.false_accepts
     NO_LIMIT.begin()
     with one_thread():
+        if MODEL in wanted.accept and not gallery.is_subscribed(MODEL):
+            gallery.subscribe(MODEL, accept=[MODEL], sink=sink)
         card, weights = same_models(kept.journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
         dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink, minimum_per_class=1, cut=lambda label: kind_of(label) != "positive")
         unchanged(kept.journal, dataset)
