@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,20 @@ def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: R
     assert (summary.metric, summary.value, summary.model) == ("missed", fitted.transfer.missed, "speech_embedding")
     assert summary.false_accepts_per_hour == fitted.transfer.false_accepts_per_hour
     assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0%") and "false accepts an hour" in row(summary)[4]
+
+
+def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(fitted.folder, tmp_path / "run"))
+    rows = json.loads((run / "mistakes.json").read_text())
+    assert [row["kind"] for row in rows] == ["false accept"] * min(4, fitted.transfer.false_accepts_per_hour.n)
+    assert (run / "report.html").read_text().count('src="data:audio/wav;base64,') == len(rows)
+    (run / "mistakes" / "000.wav").parent.mkdir(exist_ok=True)
+    (run / "mistakes" / "000.wav").write_bytes(wav(spoken(WORD, 1), RATE))
+    (run / "mistakes.json").write_text(json.dumps([{"file": "mistakes/000.wav", "source": "<b>.wav", "kind": "missed", "probability": 0.2, "seconds": None}]))
+    page = headstart.report(run).read_text()
+    assert "missed: &lt;b&gt;.wav (20% sure" in page and page.count("data:audio/wav") == 1
+    (run / "mistakes.json").unlink()
+    assert "What it got wrong" not in headstart.report(run).read_text()  # a run of old
 
 
 def test_an_unfinished_or_damaged_wake_word_has_no_page_of_classes(tmp_path: Path) -> None:

@@ -10,11 +10,15 @@ from markupsafe import escape
 
 from headstart.base.errors import InputError
 from headstart.base.files import read_json, write
+from headstart.report import values
 from headstart.report.folder import KEYWORD
+from headstart.report.sections import preview
+from headstart.report.words import anything, as_number
 
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}"
+    "figure{margin:.6rem 0}audio{display:block;width:100%}"
 )
 PROMISED = "yes: the interval ends below what was asked for"
 
@@ -47,10 +51,30 @@ def write_keyword_report(folder: Path) -> Path:
     head = "<tr><th></th><th>missed</th><th>false accepts an hour</th></tr>"
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Wake word</title><style>{STYLE}</style>'
-        f"<h1>Wake word</h1><p><strong>{escape(result['sentence'])}</strong></p><table>{head}{''.join(rows)}</table><h2>How</h2><table>{table}</table>"
+        f"<h1>Wake word</h1><p><strong>{escape(result['sentence'])}</strong></p><table>{head}{''.join(rows)}</table>{_mistakes(folder)}"
+        f"<h2>How</h2><table>{table}</table>"
         f"<p>Listen: <code>headstart listen {escape(folder)} FILE</code></p></html>\n"
     )
     return write(folder / "report.html", page)
+
+
+def _mistakes(folder: Path) -> str:
+    """A few missed words and false accepts, to play; runs of old kept none."""
+    try:
+        rows = values.rows(read_json(folder / "mistakes.json"))
+    except (OSError, ValueError):
+        return ""
+    shown = "".join(_clip(folder, row) for row in rows)
+    told = "The words that it was furthest from hearing, and the surest of its false accepts." if shown else "In the test it got nothing wrong."
+    return f"<h2>What it got wrong</h2><p>{told}</p>{shown}"
+
+
+def _clip(folder: Path, row: dict[str, Any]) -> str:
+    seen, seconds, sure = preview(folder, str(row.get("file") or "")), as_number(row.get("seconds")), as_number(row.get("probability"))
+    told = f"{anything(row.get('kind'))}: {anything(row.get('source'))}" + (f" at {seconds:.1f} s" if seconds is not None else "")
+    told += f" ({sure:.0%} sure that it was the word)" if sure is not None else ""
+    player = f'<audio controls preload="none" src="{escape(seen["value"])}" aria-label="{escape(told)}"></audio>' if seen and seen["kind"] == "sound" else ""
+    return f"<figure>{player}<figcaption>{escape(told)}</figcaption></figure>"
 
 
 def read_keyword(folder: Path) -> dict[str, Any]:

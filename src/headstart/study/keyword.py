@@ -44,6 +44,7 @@ from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
 from headstart.study.keyword_sides import KINDS, kind_of, sides
 from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear
+from headstart.study.slips import Slip, keep_worst, slips_in
 from headstart.task.linear import one_thread
 from headstart.training.keeping import Keeping, keeping
 from headstart.training.keyword import logits_of, train_head
@@ -166,20 +167,32 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
         parts = divided.split
         train, calibration, test = (_sounds(dataset, part) for part in (parts.train, parts.validation, parts.test))
         network = build(card, weights).net
-        head, arm, hours = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
+        taught = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
+        arm, hours = taught.arm, taught.hours
         random = None
         if wishes.twins:
             untaught = build(card, None, seed=seed_for(wishes.seed, "random weights")).net
-            random = Lesson("random", untaught, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)[1]
+            random = Lesson("random", untaught, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts).arm
         result = Result(run.folder, false_accepts, arm, random, hours, _sentence(arm, random, false_accepts, hours, divided.cautions), divided.cautions)
-        _keep(run, result, dataset, parts, card, network, head, wishes.seed)
+        run.json("mistakes.json", keep_worst(run.folder, taught.slips))
+        _keep(run, result, dataset, parts, card, network, taught.head, wishes.seed)
     return result
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A layer on one embedding, and what it did on the test part, in so many hours of other sound; each of its mistakes."""
+
+    head: KeywordHead
+    arm: Arm
+    hours: float
+    slips: list[Slip]
 
 
 def _sounds(dataset: Dataset, part: NDArray[np.int64]) -> Sounds:
     found: dict[str, list[Sound]] = {kind: [] for kind in KINDS}
     for index in part.tolist():
-        found[kind_of(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index)))
+        found[kind_of(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index), dataset.sources[index]))
     return Sounds(found["positive"], found["negative"], found["background"])
 
 
@@ -206,8 +219,8 @@ class Lesson:
     kept: Keeping
     sink: Sink
 
-    def taught(self, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float) -> tuple[KeywordHead, Arm, float]:
-        """The layer; its threshold from the calibration part; what it does on the test part, and how many hours of other sound that holds."""
+    def taught(self, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float) -> Taught:
+        """The layer; its threshold from the calibration part; what it does on the test part."""
         frames = Frames(self.network, f"{MODEL}, {self.name}", Store(), self.sink)
         head = self._head(frames, train)
         led = partial(_led, frames.silence())
@@ -216,13 +229,17 @@ class Lesson:
             point = operating_point([logits_of(head, one) for one in wrong], _hours(wrong), false_accepts, rest_steps=REST_STEPS)
         said, other = frames.of(test.positive, "the word, tested"), [led(one) for one in frames.of(test.wrong, "what else is tested")]
         with stage(self.sink, "test"):
-            missed = sum(not self._heard(head, led(one), point) for one in said)
-            accepted = sum(self._heard(head, one, point) for one in other)
+            missed = self._slips(head, test.positive, [led(one) for one in said], point, word=True)
+            accepted = self._slips(head, test.wrong, other, point, word=False)
         hours = _hours(other)
-        return head, Arm(point, share(missed, len(said)), per_hour(accepted, hours)), hours
+        return Taught(head, Arm(point, share(len(missed), len(said)), per_hour(len(accepted), hours)), hours, [*missed, *accepted])
 
-    def _heard(self, head: KeywordHead, frames: Samples, point: OperatingPoint) -> int:
-        return len(steps_of_detections(logits_of(head, frames), point.threshold, REST_STEPS))
+    def _slips(self, head: KeywordHead, sounds: Sequence[Sound], heard: Sequence[Samples], point: OperatingPoint, *, word: bool) -> list[Slip]:
+        found: list[Slip] = []
+        for sound, frames in zip(sounds, heard, strict=True):
+            logits = logits_of(head, frames)
+            found += slips_in(sound, logits, steps_of_detections(logits, point.threshold, REST_STEPS), word=word)
+        return found
 
     def _head(self, frames: Frames, train: Sounds) -> KeywordHead:
         def compute() -> dict[str, Any]:
