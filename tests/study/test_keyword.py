@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +125,34 @@ def test_predict_says_of_files_what_a_listener_says(fitted: Result, tmp_path: Pa
     assert np.allclose([one.probability for one in first.detections], [one.probability for one in streamed], atol=1e-4)
     assert first.seconds == len(heard) / RATE + 0.5 and second.detections == () and "not a recording" in third.fault
     assert [one.source for one in (first, second, third)] == [str(tmp_path / "clips" / f"{name}.wav") for name in "abc"]
+
+
+RECORDER = """#!{python}
+import sys, time
+while True:
+    sys.stdout.buffer.write(open({sound!r}, "rb").read())
+    sys.stdout.buffer.flush()
+    time.sleep(0.2)
+"""
+
+
+def test_a_microphone_that_is_stopped_is_told_how_fast_it_was_heard(fitted: Result, tmp_path: Path) -> None:
+    heard = np.concatenate([rustle(90, 2.0), spoken(WORD, 3), rustle(91, 2.0)])
+    (tmp_path / "samples.raw").write_bytes(np.rint(32767 * heard).astype("<i2").tobytes())
+    (tmp_path / "arecord").write_text(RECORDER.format(python=sys.executable, sound=str(tmp_path / "samples.raw")))
+    (tmp_path / "arecord").chmod(0o755)
+    (tmp_path / "sounddevice.py").write_text("raise ImportError")
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": f"{tmp_path}:{Path(headstart.__file__).parents[1]}"}
+    command = [sys.executable, "-m", "headstart", "listen", str(fitted.folder), "-", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a job in the background ignores Ctrl-C
+    with subprocess.Popen(command, env=environment, preexec_fn=heed, **pipes) as process:  # type: ignore[call-overload]
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        told, said = process.communicate(timeout=60)
+    assert "%" in line and process.returncode == 0, line + said
+    kept = json.loads(told)
+    assert kept["detections"] and kept["real_time_factor"] > 0 and abs(kept["real_time_factor"] * kept["seconds"] - kept["took_seconds"]) < 1e-6
 
 
 def test_what_is_asked_of_classes_is_refused_by_a_wake_word(fitted: Result, data: Path) -> None:
