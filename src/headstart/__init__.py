@@ -253,12 +253,9 @@ def keyword(
     Raises:
         InputError: when a kind of sound is missing, or the speech embedding is not subscribed.
     """
-    from headstart import gallery
-    from headstart.study.keyword import MODEL, fit_keyword
+    from headstart.study.keyword import fit_keyword
     from headstart.study.places import free_run, new_run
 
-    if not gallery.is_subscribed(MODEL):
-        gallery.subscribe(MODEL, accept=accept, sink=sink)
     folder = free_run(Path(out)) if out is not None else new_run(Path(data))
     return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
 
@@ -303,7 +300,8 @@ def predict(
         One record an item, in their order: source, label, probability, probabilities by class, ``unsure`` where it had better be asked of a person;
         ``fault`` says why one could not be read. Of a wake word's run: source, ``detections`` (seconds, probability), seconds, ``fault``.
     """
-    from headstart.study.detections import detect, is_wake_word, refuse_options
+    from headstart.report.folder import is_wake_word
+    from headstart.study.detections import detect, refuse_options
     from headstart.study.predict import predict as study
 
     several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)

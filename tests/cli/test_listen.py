@@ -67,6 +67,12 @@ def test_false_accepts_without_a_wake_word_are_refused(typed: Typed, tmp_path: P
         assert told.returncode == 2 and "--false-accepts" in told.stderr and "--task keyword" in told.stderr, told.stderr
 
 
+def test_a_wake_word_fetches_nothing_unasked(typed: Typed, tmp_path: Path) -> None:
+    told = typed("fit", tmp_path, "--task", "keyword", "--out", tmp_path / "run")
+    assert told.returncode == 2 and "fix: headstart gallery subscribe speech_embedding" in told.stderr, told.stderr
+    assert not (tmp_path / "run").exists() and not (tmp_path / "home" / "gallery" / "speech_embedding").exists()
+
+
 def arecord(folder: Path, samples: np.ndarray, patch: pytest.MonkeyPatch) -> None:
     """A program that answers as ALSA's recorder does: raw samples on standard output until the device goes away."""
     (folder / "samples.raw").write_bytes(np.rint(32767 * samples).astype("<i2").tobytes())

@@ -25,7 +25,7 @@ def test_after_a_detection_it_rests_for_a_second() -> None:
     logits = np.zeros(40, np.float32)
     logits[5:30] = 9
     assert steps_of_detections(logits, 1.0, REST) == [5, 18]
-    assert peaks(logits, REST)[0] == 9.0 and len(peaks(logits, REST)) <= 4
+    assert peaks(logits, REST, 30)[0] == 9.0 and len(peaks(logits, REST, 30)) <= 4 and peaks(logits, REST, 1) == [9.0]
 
 
 def test_hours_without_a_false_accept_promise_what_their_interval_reaches() -> None:
@@ -34,6 +34,15 @@ def test_hours_without_a_false_accept_promise_what_their_interval_reaches() -> N
     assert not short.promised and short.hours_to_promise == long.hours_to_promise and 7 < short.hours_to_promise < 8
     strict = operating_point([logits], 8.0, 0.01, rest_steps=REST)
     assert strict.accepted.n == 0 and strict.threshold > long.threshold > short.threshold - 2
+
+
+def test_in_one_long_recording_many_false_accepts_are_allowed_where_many_are_asked_for() -> None:
+    hours = 5
+    logits = np.random.default_rng(0).normal(size=hours * STEPS_AN_HOUR).astype(np.float32)
+    found = [operating_point([logits], hours, asked, rest_steps=REST).accepted.value for asked in (10.0, 20.0, 60.0, 600.0)]
+    assert all(0.9 * asked <= value <= asked for asked, value in zip((10.0, 20.0, 60.0, 600.0), found, strict=True)), found
+    parts = [operating_point(np.split(logits, n), hours, 60.0, rest_steps=REST).threshold for n in (1, 50)]
+    assert abs(parts[0] - parts[1]) < 0.05  # however the hours are cut
 
 
 @given(st.integers(0, 20))

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +21,9 @@ from tests.study.keyword_data import WORD, lay_out, rustle, spoken
 import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
+from headstart.cli.summaries import row
 from headstart.modality.sound import decode, wav
+from headstart.report import list_runs
 from headstart.study.keyword import Result, fit_keyword
 from headstart.study.listening import STEP, Listener, chunks, open_listener
 
@@ -49,6 +57,48 @@ def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None
     assert (fitted.folder / "manifest.json").is_file()
 
 
+def test_where_nobody_told_who_speaks_the_sentence_the_file_and_the_page_say_so(fitted: Result) -> None:
+    caution = "the same voices may be on both sides"
+    assert caution in fitted.sentence and any(caution in one for one in json.loads((fitted.folder / "keyword.json").read_text())["result"]["cautions"])
+    page = (fitted.folder / "report.html").read_text()
+    assert page.count(caution) == 2 and "beware" in page and "that were not trained on" in page
+
+
+def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: Result) -> None:
+    page = fitted.folder / "report.html"
+    was = page.read_text()
+    assert headstart.report(fitted.folder) == page and page.read_text() == was and "Misses" in was
+    (summary,) = list_runs(fitted.folder)
+    assert (summary.metric, summary.value, summary.model) == ("missed", fitted.transfer.missed, "speech_embedding")
+    assert summary.false_accepts_per_hour == fitted.transfer.false_accepts_per_hour
+    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0%") and "false accepts an hour" in row(summary)[4]
+
+
+def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(fitted.folder, tmp_path / "run"))
+    rows = json.loads((run / "mistakes.json").read_text())
+    assert [row["kind"] for row in rows] == ["false accept"] * min(4, fitted.transfer.false_accepts_per_hour.n)
+    assert (run / "report.html").read_text().count('src="data:audio/wav;base64,') == len(rows)
+    (run / "mistakes" / "000.wav").parent.mkdir(exist_ok=True)
+    (run / "mistakes" / "000.wav").write_bytes(wav(spoken(WORD, 1), RATE))
+    (run / "mistakes.json").write_text(json.dumps([{"file": "mistakes/000.wav", "source": "<b>.wav", "kind": "missed", "probability": 0.2, "seconds": None}]))
+    page = headstart.report(run).read_text()
+    assert "missed: &lt;b&gt;.wav (20% sure" in page and page.count("data:audio/wav") == 1
+    (run / "mistakes.json").unlink()
+    assert "What it got wrong" not in headstart.report(run).read_text()  # a run of old
+
+
+def test_an_unfinished_or_damaged_wake_word_has_no_page_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text('{"task": "keyword"}')
+    (tmp_path / "events.jsonl").write_text("")
+    with pytest.raises(InputError, match=r"not finished(?s:.*)headstart resume"):
+        headstart.report(tmp_path)
+    (tmp_path / "keyword.json").write_text("{")
+    with pytest.raises(InputError, match="damaged"):
+        headstart.report(tmp_path)
+    assert [(one.metric, one.value) for one in list_runs(tmp_path)] == [("missed", None)] and not (tmp_path / "report.html").exists()
+
+
 @pytest.mark.parametrize("size", [160, STEP, 5_000, 1_000_000])
 def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, size: int) -> None:
     heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), rustle(91, 4.0), spoken(WORD, 7), np.zeros(RATE, np.float32)])
@@ -77,6 +127,34 @@ def test_predict_says_of_files_what_a_listener_says(fitted: Result, tmp_path: Pa
     assert [one.source for one in (first, second, third)] == [str(tmp_path / "clips" / f"{name}.wav") for name in "abc"]
 
 
+RECORDER = """#!{python}
+import sys, time
+while True:
+    sys.stdout.buffer.write(open({sound!r}, "rb").read())
+    sys.stdout.buffer.flush()
+    time.sleep(0.2)
+"""
+
+
+def test_a_microphone_that_is_stopped_is_told_how_fast_it_was_heard(fitted: Result, tmp_path: Path) -> None:
+    heard = np.concatenate([rustle(90, 2.0), spoken(WORD, 3), rustle(91, 2.0)])
+    (tmp_path / "samples.raw").write_bytes(np.rint(32767 * heard).astype("<i2").tobytes())
+    (tmp_path / "arecord").write_text(RECORDER.format(python=sys.executable, sound=str(tmp_path / "samples.raw")))
+    (tmp_path / "arecord").chmod(0o755)
+    (tmp_path / "sounddevice.py").write_text("raise ImportError")
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": f"{tmp_path}:{Path(headstart.__file__).parents[1]}"}
+    command = [sys.executable, "-m", "headstart", "listen", str(fitted.folder), "-", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a job in the background ignores Ctrl-C
+    with subprocess.Popen(command, env=environment, preexec_fn=heed, **pipes) as process:  # type: ignore[call-overload]
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        told, said = process.communicate(timeout=60)
+    assert "%" in line and process.returncode == 0, line + said
+    kept = json.loads(told)
+    assert kept["detections"] and kept["real_time_factor"] > 0 and abs(kept["real_time_factor"] * kept["seconds"] - kept["took_seconds"]) < 1e-6
+
+
 def test_what_is_asked_of_classes_is_refused_by_a_wake_word(fitted: Result, data: Path) -> None:
     with pytest.raises(InputError, match=r"heard or not(?s:.*)--coverage"):
         headstart.predict(fitted.folder, data, coverage=0.9)
@@ -93,7 +171,10 @@ def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:
     assert torch.allclose(whole, each, atol=1e-5)
 
 
-def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_wake_word_is_refused(
+    data: Path, tmp_path: Path, gallery_home: Path, subscribed: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribed("speech_embedding")
     monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
     with pytest.raises(InputError, match="above 0"):
         fit_keyword(data, out=tmp_path / "run", false_accepts=0)
@@ -103,6 +184,17 @@ def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_hom
             (tmp_path / "data" / kind / f"{n}.wav").write_bytes(wav(spoken(n + 10 * (kind == "cats"), n), RATE))
     with pytest.raises(InputError, match="positive"):
         fit_keyword(tmp_path / "data", out=tmp_path / "run")
+
+
+def test_only_a_model_that_is_named_is_fetched(data: Path, tmp_path: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("PIP_CONFIG_FILE", "/dev/null"), ("PIP_INDEX_URL", (tmp_path / "no index").as_uri())):
+        monkeypatch.setenv(name, value)
+    heard: list[str] = []
+    for accept, refusal in ((["minilm_l6"], "headstart gallery subscribe speech_embedding"), (["speech_embedding"], "pip cannot fetch")):
+        with pytest.raises(InputError, match=refusal):
+            headstart.keyword(data, out=tmp_path / "run", accept=accept, sink=lambda event: heard.append(event.stage))
+        assert ("fetch" in heard) == (accept == ["speech_embedding"]), heard
+    assert not (empty_home / "gallery" / "speech_embedding").exists()
 
 
 def test_decoding_in_chunks_loses_no_sample() -> None:

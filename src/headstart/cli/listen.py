@@ -40,19 +40,21 @@ def listen(
 
     listener, console = open_listener(run_folder), talk()
     found: list[Detection] = []
-    heard, began = 0, time.perf_counter()
+    heard, busy, began = 0, 0.0, time.perf_counter()
     with one_thread():
         try:
             for chunk in microphone(RATE) if file == MICROPHONE else recorded(Path(file)):
-                heard += len(chunk)
-                for detection in listener.hear(chunk):
+                came = time.perf_counter()
+                detections = listener.hear(chunk)
+                heard, busy = heard + len(chunk), busy + time.perf_counter() - came
+                for detection in detections:
                     found.append(detection)
                     console.print(f"{detection.seconds:9.2f} s  {detection.probability:.0%}")
         except KeyboardInterrupt:
             if file != MICROPHONE:
                 raise
-    seconds = time.perf_counter() - began
-    factor = None if file == MICROPHONE else seconds / (heard / RATE)
+    seconds = busy if file == MICROPHONE else time.perf_counter() - began  # a microphone is waited for: only what was computed counts
+    factor = seconds / (heard / RATE) if heard else None
     told = {"run": run_folder, "file": file, "detections": found, "seconds": heard / RATE, "took_seconds": seconds, "real_time_factor": factor}
     give(told, lambda: ending(found, heard / RATE, factor), as_json=as_json)
 

@@ -29,6 +29,8 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
 def row(one: RunSummary) -> tuple[str, ...]:
     """A run's cells; what is not known yet stays empty."""
     score = f"{one.value.value:.1%} ({one.value.low:.1%} to {one.value.high:.1%})" if one.value else ""
-    helped = one.helped or ("no verdict" if one.finished else "at work" if one.at_work else "unfinished")
+    if one.false_accepts_per_hour:
+        score = f"misses {score}, {one.false_accepts_per_hour.value:.2f} false accepts an hour"
+    helped = one.helped or (("wake word" if one.metric == "missed" else "no verdict") if one.finished else "at work" if one.at_work else "unfinished")
     day = f"{datetime.fromisoformat(one.date).astimezone():%Y-%m-%d %H:%M}"
     return one.name, day, helped, one.chosen or "", score, one.model or "", in_seconds(one.seconds) if one.seconds is not None else ""

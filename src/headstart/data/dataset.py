@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from headstart.base.errors import Fault, IntegrityError
 from headstart.base.events import Event, Sink, silence
 from headstart.base.hashing import digest, digest_content
 from headstart.data import refuse
+from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
@@ -96,6 +98,7 @@ def load(
     sink: Sink = silence,
     minimum_per_class: int = MINIMUM_PER_CLASS,
     modality: str | None = None,
+    cut: Callable[[str], bool] | None = None,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
@@ -109,6 +112,7 @@ def load(
         sink: Hears of the stage ``read``.
         minimum_per_class: Fewer readable items of a class are refused.
         modality: The kind of data; found by what lies there when not given.
+        cut: Of which classes long recordings are read in blocks, each an item; whole when not given.
 
     Raises:
         InputError: with all faults at once.
@@ -123,6 +127,7 @@ def load(
         root = unpacked(root)
     kind = get(modality or kind_of(root, wanted))
     listing = lay_out(root, kind, wanted)
+    listing = in_blocks(listing, cut) if cut else listing
     for note in listing.notes:
         sink(Event("note", "read", text=note))
     refuse.nothing(root, listing, kind)

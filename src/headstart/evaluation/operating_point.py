@@ -2,10 +2,12 @@
 
 Few hours hold few false accepts, so the loudest of them is a poor guide. The peaks above a high level fall off exponentially (Pickands 1975, "Statistical
 Inference Using Extreme Order Statistics", shape 0), and where that line crosses the rate that was asked for is a steadier one; the higher of both is taken.
+Where more are allowed than the line is drawn through, there are enough of them to be counted.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,20 +52,23 @@ def operating_point(wrong: Sequence[Logits], hours: float, asked: float, *, rest
         asked: False accepts an hour.
         rest_steps: Steps after a detection in which nothing is reported.
     """
-    found = np.sort(np.array([peak for one in wrong for peak in peaks(one, rest_steps)]))[::-1]
-    threshold = max(_counted(wrong, found, int(asked * hours), rest_steps), _extrapolated(found, sum(map(len, wrong)) // rest_steps, hours * asked))
+    allowed = int(asked * hours)
+    most = max(TAIL_PEAKS, allowed) + 1  # of one recording: it may hold all that are allowed
+    found = np.sort(np.array([peak for one in wrong for peak in peaks(one, rest_steps, most)]))[::-1]
+    threshold = max(_counted(wrong, found[:most], allowed, rest_steps), _extrapolated(found, sum(map(len, wrong)) // rest_steps, hours * asked))
     accepted = per_hour(sum(len(steps_of_detections(one, threshold, rest_steps)) for one in wrong), hours)
     return OperatingPoint(threshold, accepted, hours, accepted.high <= asked, hours_to_promise(asked))
 
 
-def peaks(logits: Logits, rest_steps: int) -> list[float]:
-    """The loudest logits that lie at least a rest apart, the loudest first."""
-    left = logits.astype(np.float64)
-    found: list[float] = []
-    while len(left) and np.isfinite(loudest := left.max()) and len(found) < TAIL_PEAKS:
-        step = int(left.argmax())
-        found.append(float(loudest))
-        left[max(0, step - rest_steps + 1) : step + rest_steps] = -np.inf
+def peaks(logits: Logits, rest_steps: int, most: int) -> list[float]:
+    """So many of the loudest logits that lie at least a rest apart, the loudest first."""
+    free, found = np.isfinite(logits), list[float]()
+    for step in np.argsort(-logits, kind="stable").tolist():
+        if len(found) == most:
+            break
+        if free[step]:
+            found.append(float(logits[step]))
+            free[max(0, step - rest_steps + 1) : step + rest_steps] = False
     return found
 
 
@@ -78,18 +83,18 @@ def steps_of_detections(logits: Logits, threshold: float, rest_steps: int) -> li
 
 def _counted(wrong: Sequence[Logits], found: NDArray[np.float64], allowed: int, rest_steps: int) -> float:
     """The lowest of the peaks at which no more than so many are accepted, or just above all of them."""
-    threshold = float(found[0]) + MARGIN
-    for peak in found[: allowed + 1]:
-        if sum(len(steps_of_detections(one, float(peak), rest_steps)) for one in wrong) > allowed:
-            break
-        threshold = float(peak)
-    return threshold
+
+    def accepted(place: int) -> int:
+        return sum(len(steps_of_detections(one, float(found[place]), rest_steps)) for one in wrong)
+
+    within = bisect_right(range(len(found)), allowed, key=accepted)
+    return float(found[within - 1]) if within else float(found[0]) + MARGIN
 
 
 def _extrapolated(found: NDArray[np.float64], moments: int, allowed: float) -> float:
-    """Where the line through the loudest peaks falls to the number that is allowed in these hours."""
+    """Where the line through the loudest peaks falls to the number that is allowed in these hours; nowhere if more are allowed than it is drawn through."""
     m = min(TAIL_PEAKS, int(TAIL_SHARE * moments), len(found) - 1)
-    if m < FEWEST_PEAKS:
+    if m < FEWEST_PEAKS or allowed > m:
         return -np.inf
     level = float(found[m])
-    return level + float(np.mean(found[:m] - level)) * float(np.log(max(m / allowed, 1.0)))
+    return level + float(np.mean(found[:m] - level)) * float(np.log(m / allowed))

@@ -15,10 +15,12 @@ from typing import Any
 from headstart.base.errors import InputError
 from headstart.evaluation import Predictions, Verdict
 from headstart.report.words import as_number
+from headstart.training.run import ASKED
 
 Plain = dict[str, Any]
 ARMS = ("transfer", "scratch", "plain", "majority", "random")
 
+KEYWORD = "keyword.json"  # what a wake word's run ends with
 TABLES = ("ranking", "race", "evidence", "history", "engine", "split", "model", "about")  # each is NAME.json
 
 
@@ -108,6 +110,16 @@ def read_run(folder: Path) -> RunFiles:
 def is_run(folder: Path) -> bool:
     """Whether something in the folder comes from a run, finished or not."""
     return any((folder / name).is_file() for name in ("plan.toml", "verdict.json", "manifest.json", "events.jsonl"))
+
+
+def is_wake_word(folder: Path) -> bool:
+    """Whether the run is one of a wake word, finished or not: it has a page, a summary and a way to be asked of its own."""
+    if (folder / KEYWORD).is_file():
+        return not (folder / "model.json").exists()
+    try:
+        return bool(_table(folder / ASKED).get("task") == "keyword")
+    except (OSError, ValueError, InputError):
+        return False
 
 
 def read_verdict(path: Path) -> Verdict:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from headstart.base.errors import InputError
+from headstart.base.records import from_plain
 from headstart.evaluation import Measured, Verdict
-from headstart.report.folder import is_run, read_verdict
+from headstart.report.folder import is_run, is_wake_word, read_verdict
+from headstart.report.keyword import read_keyword
 from headstart.training.run import ASKED, is_at_work
 
+MISSED = "missed"  # share of a wake word that was not heard
 TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 
 
@@ -26,7 +29,7 @@ class RunSummary:
         folder: The run folder.
         date: When it was last written, UTC, ISO 8601.
         finished: Whether its manifest is there.
-        helped: ``yes``, ``no``, ``cannot tell``; None before the verdict.
+        helped: ``yes``, ``no``, ``cannot tell``; None before the verdict, and of a wake word.
         chosen: ``transfer``, ``scratch``, ``plain``; None before the verdict.
         model: Name of the pretrained model.
         metric: What ``value`` is.
@@ -34,6 +37,7 @@ class RunSummary:
         seconds: Wall-clock seconds in all.
         resume: The line that goes on with it, where it was begun, is not finished and nobody is at work on it.
         at_work: Whether a process fills it now.
+        false_accepts_per_hour: Of a wake word, whose ``metric`` is ``missed``.
     """
 
     name: str
@@ -48,6 +52,7 @@ class RunSummary:
     seconds: float | None = None
     resume: str | None = None
     at_work: bool = False
+    false_accepts_per_hour: Measured | None = None
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -75,6 +80,8 @@ def _summary(folder: Path) -> RunSummary:
     date, finished = date_of(folder), (folder / "manifest.json").is_file()
     busy = not finished and is_at_work(folder)
     go_on = f"headstart resume {shlex.quote(str(folder))}" if not (finished or busy) and (folder / ASKED).is_file() else None
+    if is_wake_word(folder):
+        return _wake_word(RunSummary(folder.resolve().name, folder, date, finished, metric=MISSED, resume=go_on, at_work=busy))
     try:
         verdict = read_verdict(folder / "verdict.json")
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, InputError):
@@ -93,3 +100,13 @@ def _summary(folder: Path) -> RunSummary:
         resume=go_on,
         at_work=busy,
     )
+
+
+def _wake_word(begun: RunSummary) -> RunSummary:
+    """With what its run found, as far as that can be read."""
+    try:
+        kept = read_keyword(begun.folder)
+        missed, wrong = (from_plain(Measured, kept["result"]["transfer"][name], name) for name in ("missed", "false_accepts_per_hour"))
+        return replace(begun, chosen="transfer", model=str(kept["card"]["name"]), value=missed, false_accepts_per_hour=wrong)
+    except (OSError, InputError, KeyError, TypeError):
+        return begun

@@ -15,8 +15,9 @@ from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
 from headstart.report.advice import advice
 from headstart.report.curves import confusion_figure, curve_figure, reliability_figure
-from headstart.report.folder import RunFiles, read_run
+from headstart.report.folder import RunFiles, is_wake_word, read_run
 from headstart.report.gains import ARM_WORDS, arms_figure, gains_figure
+from headstart.report.keyword import write_keyword_report
 from headstart.report.listing import chosen_score, date_of
 from headstart.report.meaning import meaning
 from headstart.report.network import ranking
@@ -32,7 +33,8 @@ FEW_CLASSES = 12  # the confusion matrix of more is drawn as a map, not as a tab
 def write_report(run: Path) -> Path:
     """Write ``report.html`` from the files of a run folder, and nothing else.
 
-    Files that are missing are said to be "not recorded"; an unfinished run gets a report of what there is. The same files give the same page.
+    Files that are missing are said to be "not recorded"; an unfinished run gets a report of what there is. The same files give the same page. A wake word
+    has a page of its own.
 
     Args:
         run: A run folder.
@@ -41,11 +43,11 @@ def write_report(run: Path) -> Path:
         The page's path.
 
     Raises:
-        InputError: when this is no run folder.
+        InputError: when this is no run folder, or a wake word's that is unfinished.
 
     Cost: one to three seconds.
     """
-    return files.write(run / "report.html", render(read_run(run)))
+    return write_keyword_report(run) if is_wake_word(run) else files.write(run / "report.html", render(read_run(run)))
 
 
 def render(run: RunFiles) -> str:

@@ -12,7 +12,6 @@ from headstart.modality import Unreadable, get
 from headstart.study.inputs import items_in
 from headstart.study.listening import SAMPLES_A_SECOND, Detection, Listener, chunks, open_listener
 from headstart.task.linear import one_thread
-from headstart.training.run import MANIFEST
 
 AT_ONCE_SECONDS = 60  # of a file, however it is cut a listener says the same
 
@@ -32,11 +31,6 @@ class Heard:
     detections: tuple[Detection, ...]
     seconds: float
     fault: str | None = None
-
-
-def is_wake_word(run: Path) -> bool:
-    """Is this a finished run of a wake word?"""
-    return (run / MANIFEST).is_file() and (run / "keyword.json").is_file() and not (run / "model.json").exists()
 
 
 def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> list[Heard]:

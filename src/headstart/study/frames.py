@@ -26,10 +26,11 @@ HEARING = 2  # raise it when a recording is heard differently
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A recording: the hash of its file, and a way to its samples at 16 kHz, so that hours of them need no memory."""
+    """A recording: the hash of its file, a way to its samples at 16 kHz, so that hours of them need no memory, and its name."""
 
     content: str
     samples: Callable[[], Samples]
+    source: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,10 +27,10 @@ from headstart.backbone.build import build
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.backbone.networks.speech_embedding import RATE
 from headstart.base.errors import InputError
-from headstart.base.events import Sink, silence, stage, tee
+from headstart.base.events import Event, Sink, silence, stage, tee
 from headstart.base.journal import begin
 from headstart.base.seeds import seed_for
-from headstart.data import Dataset, Split, load, split
+from headstart.data import Dataset, Split, load
 from headstart.evaluation.intervals import Measured
 from headstart.evaluation.operating_point import OperatingPoint, operating_point, steps_of_detections
 from headstart.evaluation.rates import per_hour, share
@@ -42,7 +42,9 @@ from headstart.planning.memory import NO_LIMIT
 from headstart.report.keyword import write_keyword_report
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
+from headstart.study.keyword_sides import KINDS, kind_of, sides
 from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear
+from headstart.study.slips import Slip, keep_worst, slips_in
 from headstart.task.linear import one_thread
 from headstart.training.keeping import Keeping, keeping
 from headstart.training.keyword import logits_of, train_head
@@ -50,7 +52,6 @@ from headstart.training.run import RunWriter
 
 MODEL = "speech_embedding"
 TASK = "keyword"
-WORDS = {"positive": ("positive", "wake", "keyword"), "negative": ("negative", "other", "unknown"), "background": ("background", "noise")}
 HEARINGS = 480  # of the word in all, so many of each recording as that makes
 HEARINGS_LEAST, HEARINGS_MOST = 3, 40  # of one recording
 WINDOW = SIGHT + (FRAMES - 1) * STEP
@@ -86,6 +87,7 @@ class Result:
         random: The same with random weights, its layer trained the same way; None without twins.
         test_hours: What false accepts were counted in.
         sentence: The answer in words.
+        cautions: What the division of the recordings cannot ensure, each also in the sentence.
     """
 
     folder: Path
@@ -94,6 +96,7 @@ class Result:
     random: Arm | None
     test_hours: float
     sentence: str
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,7 @@ def fit_keyword(
         seed: Everything random follows from it.
         twins: Also teach the layer on a random embedding.
         group: The column that keeps a speaker on one side.
-        accept: Models whose licences the user accepts.
+        accept: Models to subscribe to first, whose licences the user accepts.
         sink: Receives events.
 
     Raises:
@@ -138,6 +141,8 @@ def fit_keyword(
     """
     if false_accepts <= 0:
         raise InputError("false accepts an hour must be above 0", got=false_accepts, fix="--false-accepts 0.5")
+    if MODEL not in accept and not gallery.is_subscribed(MODEL):
+        raise InputError("no model for wake words is subscribed", allowed=[MODEL], fix=f"headstart gallery subscribe {MODEL}")
     wishes = Wishes(MODEL, None, seed, "usual", None, "float32", twins)
     wanted = asked(data, wishes, None, group, tuple(accept), None, "audio", TASK, false_accepts)
     with RunWriter(out) as run:
@@ -151,41 +156,49 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
     wishes, false_accepts = wanted.wishes, wanted.false_accepts
     NO_LIMIT.begin()
     with one_thread():
+        if MODEL in wanted.accept and not gallery.is_subscribed(MODEL):
+            gallery.subscribe(MODEL, accept=[MODEL], sink=sink)
         card, weights = same_models(kept.journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
-        dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink)
+        dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink, minimum_per_class=1, cut=lambda label: kind_of(label) != "positive")
         unchanged(kept.journal, dataset)
-        parts = split(dataset, seed=wishes.seed)
+        divided = sides(dataset, wishes.seed)
+        for caution in divided.cautions:
+            sink(Event("note", "read", text=f"beware: {caution}"))
+        parts = divided.split
         train, calibration, test = (_sounds(dataset, part) for part in (parts.train, parts.validation, parts.test))
         network = build(card, weights).net
-        head, arm, hours = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
+        taught = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
+        arm, hours = taught.arm, taught.hours
         random = None
         if wishes.twins:
             untaught = build(card, None, seed=seed_for(wishes.seed, "random weights")).net
-            random = Lesson("random", untaught, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)[1]
-        result = Result(run.folder, false_accepts, arm, random, hours, _sentence(arm, random, false_accepts, hours))
-        _keep(run, result, dataset, parts, card, network, head, wishes.seed)
+            random = Lesson("random", untaught, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts).arm
+        result = Result(run.folder, false_accepts, arm, random, hours, _sentence(arm, random, false_accepts, hours, divided.cautions), divided.cautions)
+        run.json("mistakes.json", keep_worst(run.folder, taught.slips))
+        _keep(run, result, dataset, parts, card, network, taught.head, wishes.seed)
     return result
 
 
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A layer on one embedding, and what it did on the test part, in so many hours of other sound; each of its mistakes."""
+
+    head: KeywordHead
+    arm: Arm
+    hours: float
+    slips: list[Slip]
+
+
 def _sounds(dataset: Dataset, part: NDArray[np.int64]) -> Sounds:
-    found: dict[str, list[Sound]] = {kind: [] for kind in WORDS}
+    found: dict[str, list[Sound]] = {kind: [] for kind in KINDS}
     for index in part.tolist():
-        found[_kind(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index)))
-    if not found["positive"] or not found["negative"] + found["background"]:
-        raise InputError("a wake word needs recordings of the word and of what is not the word in every part", got={k: len(v) for k, v in found.items()})
+        found[kind_of(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index), dataset.sources[index]))
     return Sounds(found["positive"], found["negative"], found["background"])
 
 
 def _samples(dataset: Dataset, index: int) -> Samples:
     sound = decode(dataset.read(index))
     return resampled(sound.samples, sound.rate, RATE)
-
-
-def _kind(label: str) -> str:
-    kind = next((kind for kind, words in WORDS.items() if label.lower() in words), None)
-    if kind is None:
-        raise InputError("this label is none of a wake word's", got=label, allowed=[word for words in WORDS.values() for word in words])
-    return kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +219,8 @@ class Lesson:
     kept: Keeping
     sink: Sink
 
-    def taught(self, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float) -> tuple[KeywordHead, Arm, float]:
-        """The layer; its threshold from the calibration part; what it does on the test part, and how many hours of other sound that holds."""
+    def taught(self, train: Sounds, calibration: Sounds, test: Sounds, false_accepts: float) -> Taught:
+        """The layer; its threshold from the calibration part; what it does on the test part."""
         frames = Frames(self.network, f"{MODEL}, {self.name}", Store(), self.sink)
         head = self._head(frames, train)
         led = partial(_led, frames.silence())
@@ -216,13 +229,17 @@ class Lesson:
             point = operating_point([logits_of(head, one) for one in wrong], _hours(wrong), false_accepts, rest_steps=REST_STEPS)
         said, other = frames.of(test.positive, "the word, tested"), [led(one) for one in frames.of(test.wrong, "what else is tested")]
         with stage(self.sink, "test"):
-            missed = sum(not self._heard(head, led(one), point) for one in said)
-            accepted = sum(self._heard(head, one, point) for one in other)
+            missed = self._slips(head, test.positive, [led(one) for one in said], point, word=True)
+            accepted = self._slips(head, test.wrong, other, point, word=False)
         hours = _hours(other)
-        return head, Arm(point, share(missed, len(said)), per_hour(accepted, hours)), hours
+        return Taught(head, Arm(point, share(len(missed), len(said)), per_hour(len(accepted), hours)), hours, [*missed, *accepted])
 
-    def _heard(self, head: KeywordHead, frames: Samples, point: OperatingPoint) -> int:
-        return len(steps_of_detections(logits_of(head, frames), point.threshold, REST_STEPS))
+    def _slips(self, head: KeywordHead, sounds: Sequence[Sound], heard: Sequence[Samples], point: OperatingPoint, *, word: bool) -> list[Slip]:
+        found: list[Slip] = []
+        for sound, frames in zip(sounds, heard, strict=True):
+            logits = logits_of(head, frames)
+            found += slips_in(sound, logits, steps_of_detections(logits, point.threshold, REST_STEPS), word=word)
+        return found
 
     def _head(self, frames: Frames, train: Sounds) -> KeywordHead:
         def compute() -> dict[str, Any]:
@@ -300,7 +317,7 @@ def _hours(led: Sequence[Samples]) -> float:
     return sum((len(one) - FRAMES + 1) * STEP / RATE - BEHIND_SECONDS for one in led) / HOUR
 
 
-def _sentence(arm: Arm, random: Arm | None, asked_for: float, hours: float) -> str:
+def _sentence(arm: Arm, random: Arm | None, asked_for: float, hours: float, cautions: Sequence[str]) -> str:
     missed, wrong, point = arm.missed, arm.false_accepts_per_hour, arm.point
     said = (
         f"Misses {missed.value:.0%} of the word (95 % {missed.low:.0%} to {missed.high:.0%}, n = {missed.n}) at {wrong.value:.2f} false accepts an hour "
@@ -310,7 +327,7 @@ def _sentence(arm: Arm, random: Arm | None, asked_for: float, hours: float) -> s
         said += f", too few to promise it: that takes {point.hours_to_promise:.1f} h without one"
     if random is not None:
         said += f"; on a random embedding it misses {random.missed.value:.0%} at {random.false_accepts_per_hour.value:.2f}"
-    return f"{said}."
+    return ". Beware: ".join([said, *cautions]) + "."
 
 
 def _keep(run: RunWriter, result: Result, dataset: Dataset, parts: Split, card: ModelCard, network: nn.Module, head: KeywordHead, seed: int) -> None:

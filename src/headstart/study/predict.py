@@ -33,7 +33,7 @@ from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
 from headstart.modality import Unreadable, get
 from headstart.planning.memory import NO_LIMIT
-from headstart.study.detections import is_wake_word
+from headstart.report.folder import is_wake_word
 from headstart.study.inputs import Item, items_in
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead

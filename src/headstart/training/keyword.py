@@ -2,6 +2,9 @@
 
 Logistic regression with a strong penalty, fitted to its optimum several times: after each time the windows without the word that sound most like it join
 what it learns from, so hours of background cost no more memory than their frames. It depends on no learning rate and no order.
+
+One linear layer on pooled frames, not several layers: a multilayer perceptron and layers over the order of frames were tried without gain, with the few real
+voices that there were (LOG.md, 2026-11-24, night).
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""Hours in one file: read in blocks that together are the file, whatever format and length, in the memory that one block needs."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from headstart.base.errors import IntegrityError
+from headstart.data import load
+from headstart.data.blocks import BlockRows
+from headstart.data.dataset import Dataset
+from headstart.modality.sound import decode, wav
+
+RATE = 4_000
+MEBIBYTE = 1 << 20
+
+
+def noise(seconds: float, seed: int, rate: int = RATE) -> np.ndarray:
+    return (0.1 * np.random.default_rng(seed).standard_normal(round(seconds * rate))).astype(np.float32)
+
+
+def beside(root: Path, n: int = 3) -> Path:
+    """Short recordings of a word."""
+    (root / "positive").mkdir(parents=True)
+    for number in range(n):
+        (root / "positive" / f"{number}.wav").write_bytes(wav(noise(1.0, number), RATE))
+    (root / "background").mkdir()
+    return root
+
+
+def read(root: Path) -> Dataset:
+    return load(root, modality="audio", minimum_per_class=1, cut=lambda label: label == "background")
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("evening.wav", "PCM_16"), ("evening.flac", "PCM_16"), ("evening.aiff", "PCM_24")])
+def test_a_long_recording_is_read_in_blocks_that_together_are_the_recording(tmp_path: Path, name: str, subtype: str) -> None:
+    root, samples = beside(tmp_path / "data"), noise(170.0, 9)
+    soundfile.write(root / "background" / name, np.stack([samples, samples], axis=1), RATE, subtype=subtype)
+    dataset = read(root)
+    blocks = [index for index, source in enumerate(dataset.sources) if source.startswith("background")]
+    assert [dataset.sources[index] for index in blocks] == [f"background/{name} from 0:0{m}:{s:02d}" for m, s in ((0, 0), (0, 30), (1, 0), (1, 30), (2, 0))]
+    assert dataset.sizes[blocks, 0].tolist() == [30_000, 30_000, 30_000, 30_000, 50_000]
+    heard = np.concatenate([decode(dataset.read(index)).samples for index in blocks])
+    assert len(heard) == len(samples) and np.abs(heard - samples).max() < 1e-4
+    assert isinstance(dataset.rows, BlockRows) and len(set(dataset.rows.recordings[blocks].tolist())) == 1
+
+
+def test_what_is_short_or_not_to_be_cut_stays_whole(tmp_path: Path) -> None:
+    root = beside(tmp_path / "data")
+    (root / "background" / "minute.wav").write_bytes(wav(noise(140.0, 5), RATE))
+    (root / "positive" / "long.wav").write_bytes(wav(noise(200.0, 6), RATE))
+    dataset = read(root)
+    assert "background/minute.wav" in dataset.sources and "positive/long.wav" in dataset.sources and len(dataset) == 5
+
+
+def test_a_recording_that_changed_or_went_is_named(tmp_path: Path) -> None:
+    root, file = beside(tmp_path / "data"), tmp_path / "data" / "background" / "evening.wav"
+    file.write_bytes(wav(noise(170.0, 9), RATE))
+    dataset = read(root)
+    index = next(index for index, source in enumerate(dataset.sources) if source.endswith("0:01:00"))
+    file.write_bytes(wav(noise(170.0, 10), RATE))
+    with pytest.raises(IntegrityError, match="has changed"):
+        dataset.read(index)
+    file.unlink()
+    with pytest.raises(IntegrityError, match="cannot be read any more"):
+        dataset.read(index)
+
+
+def test_hours_need_no_more_memory_than_a_block(tmp_path: Path, empty_home: Path) -> None:
+    """18 minutes in eight channels, which no decoder of whole files takes: 276 MB on the disk, 553 MB as numbers."""
+    root = beside(tmp_path / "data")
+    minute = np.repeat(noise(60.0, 4, 16_000)[:, None], 8, axis=1)
+    with soundfile.SoundFile(root / "background" / "evening.wav", "w", 16_000, 8, "PCM_16") as file:
+        for number in range(18):
+            file.write(np.roll(minute, number, axis=0))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    dataset = read(root)
+    assert len(dataset) == 3 + 36 and empty_home.is_dir()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before < 200 * MEBIBYTE
