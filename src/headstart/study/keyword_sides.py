@@ -31,7 +31,7 @@ STARVED_FRACTION = 0.5  # of the hours that a part should have
 MILLISECONDS = 1000
 SAME_SPEAKERS = (
     "who speaks is not known, so the same voices may be on both sides and new speakers may be missed more often than this says; "
-    "put each speaker's recordings into a folder of their own (positive/ANNA/001.wav), or name a column: --group speaker"
+    "put each speaker's recordings into a folder of their own (positive/ANNA/001.wav), or give metadata.csv a column speaker"
 )
 Places = NDArray[np.int64]
 Amounts = NDArray[np.float64]
