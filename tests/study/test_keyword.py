@@ -95,8 +95,9 @@ def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:
 
 def test_what_is_no_wake_word_is_refused(data: Path, tmp_path: Path, gallery_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
-    with pytest.raises(InputError, match="above 0"):
-        fit_keyword(data, out=tmp_path / "run", false_accepts=0)
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="above 0"):
+            fit_keyword(data, out=tmp_path / "run", false_accepts=wrong)
     for kind in ("cats", "dogs"):
         (tmp_path / "data" / kind).mkdir(parents=True)
         for n in range(5):

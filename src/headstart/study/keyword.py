@@ -136,7 +136,7 @@ def fit_keyword(
     Raises:
         InputError: when a kind of sound is missing, or the model is not subscribed.
     """
-    if false_accepts <= 0:
+    if not 0 < false_accepts < float("inf"):
         raise InputError("false accepts an hour must be above 0", got=false_accepts, fix="--false-accepts 0.5")
     wishes = Wishes(MODEL, None, seed, "usual", None, "float32", twins)
     wanted = asked(data, wishes, None, group, tuple(accept), None, "audio", TASK, false_accepts)
