@@ -176,8 +176,9 @@ def test_what_is_no_wake_word_is_refused(
 ) -> None:
     subscribed("speech_embedding")
     monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
-    with pytest.raises(InputError, match="above 0"):
-        fit_keyword(data, out=tmp_path / "run", false_accepts=0)
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="above 0"):
+            fit_keyword(data, out=tmp_path / "run", false_accepts=wrong)
     for kind in ("cats", "dogs"):
         (tmp_path / "data" / kind).mkdir(parents=True)
         for n in range(5):

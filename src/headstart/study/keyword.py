@@ -139,7 +139,7 @@ def fit_keyword(
     Raises:
         InputError: when a kind of sound is missing, or the model is not subscribed.
     """
-    if false_accepts <= 0:
+    if not 0 < false_accepts < float("inf"):
         raise InputError("false accepts an hour must be above 0", got=false_accepts, fix="--false-accepts 0.5")
     if MODEL not in accept and not gallery.is_subscribed(MODEL):
         raise InputError("no model for wake words is subscribed", allowed=[MODEL], fix=f"headstart gallery subscribe {MODEL}")
