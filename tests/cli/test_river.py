@@ -91,6 +91,9 @@ def test_inspect_and_plan_train_nothing(here: Typed, digits: Path) -> None:
     assert told.returncode == 0 and "零" in told.stdout and "Traceback" not in told.stderr
     planned = json.loads(here("plan", digits, "--model", "efficientnet_lite0", "--json").stdout)
     assert all({"name", "value", "why", "source"} <= decision.keys() for decision in planned["decisions"])
+    views = next(int(one["value"]) for one in planned["decisions"] if one["name"] == "views")
+    n_items = sum(path.is_file() for path in digits.rglob("*"))
+    assert planned["bytes"] >= (1 + views + 1) * n_items * 1280 * 2  # features of 2 bytes: as they are, varied, and of the same network at random weights
     shown = here("plan", digits, "--model", "efficientnet_lite0")
     assert shown.returncode == 0 and "nothing has been trained" in shown.stdout
     slow = here("plan", digits, "--model", "efficientnet_lite0", "--max-ms", "0.001")

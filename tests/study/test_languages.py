@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.backbone.text_models import FAMILIES, card_of
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from headstart import gallery
 from headstart.base.errors import InputError
@@ -13,7 +15,8 @@ from headstart.base.events import Event, silence
 from headstart.data import load
 from headstart.gallery import TextInput
 from headstart.ranking.combine import LeftOut
-from headstart.study.languages import readers
+from headstart.study.items import prepared_for
+from headstart.study.languages import cut_short, readers
 
 SAID = {"好评": "房间很干净，服务员态度也很好，下次还会再来", "差评": "早餐太差了，而且房间有烟味，等了半个小时才办好入住"}
 
@@ -49,3 +52,21 @@ def test_a_network_without_a_card_that_is_left_out_comes_with_the_line_that_lets
     readers([unknown, english, gallery.card("minilm_l6")], load(gbk), outside, silence)
     assert [one.model for one in outside] == ["en", "minilm_l6"]
     assert "headstart gallery subscribe en --languages en,zh" in outside[0].why and "subscribe" not in outside[1].why
+
+
+def test_texts_of_which_a_network_sees_the_beginning_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {"好评": "very clean and friendly", "差评": "smoke in the room"}
+    table = tmp_path / "reviews.csv"
+    table.write_text("text,label\n" + "".join(f"{said} {n} {'and so on ' * 300 * (n % 4 == 0)},{label}\n" for label, said in words.items() for n in range(12)))
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    card, notes = card_of("bert", FAMILIES["bert"][1], input=TextInput(20)), list[Event]()
+    folder = tmp_path / "gallery" / card.name
+    folder.mkdir(parents=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    monkeypatch.setattr(gallery, "folder", lambda name: tmp_path / "gallery" / name)
+    cut_short(card, prepared_for(card, load(table)), notes.append)
+    (note,) = [one for one in notes if "tokens" in one.text]
+    assert "first 20 tokens" in note.text and "about 25%" in note.text
+    cut_short(replace(card, input=TextInput(2000)), prepared_for(replace(card, input=TextInput(2000)), load(table)), notes.append)
+    assert len(notes) == 1

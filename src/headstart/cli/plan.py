@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def plan_parts(preview: Preview) -> list[RenderableType]:
     """Decisions first, then the price of each model, then of all together."""
     decisions = [(one.name.replace("_", " "), f"{in_words(plain(one.value))} {one.unit}".strip(), f"{one.why} ({one.source})") for one in preview.decisions]
-    columns = ["model", "engine", "items/s", "once through", "disk"]
+    columns = ["model", "engine", "items/s", "passes", "disk"]
     return [
         table("Plan (nothing has been trained)", ["decision", "value", "why"], decisions),
         table("\nCost, from an empty store", columns, [price(one) for one in preview.models], numbers=columns[2:], whole=["model"]),
@@ -30,7 +30,7 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
             whole=["cut"],
         ),
         Text(
-            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk at most, about {in_bytes(preview.memory_bytes)} of memory",
+            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk, about {in_bytes(preview.memory_bytes)} of memory",
             style="bold",
         ),
     ]

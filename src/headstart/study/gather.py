@@ -22,7 +22,7 @@ from headstart.ranking.combine import LeftOut
 from headstart.ranking.probe import MOST_ITEMS
 from headstart.study import room
 from headstart.study.candidates import Candidate, Collected, collect_candidate, open_candidate, reopened
-from headstart.study.languages import readers
+from headstart.study.languages import cut_short, readers
 from headstart.study.limits import Limits, within
 
 SAFETY = 1.2  # times what the dearest model so far took: the next one may be slower
@@ -93,6 +93,7 @@ def gather(
         if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
             outside.append(LeftOut(card.name, reason))
             continue
+        cut_short(card, candidate.items, sink)
         n_items = len(dataset)
         affordable, limit, because = (float("inf"), "", "") if collected else _items(candidate, share, memory, n_items, recall)
         if affordable < n_items:

@@ -12,6 +12,27 @@ from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
 from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, sentence, suits
 from headstart.ranking.combine import LeftOut
+from headstart.study.items import PreparedItems
+
+SAMPLE, FEW = 256, 0.02  # texts that are looked at; of these, too long ones that are not worth a word
+
+
+def cut_short(card: ModelCard, items: PreparedItems, sink: Sink) -> None:
+    """Say how many texts a network reads the beginning of only, where that is more than a few.
+
+    Args:
+        card: The network's.
+        items: Prepared for it; some are looked at.
+        sink: Hears of it.
+    """
+    if not isinstance(card.input, TextInput):
+        return
+    most, n = card.input.max_tokens, len(items.content)
+    looked_at = range(0, n, max(1, n // SAMPLE))
+    share = sum(len(items.prepare(place)) >= most for place in looked_at) / len(looked_at)
+    if share > FEW:
+        text = f"{card.title} reads the first {most} tokens of a text: of about {share:.0%} of the texts the end may not be seen"
+        sink(Event("note", "candidates", text=text))
 
 
 def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut], sink: Sink) -> list[ModelCard]:

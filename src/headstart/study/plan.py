@@ -21,7 +21,7 @@ from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import LeftOut
 from headstart.study import room
-from headstart.study.candidates import Candidate, models_for, open_candidate, wanted_cuts
+from headstart.study.candidates import Candidate, middle_cut, models_for, open_candidate, wanted_cuts
 from headstart.study.gather import by_promise
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
@@ -39,8 +39,8 @@ class ModelCost:
         model: Its name.
         engine: The engine that won the race on this machine.
         items_per_second: Its speed.
-        forward_seconds: The one forward pass over all items.
-        store_bytes: What the store would take for the cuts that are worth keeping.
+        forward_seconds: The forward pass over all items; of the first model also those over varied views and with random weights.
+        store_bytes: What the store would take for the cuts that are worth keeping, and for these further passes.
     """
 
     model: str
@@ -119,12 +119,13 @@ def preview(
     candidates = _opened(cards, dataset, words, limits, memory, outside, exact=wishes.precision == "float32")
     if not candidates:
         raise limits.nothing_left(outside)
-    prices = tuple(_price(one, dataset, words) for one in candidates)
+    prices = tuple(_price(one, dataset, words, n_more=_further_passes(plan, wishes) if place == 0 else 0) for place, one in enumerate(candidates))
     forward, n_races = sum(price.forward_seconds for price in prices), int(plan.number("rounds")) + (plan.number("rounds") > 1)
     transfer = forward + n_races * plan.number("race_seconds")
     scratch = max(plan.number("scratch_least_seconds"), transfer * plan.number("scratch_times")) if wishes.twins else 0.0
     seconds = wishes.budget_seconds or round(transfer + scratch, 1)
-    n_fitted = (len(parts.train) + len(parts.validation)) * (1 - 1 / max(2, plan.number("race_folds")))
+    n_heats = plan.number("race_folds")
+    n_fitted = len(parts.train) if n_heats == 1 else (len(parts.train) + len(parts.validation)) * (1 - 1 / n_heats)
     cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory, len(dataset)))
     held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
     return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), held, tuple(outside))
@@ -148,10 +149,17 @@ def _opened(
     return found
 
 
-def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str]) -> ModelCost:
-    speed, n, store = candidate.items_per_second, len(dataset.content), Store()
-    kept = [cost(candidate.backbone, one, n, candidate.engine, speed, store) for one in wanted_cuts(candidate, words, n, store)]
-    return ModelCost(candidate.card.name, candidate.choice.engine, speed, n / speed, sum(one.bytes for one in kept))
+def _further_passes(plan: Plan, wishes: Wishes) -> int:
+    """How often all items may go once more through the network that is picked: varied views, and the same network with random weights."""
+    return int(plan.number("views")) + wishes.twins
+
+
+def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str], *, n_more: int) -> ModelCost:
+    speed, n, store, head = candidate.items_per_second, len(dataset.content), Store(), candidate.backbone.depth
+    middle = middle_cut(candidate, n, store)
+    cuts = {*wanted_cuts(candidate, words, n, store), *([] if middle is None else [middle])}
+    held = {cut: cost(candidate.backbone, cut, n, candidate.engine, speed, store).bytes for cut in cuts}
+    return ModelCost(candidate.card.name, candidate.choice.engine, speed, (1 + n_more) * n / speed, sum(held.values()) + n_more * held[head])
 
 
 def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory, n_items: int) -> Iterator[CutCost]:
