@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.modality import get
-from headstart.study.predict import evaluate, predict
+from headstart.study.predict import deploy, evaluate, predict
 from headstart.task.linear import LinearHead, fit_path, standardise
 from headstart.training.run import RunWriter
 
@@ -74,6 +74,18 @@ def test_files_that_are_not_there_and_folders_without_pictures_are_refused(run: 
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no file"):
         predict(run, [tmp_path / "empty"])
+
+
+def test_sets_are_those_of_the_coverage_that_was_asked_for_or_of_the_next_higher_one(files: list[Path], head: LinearHead, tmp_path: Path) -> None:
+    writer, sets = RunWriter(tmp_path / "sets"), [{"coverage": one, "threshold": one / 2} for one in (0.5, 0.8, 0.9)]
+    writer.tensors("plain.safetensors", {"head.weight": head.weight, "head.bias": head.bias})
+    writer.json("model.json", {"chosen": "plain", "classes": CLASSES, "modality": "image", "trust": {"sets": sets}})
+    writer.finish()
+    deployed = deploy(writer.folder)
+    assert [deployed.set_threshold(asked) for asked in (0.3, 0.5, 0.51, 0.8, 0.85, 0.9)] == [0.25, 0.25, 0.4, 0.4, 0.45, 0.45]
+    for asked in (0.95, 0.0, -1.0, 90.0):
+        with pytest.raises(InputError, match="no sets of that coverage"):
+            predict(writer.folder, files[:1], coverage=asked)
 
 
 @pytest.mark.parametrize("name", ["plain.safetensors", "model.json"])

@@ -228,7 +228,7 @@ def predict(
     run_folder: words.RunFolder,
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help='Files, or folders of files; for texts also tables, and a "text itself".')],
     coverage: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Name the classes one of which is right this often: 0.8, 0.9 or 0.95 (conformal sets).")
+        float | None, typer.Option(metavar="SHARE", help="Name the classes one of which is right at least this often, up to 0.99 (conformal sets).")
     ] = None,
     text: words.TextColumn = None,
     lines: Annotated[bool, typer.Option("--lines", help="Take each line of a text file for a text of its own.")] = False,

@@ -20,6 +20,7 @@ from headstart.evaluation.metrics import Floats
 from headstart.evaluation.predictions import Predictions, joined
 
 COVERAGES = (0.8, 0.9, 0.95)
+OFFERED = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)  # for whoever asks; those above are measured
 EVERYTHING = 1.0  # the threshold that lets every class in
 ROUNDING = 1e-9  # of sums of weights: (n + 1) · coverage that is a whole number must count as one
 

@@ -15,9 +15,9 @@ import numpy as np
 import headstart
 from headstart import gallery
 from headstart.backbone.engines.race import machine
-from headstart.base.records import to_plain
+from headstart.evaluation.conformal import OFFERED, conformal_threshold
 from headstart.evaluation.intervals import measure
-from headstart.evaluation.temperature import fit_temperature
+from headstart.evaluation.temperature import fit_temperature, with_temperature
 from headstart.evaluation.verdict import Verdict
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
@@ -210,11 +210,14 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
     about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality}
+    validation = outcome.arm(chosen).validation
+    temperature = fit_temperature(validation)
+    calm = with_temperature(validation, temperature)
     trust = {
-        "temperature": fit_temperature(outcome.arm(chosen).validation),
+        "temperature": temperature,
         "unsure_below": found.get("abstention", {}).get("threshold"),
         "target": found.get("abstention", {}).get("target"),
-        "sets": [{"coverage": one["coverage"], "threshold": one["threshold"]} for one in to_plain(found.get("conformal", ()))],
+        "sets": [{"coverage": one, "threshold": conformal_threshold(calm, one)} for one in OFFERED],
     }
     run.json(
         "model.json",

@@ -82,15 +82,15 @@ class Deployed:
     set_thresholds: Mapping[float, float] = field(default_factory=dict)
 
     def set_threshold(self, coverage: float) -> float:
-        """The threshold of sets that hold the right class so often.
+        """The threshold of sets that hold the right class so often or, between the coverages that are kept, a little more often.
 
         Raises:
-            InputError: when the run has none for this coverage.
+            InputError: when the coverage is no share, or the run has none that high.
         """
-        found = next((threshold for known, threshold in self.set_thresholds.items() if abs(known - coverage) < SAME), None)
-        if found is None:
+        enough = [known for known in self.set_thresholds if known > coverage - SAME]
+        if not enough or coverage <= 0:
             raise InputError("this run has no sets of that coverage", got=coverage, allowed=self.set_thresholds)
-        return found
+        return self.set_thresholds[min(enough)]
 
 
 def deploy(run: Path) -> Deployed:
