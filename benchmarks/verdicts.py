@@ -3,7 +3,8 @@
     python -m benchmarks.verdicts [--seeds 1] [--effort usual] [--again]
     python -m benchmarks.verdicts --markdown                              # only render what there is
 
-``headstart fit`` as anybody types it, with every subscribed model of ``MODELS`` or one that is named. Resumable: a line a cell in results/verdicts.jsonl.
+``headstart fit`` as anybody types it, with every model that is subscribed to (the table: EfficientNet-Lite0 and MobileNetV2) or one that is named. Resumable:
+a line a cell in results/verdicts.jsonl.
 """
 
 from __future__ import annotations
