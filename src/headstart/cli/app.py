@@ -271,11 +271,11 @@ def cautions(verdict: Verdict) -> Iterator[str]:
     """What a careful reader would ask before believing the gain over the twin from scratch."""
     if verdict.scratch is None:
         return
+    epochs = f"{verdict.scratch_epochs} {'epoch' if verdict.scratch_epochs == 1 else 'epochs'}"
     if verdict.scratch_frozen:
-        did = f"{verdict.scratch_epochs} {'epoch' if verdict.scratch_epochs == 1 else 'epochs'} from scratch did worse than a head on random features"
-        yield f"{did}, so that head is the twin; --effort thorough trains it ten times longer"
+        yield f"{epochs} from scratch did worse than a head on random features, so that head is the twin; --effort thorough trains it ten times longer"
     elif verdict.scratch_still_improving:
-        yield f"the twin from scratch reached {verdict.scratch_epochs} epochs and was still improving; --effort thorough gives it ten times the time"
+        yield f"the twin from scratch reached {epochs} and was still improving; --effort thorough gives it ten times the time"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"
 
