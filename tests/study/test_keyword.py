@@ -61,7 +61,7 @@ def test_where_nobody_told_who_speaks_the_sentence_the_file_and_the_page_say_so(
     caution = "the same voices may be on both sides"
     assert caution in fitted.sentence and any(caution in one for one in json.loads((fitted.folder / "keyword.json").read_text())["result"]["cautions"])
     page = (fitted.folder / "report.html").read_text()
-    assert page.count(caution) == 2 and "beware" in page and "that were not trained on" in page
+    assert page.count(caution) == 2 and "Beware" in page and "that were not trained on" in page
 
 
 def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: Result) -> None:

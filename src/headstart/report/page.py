@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from headstart.base import files
-from headstart.base.harmless import harmless
 from headstart.evaluation import METRICS, Table, Verdict, table
 from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
@@ -21,11 +20,10 @@ from headstart.report.keyword import write_keyword_report
 from headstart.report.listing import chosen_score, date_of
 from headstart.report.meaning import meaning
 from headstart.report.network import ranking
+from headstart.report.paper import written
 from headstart.report.race import race
 from headstart.report.trust import trust
 
-TEMPLATES = Path(__file__).parent / "templates"
-FILTERS = (words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken)
 OPENINGS = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}
 FEW_CLASSES = 12  # the confusion matrix of more is drawn as a map, not as a table of numbers
 
@@ -52,16 +50,7 @@ def write_report(run: Path) -> Path:
 
 def render(run: RunFiles) -> str:
     """The page as text."""
-    import jinja2
-    from markupsafe import Markup
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True,
-        finalize=lambda value: harmless(value) if type(value) is str else value,
-    )  # fmt: skip
-    environment.filters.update({function.__name__: function for function in FILTERS})
-    style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file
-    return str(environment.get_template("page.html.jinja").render(style=style, **_content(run)))
+    return written("page.html.jinja", **_content(run))
 
 
 def _content(run: RunFiles) -> dict[str, Any]:
