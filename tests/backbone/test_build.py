@@ -15,7 +15,7 @@ from tests.gallery.small import card_for
 from headstart.backbone.build import Network, build
 from headstart.backbone.networks.resnet50_thin import resnet50_thin
 from headstart.base.errors import InputError
-from headstart.gallery import InputRecipe, ModelCard, card
+from headstart.gallery import AudioInput, InputRecipe, ModelCard, card
 from headstart.gallery.catalogue import cards
 
 SIZE = 160
@@ -173,3 +173,18 @@ def test_torchvision_is_imported_in_a_fresh_process_even_beside_another_build_of
     )
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(Path(__file__).parents[2] / "src")}, capture_output=True, text=True, check=False)
     assert done.stdout == "1000\n", done.stderr
+
+
+@pytest.mark.parametrize("name", [one.name for one in cards() if isinstance(one.input, InputRecipe | AudioInput)])
+def test_fresh_weights_tell_items_apart_in_half_precision(name: str) -> None:
+    """Found as a bug: MobileNetV2's said 1e-9 of everything, so that its frozen random twin was a twin that knew nothing."""
+    given, generator = card(name).input, torch.Generator().manual_seed(0)
+    if isinstance(given, InputRecipe):
+        items = torch.nn.functional.interpolate(torch.rand(6, 3, 5, 5, generator=generator), given.size, mode="bilinear")
+    else:
+        assert isinstance(given, AudioInput)
+        seconds = torch.arange(int(1.5 * given.rate)) / given.rate
+        items = torch.stack([0.3 * torch.sin(2 * torch.pi * hertz * seconds) for hertz in (200, 400, 700, 1100, 1700, 2600)])
+    with torch.no_grad():
+        said = build(card(name), None, seed=3)(items).half().float()
+    assert said.std(0).mean() > 0.005 * said.abs().mean() > 1e-6

@@ -5,6 +5,7 @@ In: a ModelCard and the safetensors file of ``gallery.weights``. Out: ``Network`
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def _timm(name: str, card: ModelCard) -> _Plan:
     options = {"img_size": card.input.size} if resized else {}
     classifier = facts.classifier or ()
     classifiers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    return _Plan(lambda: timm.create_model(name, pretrained=False, num_classes=0, **options), classifiers)
+    return _Plan(lambda: timm.create_model(name, pretrained=False, num_classes=0, **options), classifiers, draw=_without_small_scales)
 
 
 def _torchvision(name: str, card: ModelCard) -> _Plan:
@@ -145,7 +146,25 @@ def _torchvision(name: str, card: ModelCard) -> _Plan:
         raise InputError(
             f"{card.name}: torchvision has no such architecture, or its features need more than pooling", got=name, allowed=choices, fix="use timm:NAME"
         )
-    return _Plan(lambda: _without_classifier(models, name), ("classifier", "fc", "AuxLogits", "aux1", "aux2"))
+    return _Plan(lambda: _without_classifier(models, name), ("classifier", "fc", "AuxLogits", "aux1", "aux2"), draw=_with_loud_groups)
+
+
+def _with_loud_groups(network: nn.Module) -> None:
+    """Give convolutions in groups the spread of He et al., 2015, equation 10, of what a group adds up: torchvision takes the whole layer for it.
+
+    So MobileNetV2 of fresh weights said 1e-9 of every picture, which is 0 as a half: its frozen random twin knew nothing, and any transfer beat it.
+    """
+    with torch.no_grad():
+        for part in network.modules():
+            if isinstance(part, nn.Conv2d) and part.groups > 1:
+                part.weight *= math.sqrt(part.groups)
+
+
+def _without_small_scales(network: nn.Module) -> None:
+    """Let the branches of a fresh transformer count: scaled down to 1e-5, as for training hundreds of layers, the first token hardly hears the picture."""
+    for part in network.modules():
+        if type(part).__name__ == "LayerScale":
+            nn.init.ones_(part.gamma)
 
 
 def _without_classifier(models: Any, name: str) -> nn.Module:
@@ -188,7 +207,11 @@ def _own(name: str, card: ModelCard) -> _Plan:
     from headstart.backbone.networks.vgg16_edges import vgg16_edges
     from headstart.backbone.networks.vit_s14_focus import translate, vit_s14_focus
 
-    plans = {"resnet50_thin": _Plan(resnet50_thin), "vgg16_edges": _Plan(vgg16_edges), "vit_s14_focus": _Plan(vit_s14_focus, translate=translate)}
+    plans = {
+        "resnet50_thin": _Plan(resnet50_thin),
+        "vgg16_edges": _Plan(vgg16_edges),
+        "vit_s14_focus": _Plan(vit_s14_focus, translate=translate, draw=_without_small_scales),
+    }
     plans |= {sound: _Plan(make, translate=TRANSLATORS.get(sound)) for sound, make in SOUNDS.items()}
     if isinstance(card.input, TextInput):
         pooling = card.input.pooling
