@@ -20,6 +20,7 @@ MANY, UNKNOWN = "multilingual", "unknown"
 NOBODY_SAYS = "nobody says which languages it reads, so it competes on texts in any"
 BY_ITS_WORDS = "which languages it reads was told by the words of its tokenizer: nobody says it"
 NOT_SAID = (NOBODY_SAYS, BY_ITS_WORDS)
+# The front matter is YAML, of which one field is wanted: no parser, whose aliases can grow without bound, reads a stranger's file for it.
 _FRONT = re.compile(r"\A\s*---[ \t]*\n(.*?)\n---", re.DOTALL)
 _LANGUAGE = re.compile(r"^languages?:[ \t]*(\[[^\]]*\]|[^\n]*(?:\n[ \t]*-[ \t][^\n]*)*)", re.MULTILINE)
 _CODE = re.compile(r"[a-z]{2,3}")

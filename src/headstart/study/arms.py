@@ -13,7 +13,6 @@ from torch import Tensor
 from headstart.activations.collect import Activations, collect
 from headstart.base.seeds import seed_for
 from headstart.evaluation.predictions import Predictions
-from headstart.planning.plan import Plan
 from headstart.ranking.probe import probe
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import Problem
@@ -69,13 +68,13 @@ def random_activations(candidate: Candidate, problem: Problem) -> Activations:
     return collect(backbone, [cut], items, candidate.engine, problem.store, label=name, sink=problem.sink, unit=unit, recall=recall)[cut]
 
 
-def linear_arm(name: str, features: Features, problem: Problem, plan: Plan, *, model: str = "") -> Arm:
+def linear_arm(name: str, features: Features, problem: Problem, *, model: str = "") -> Arm:
     """A linear head on features that are known of every item: judged on the heats, then fitted to all that may be learnt from.
 
     Features of no network are measurements of different units: each is scaled by its own spread.
     """
     started = time.perf_counter()
-    labels, balance = problem.dataset.labels, bool(plan["balance"])
+    labels, balance = problem.dataset.labels, problem.balance
     found = probe(features, labels, problem.n_classes, problem.folds, problem.seed, alone=not model, balance=balance)
 
     def fitted_to(items: NDArray[np.int64]) -> LinearHead:

@@ -150,9 +150,9 @@ class Study:
 
         if wishes.twins:
             with clock("plain"):
-                self.plain([*played, last] if last is not played[-1] else played, plan)
+                self.plain([*played, last] if last is not played[-1] else played)
             with clock("random"):
-                self.frozen_random(played, tracks, plan, budget)
+                self.frozen_random(played, tracks, budget)
         with clock("look"):  # the one look at the test items; the scratch twin looks when it has been trained
             for one in played:
                 one.look()
@@ -238,13 +238,13 @@ class Study:
             dearest = max(dearest, journal.recall("seconds of this round", partial(since, began)))
         return (played[:-1], played[-1]) if delivered else (played, played[-1])
 
-    def plain(self, played: list[Round], plan: Plan) -> None:
+    def plain(self, played: list[Round]) -> None:
         """A linear model on features that need no network."""
         features = plain_features(played[0].problem)
         for one in played:
-            one.arms["plain"] = plain_arm(features, one.problem, plan)
+            one.arms["plain"] = plain_arm(features, one.problem)
 
-    def frozen_random(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
+    def frozen_random(self, played: list[Round], tracks: Tracks, budget: Budget) -> None:
         """The same network with random weights, frozen, and a head like the transfer arm's: the architecture without pretraining; if there is time."""
         for one in played:
             model = one.raced.arm.model
@@ -255,7 +255,7 @@ class Study:
                     continue
                 self.random[model] = arms.random_activations(candidate, one.problem)
             features = self.random[model].rows(one.problem.everything)[0]
-            one.arms["random"] = arms.linear_arm("random", features, one.problem, plan, model=model)
+            one.arms["random"] = arms.linear_arm("random", features, one.problem, model=model)
 
     def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""

@@ -15,7 +15,6 @@ from headstart.base.events import stage
 from headstart.evaluation.predictions import Predictions
 from headstart.modality import Modality, get
 from headstart.modality.words import COLUMNS
-from headstart.planning.plan import Plan
 from headstart.ranking.probe import sampled
 from headstart.study.arms import Arm, linear_arm
 from headstart.study.problem import Problem
@@ -34,15 +33,15 @@ def plain_features(problem: Problem) -> Any:
     return describe(name, dataset.content, lambda n: modality.plain_features(dataset.read(n)), problem.store, sink=problem.sink, unit=modality.unit)
 
 
-def plain_arm(features: Any, problem: Problem, plan: Plan) -> Arm:
+def plain_arm(features: Any, problem: Problem) -> Arm:
     """A linear model on those features: judged on the heats, then fitted to all that may be learnt from; test items take no part in anything."""
     if isinstance(features, np.ndarray):
-        return linear_arm("plain", features, problem, plan)
+        return linear_arm("plain", features, problem)
     started = time.perf_counter()
     labels, n_classes = problem.dataset.labels, problem.n_classes
 
     def weights(items: NDArray[np.int64]) -> Floats | None:
-        return balancing(labels[items], n_classes) if plan["balance"] else None
+        return balancing(labels[items], n_classes) if problem.balance else None
 
     strength = sparse.strength_by_folds(features, labels, n_classes, sampled(problem.folds, problem.seed), weights(problem.pool))
     heads = [sparse.head_on(features[fitted], labels[fitted], n_classes, strength, weights(fitted)) for fitted, _ in problem.heats]

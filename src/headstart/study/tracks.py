@@ -300,10 +300,10 @@ class Contest:
         """The linear head on frozen features with which every entrant of a model starts, fitted once a fold."""
         key = entrant.model, fold, entrant.views
         if key not in self._heads:
-            probe, problem, balance = self.probed[entrant.model].probe, self.problem, bool(self.tracks.plan["balance"])
+            probe, problem = self.probed[entrant.model].probe, self.problem
             views = np.concatenate([features[items] for features in self.tracks.features(entrant.model, entrant.views, problem)])
             labels = np.tile(problem.dataset.labels[items], entrant.views + 1)
-            self._heads[key] = head_on(views, labels, problem.n_classes, probe.strength, probe.temperature, balance=balance)
+            self._heads[key] = head_on(views, labels, problem.n_classes, probe.strength, probe.temperature, balance=problem.balance)
         return self._heads[key]
 
     def _train(self, entrant: Entrant, head: LinearHead, fitted: NDArray[np.int64], held: NDArray[np.int64], *, name: str) -> tuple[Trained, dict[str, Tensor]]:
