@@ -29,6 +29,9 @@ def test_test_items_are_spoken_of_where_there_are_some_and_a_shortfall_is_owned(
     assert plain(shown["words"]).endswith("is right on 90 % (86 to 93) of those.")
     assert plain(shown["fitted"]).endswith("The sentence above is about test items; on those it falls short of the 95 % asked for.")
     assert shown["figure"] is None
+    nothing = {"coverage": {"value": 0.0, "low": 0.0, "high": 0.1, "n": 48}, "accuracy": {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}}
+    unmeasured = abstention(found | {"test": nothing}, 5)
+    assert unmeasured is not None and "answers 83 % of the items" in plain(unmeasured["words"]) and "measured on no others" in unmeasured["fitted"]
     rounds = abstention(found, 5)
     assert rounds is not None and "each of 5 rounds had set aside, with a threshold that it chose without them" in plain(rounds["fitted"])
 

@@ -86,7 +86,7 @@ class Point:
 def abstention(found: Plain, n_rounds: float = 1) -> Plain | None:
     """The trade of answers against being right: curve, chosen threshold, and its sentence; None when it was not measured."""
     target, threshold = (words.as_number(found.get(name)) for name in ("target", "threshold"))
-    judged = found.get("test") or found.get("validation")
+    judged = _judged(found)
     numbers = [[words.as_number(row.get(name)) for name in ("threshold", "coverage", "accuracy")] for row in values.rows(found.get("curve"))]
     curve = sorted((Point(*row) for row in numbers if None not in row), key=lambda point: point.coverage)  # type: ignore[arg-type]
     said = abstention_words(found)
@@ -104,7 +104,7 @@ def abstention_words(found: Plain) -> str:
         if target is None:
             return ""
         return f"However sure it is, it does not reach {100 * target:.0f} % right on validation: a person should check its answers."
-    judged = values.table(found.get("test") or found.get("validation"))
+    judged = values.table(_judged(found))
     coverage, accuracy = values.span(judged.get("coverage")), values.around(judged.get("accuracy"))
     said = f"Below {100 * threshold:.0f} % sure it should hand over to a person"
     if threshold <= 0:
@@ -114,12 +114,20 @@ def abstention_words(found: Plain) -> str:
     return f"{said}: it then answers {100 * coverage.value:.0f}\N{NO-BREAK SPACE}% of the items and is right on {accuracy} of those."
 
 
+def _judged(found: Plain) -> Any:
+    """What a threshold did: to test items where some were answered, else to those that chose it."""
+    test, answered = found.get("test"), values.span(values.table(values.table(found.get("test")).get("coverage")))
+    return test if test and (answered is None or answered.value > 0) else found.get("validation")
+
+
 def _fitted(found: Plain, n_rounds: float) -> str:
     """On what the threshold was chosen, when the sentence is about other items."""
     target, chosen = words.as_number(found.get("target")), values.table(found.get("validation"))
     coverage, accuracy = values.around(chosen.get("coverage")), values.around(chosen.get("accuracy"))
     if target is None or not found.get("test") or not coverage or not accuracy:
         return ""
+    if _judged(found) is not found.get("test"):
+        return "It was chosen on these very items: each round had too few to choose a threshold by, so it has been measured on no others."
     measured = values.span(values.table(found.get("test")).get("accuracy"))
     short = f"; on those it falls short of the {100 * target:.0f} % asked for" if measured and measured.high < target else ""
     there = f"there it answered {coverage} and was right on {accuracy}"
