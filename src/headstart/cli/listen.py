@@ -78,9 +78,9 @@ def recorded(file: Path) -> Iterator[Any]:
     if not file.is_file():
         raise InputError("there is no such sound file", got=file)
     try:
-        yield from chunks(file.read_bytes())
-    except Unreadable as error:
-        raise InputError("this sound file cannot be listened to", got=f"{file}: {error.reason}") from None
+        yield from chunks(file)
+    except (OSError, Unreadable) as error:
+        raise InputError("this sound file cannot be listened to", got=f"{file}: {error}") from None
 
 
 def microphone(rate: int) -> Iterator[Any]:

@@ -98,6 +98,31 @@ def wav(samples: Samples, rate: int) -> bytes:
     return head + numbers
 
 
+def refuse_header(written_as: str, rate: int, channels: int) -> None:
+    """Refuse what a file says of itself that no recording has.
+
+    Raises:
+        Unreadable: when its format, rate or number of channels is none that is read.
+    """
+    if written_as not in FORMATS:
+        raise Unreadable(f"{written_as} is no format of recordings that is read here")
+    if not RATE_MIN_HERTZ <= rate <= RATE_MAX_HERTZ:
+        raise Unreadable(f"{rate:,} samples a second")
+    if not 1 <= channels <= CHANNELS_MAX:
+        raise Unreadable(f"{channels} channels")
+
+
+def reason(content: bytes, said: str) -> str:
+    """Why a file cannot be decoded, in a few words: from its first bytes and what libsndfile said."""
+    for start, said_of_it in SIGNATURES.items():
+        if content.startswith(start):
+            return said_of_it
+    if content[4:8] == b"ftyp":
+        return f"M4A or MP4, {EXPORT}"
+    known = content[:4] in (*CHUNKS, b"fLaC", b"OggS", b".snd") or content[:3] == b"ID3"
+    return f"damaged ({said.rstrip('. ').partition(': ')[2] or said.rstrip('. ')})" if known else "not a recording"
+
+
 class _Bytes(io.BytesIO):
     """Bytes in which a place before the first is not sought: a damaged AIFF asks libsndfile to, and an error in its callback would be printed, not raised."""
 
@@ -114,14 +139,16 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
 
     try:
         with soundfile.SoundFile(_Bytes(content)) as file:
-            _refuse_header(file.format, file.frames, file.samplerate, file.channels)
+            refuse_header(file.format, file.samplerate, file.channels)
+            if file.frames * file.channels > VALUES_MAX:
+                raise Unreadable(f"too long: {file.frames / file.samplerate / 60:,.0f} minutes of {file.channels} channels")
             rate, channels = file.samplerate, file.channels
             samples, peaks = _mixed(file, None)
             if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
                 file.seek(0)
                 samples, _ = _mixed(file, int(peaks.argmax()))
     except (soundfile.SoundFileError, RuntimeError) as error:
-        raise Unreadable(_reason(content, str(error))) from None
+        raise Unreadable(reason(content, str(error))) from None
     return samples, rate, channels
 
 
@@ -139,24 +166,3 @@ def _mixed(file: soundfile.SoundFile, channel: int | None) -> tuple[Samples, Sam
     if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
         raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
     return np.concatenate(parts), peaks
-
-
-def _refuse_header(written_as: str, frames: int, rate: int, channels: int) -> None:
-    if written_as not in FORMATS:
-        raise Unreadable(f"{written_as} is no format of recordings that is read here")
-    if not RATE_MIN_HERTZ <= rate <= RATE_MAX_HERTZ:
-        raise Unreadable(f"{rate:,} samples a second")
-    if not 1 <= channels <= CHANNELS_MAX:
-        raise Unreadable(f"{channels} channels")
-    if frames * channels > VALUES_MAX:
-        raise Unreadable(f"too long: {frames / rate / 60:,.0f} minutes of {channels} channels")
-
-
-def _reason(content: bytes, said: str) -> str:
-    for start, reason in SIGNATURES.items():
-        if content.startswith(start):
-            return reason
-    if content[4:8] == b"ftyp":
-        return f"M4A or MP4, {EXPORT}"
-    known = content[:4] in (*CHUNKS, b"fLaC", b"OggS", b".snd") or content[:3] == b"ID3"
-    return f"damaged ({said.rstrip('. ').partition(': ')[2] or said.rstrip('. ')})" if known else "not a recording"

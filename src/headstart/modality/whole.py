@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from mmap import mmap
 
 from headstart.modality.protocol import Unreadable
 
+Content = bytes | mmap
 STREAMED = frozenset({0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1})  # what is written for "unknown"
 CHUNKS_MAX = 10_000  # a file of more is left to the decoder
 # Of the formats that are chunks, each with its length: where the first begins, how name and length are written, bytes of these that the length counts in,
@@ -31,7 +33,7 @@ FRAME_WITHIN = 1 << 16  # bytes behind the tags in which the first frame of an M
 SIDE_BYTES = {True: (32, 17), False: (17, 9)}
 
 
-def refuse_truncated(content: bytes) -> None:
+def refuse_truncated(content: Content) -> None:
     """Compare what a format states of its length with the bytes that are there.
 
     Raises:
@@ -54,7 +56,7 @@ def _refuse_missing(stated: int, there: int) -> None:
         raise Unreadable(f"truncated: {stated - max(0, there):,} of {stated:,} bytes of sound are missing")
 
 
-def _refuse_short_chunks(content: bytes) -> None:
+def _refuse_short_chunks(content: Content) -> None:
     """The chunk of the sound says how long it is; in RF64, whose numbers would be too small for that, the chunk ``ds64`` says it."""
     long = 0
     for name, begin, stated in _chunks(content):
@@ -65,7 +67,7 @@ def _refuse_short_chunks(content: bytes) -> None:
             return
 
 
-def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(content: Content) -> Iterator[tuple[bytes, int, int]]:
     """Name, beginning and stated length of each chunk's content, as far as they are there."""
     place, written, counted, multiple = CHUNKS[content[:4]]
     head = struct.calcsize(written)
@@ -81,7 +83,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         place += -place % multiple
 
 
-def _refuse_short_ogg(content: bytes) -> None:
+def _refuse_short_ogg(content: Content) -> None:
     """The last page says that it is the last, and how long its segments are (RFC 3533, section 6)."""
     last = content.rfind(b"OggS")
     body = last + OGG_HEADER_BYTES
@@ -92,7 +94,7 @@ def _refuse_short_ogg(content: bytes) -> None:
         raise Unreadable("truncated: the end of its last page is missing")
 
 
-def _refuse_short_mp3(content: bytes) -> None:
+def _refuse_short_mp3(content: Content) -> None:
     """An encoder writes how many bytes there are from the first frame on into that frame, behind its side information ("Xing" or "Info"), or does not."""
     frame = _first_frame(content, _behind_tags(content))
     if frame is None:
@@ -107,7 +109,7 @@ def _refuse_short_mp3(content: bytes) -> None:
             return
 
 
-def _behind_tags(content: bytes) -> int:
+def _behind_tags(content: Content) -> int:
     """Where the tags at the beginning end; their lengths are written with seven bits a byte."""
     place = 0
     while content[place : place + 3] == b"ID3" and place + ID3_HEADER_BYTES <= len(content):
@@ -118,7 +120,7 @@ def _behind_tags(content: bytes) -> int:
     return place
 
 
-def _first_frame(content: bytes, begin: int) -> int | None:
+def _first_frame(content: Content, begin: int) -> int | None:
     """Where the first header of a frame of layer III stands: eleven bits set, and no value that the standard keeps free."""
     place = content.find(b"\xff", begin, begin + FRAME_WITHIN)
     while 0 <= place <= len(content) - 4:

@@ -51,7 +51,7 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     with stage(sink, "listen", len(items), "files") as advance, one_thread():
         for one in items:
             try:
-                found.append(_heard(listener.afresh(), one.source, one.read()))
+                found.append(_heard(listener.afresh(), one.source))
             except (OSError, Unreadable) as error:
                 found.append(Heard(one.source, (), 0.0, str(error)))
             advance(len(found))
@@ -69,10 +69,10 @@ def refuse_options(coverage: float | None, text: str | None, *, lines: bool) -> 
         raise InputError("a wake word is heard or not: these options are for other runs", got=", ".join(given), fix="headstart predict RUN FILE")
 
 
-def _heard(listener: Listener, source: str, content: bytes) -> Heard:
+def _heard(listener: Listener, source: str) -> Heard:
     seconds = 0.0
     detections: list[Detection] = []
-    for samples in chunks(content, AT_ONCE_SECONDS * SAMPLES_A_SECOND):
+    for samples in chunks(Path(source), AT_ONCE_SECONDS * SAMPLES_A_SECOND):
         seconds += len(samples) / SAMPLES_A_SECOND
         detections += listener.hear(samples)
     return Heard(source, tuple(detections), seconds)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from headstart.backbone.networks.speech_embedding import HOP, MEL_FRAMES, MEL_FR
 from headstart.base.files import read_json
 from headstart.base.records import from_plain
 from headstart.gallery.card import ModelCard
-from headstart.modality.sound import Samples, decode, resampled
+from headstart.modality.sound import Samples
+from headstart.modality.stream import streamed
 from headstart.training.keyword import logits_of
 from headstart.training.run import check_run
 
@@ -130,9 +132,19 @@ def open_listener(run: Path) -> Listener:
     return Listener(Ear(streaming(network, FLOOR_DECIBELS)), head.eval(), float(kept["result"]["transfer"]["point"]["threshold"]))
 
 
-def chunks(content: bytes, n_samples: int = STEP) -> Iterator[Samples]:
-    """A recording as a microphone would deliver it: at 16 kHz, 80 ms at a time, and a last half second of silence in which a word at its end is noticed."""
-    sound = decode(content)
-    samples = np.concatenate([resampled(sound.samples, sound.rate, RATE), np.zeros(RATE // 2, np.float32)])
-    for begin in range(0, len(samples), n_samples):
-        yield samples[begin : begin + n_samples]
+def chunks(file: Path, n_samples: int = STEP) -> Iterator[Samples]:
+    """A recording as a microphone would deliver it: at 16 kHz, 80 ms at a time, and a last half second of silence in which a word at its end is noticed.
+
+    Raises:
+        Unreadable: when it cannot be decoded, or not to its end.
+        OSError: when it cannot be read.
+    """
+    waiting, n = list[Samples](), 0
+    for block in chain(streamed(file, RATE), [np.zeros(RATE // 2, np.float32)]):
+        waiting, n = [*waiting, block], n + len(block)
+        if n >= n_samples:
+            whole = np.concatenate(waiting)
+            n = len(whole) % n_samples
+            waiting = [whole[len(whole) - n :]]
+            yield from np.split(whole[: len(whole) - n], range(n_samples, len(whole) - n, n_samples))
+    yield from (rest for rest in [np.concatenate(waiting)] if len(rest))
