@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence
 
 if TYPE_CHECKING:
@@ -317,8 +318,16 @@ def evaluate(
     """Measure the model of a run on labelled data that it has not seen: metrics with intervals, as plain values.
 
     Where items belong together (``group``: a speaker, a patient; or repeats of one another), the intervals are as wide as so many groups warrant.
+    Of a wake word's run: the share of words that it misses and false accepts an hour, on recordings laid out as :func:`keyword` takes them.
     """
+    from headstart.report.folder import is_wake_word
+    from headstart.study.keyword_judged import evaluate_keyword
     from headstart.study.predict import evaluate as study
+
+    if is_wake_word(Path(run)):
+        if text is not None:
+            raise InputError("a wake word is heard, not read", got=f"text={text}", fix="give recordings: headstart evaluate RUN DATA")
+        return evaluate_keyword(Path(run), Path(data), label=label, group=group, sink=sink)
 
     return study(Path(run), Path(data), label=label, text=text, group=group, sink=sink)
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 from tests.modality.sounds import RATE
-from tests.study.keyword_data import WORD, lay_out, rustle, spoken
+from tests.study.keyword_data import OTHER, WORD, lay_out, rustle, spoken
 
 import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
@@ -25,7 +25,7 @@ from headstart.cli.summaries import row
 from headstart.modality.sound import decode, wav
 from headstart.report import list_runs
 from headstart.study.keyword import Result, fit_keyword
-from headstart.study.listening import STEP, Listener, chunks, open_listener
+from headstart.study.listening import STEP, chunks, open_listener
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +99,19 @@ def test_an_unfinished_or_damaged_wake_word_has_no_page_of_classes(tmp_path: Pat
     assert [(one.metric, one.value) for one in list_runs(tmp_path)] == [("missed", None)] and not (tmp_path / "report.html").exists()
 
 
+def kept(file: Path, samples: np.ndarray) -> Path:
+    """A recording on disk."""
+    file.write_bytes(wav(samples, RATE))
+    return file
+
+
 @pytest.mark.parametrize("size", [160, STEP, 5_000, 1_000_000])
-def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, size: int) -> None:
+def test_a_stream_says_what_a_whole_file_says_however_it_is_cut(fitted: Result, tmp_path: Path, size: int) -> None:
     heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), rustle(91, 4.0), spoken(WORD, 7), np.zeros(RATE, np.float32)])
-    content = wav(heard, RATE)
-    whole = [one for chunk in chunks(content, 10_000_000) for one in open_listener(fitted.folder).hear(chunk)]
+    file = kept(tmp_path / "heard.wav", heard)
+    whole = [one for chunk in chunks(file, 10_000_000) for one in open_listener(fitted.folder).hear(chunk)]
     listener = open_listener(fitted.folder)
-    stream = [one for chunk in chunks(content, size) for one in listener.hear(chunk)]
+    stream = [one for chunk in chunks(file, size) for one in listener.hear(chunk)]
     assert [one.seconds for one in stream] == [one.seconds for one in whole]
     assert np.allclose([one.probability for one in stream], [one.probability for one in whole], atol=1e-4)
     ends = [(4 * RATE + len(spoken(WORD, 3))) / RATE, (len(heard) - RATE) / RATE]
@@ -119,7 +125,7 @@ def test_predict_says_of_files_what_a_listener_says(fitted: Result, tmp_path: Pa
     (tmp_path / "clips" / "b.wav").write_bytes(wav(rustle(92, 5.0), RATE))
     (tmp_path / "clips" / "c.wav").write_bytes(b"no sound")
     listener = open_listener(fitted.folder)
-    streamed = [one for chunk in chunks(wav(heard, RATE)) for one in listener.hear(chunk)]
+    streamed = [one for chunk in chunks(tmp_path / "clips" / "a.wav") for one in listener.hear(chunk)]
     first, second, third = headstart.predict(fitted.folder, tmp_path / "clips")
     assert streamed and [one.seconds for one in first.detections] == [one.seconds for one in streamed]
     assert np.allclose([one.probability for one in first.detections], [one.probability for one in streamed], atol=1e-4)
@@ -158,8 +164,37 @@ def test_a_microphone_that_is_stopped_is_told_how_fast_it_was_heard(fitted: Resu
 def test_what_is_asked_of_classes_is_refused_by_a_wake_word(fitted: Result, data: Path) -> None:
     with pytest.raises(InputError, match=r"heard or not(?s:.*)--coverage"):
         headstart.predict(fitted.folder, data, coverage=0.9)
-    with pytest.raises(InputError, match="run of a wake word"):
-        headstart.evaluate(fitted.folder, data)
+    with pytest.raises(InputError, match="heard, not read"):
+        headstart.evaluate(fitted.folder, data, text="sentence")
+
+
+def test_evaluate_counts_what_a_listener_misses_and_takes_wrongly(fitted: Result, tmp_path: Path) -> None:
+    data = tmp_path / "others"
+    for speaker, seed in (("ANNA", WORD), ("BO", WORD), ("CY", OTHER + 3)):  # the last one says another word
+        (data / "positive" / speaker).mkdir(parents=True)
+        kept(data / "positive" / speaker / "1.wav", spoken(seed, 11 + len(speaker)))
+    (data / "background").mkdir()
+    kept(data / "background" / "evening.wav", np.concatenate([rustle(95, 170.0), spoken(WORD, 4), rustle(96, 9.0)]))
+    (data / "background" / "broken.wav").write_bytes(b"no sound")
+    told = headstart.evaluate(fitted.folder, data)
+    assert told["missed"]["n"] == 3 and [one["source"] for one in told["mistakes"] if one["kind"] == "missed"] == ["positive/CY/1.wav"]
+    assert {one["speaker"]: (one["words"], one["missed"]) for one in told["speakers"]} == {"ANNA": (1, 0), "BO": (1, 0), "CY": (1, 1)}
+    accepted = [one for one in told["mistakes"] if one["kind"] == "false accept"]
+    said = [one["seconds"] for one in accepted if one["source"] == "background/evening.wav from 0:02:00"]
+    assert any(abs(one - 50 - len(spoken(WORD, 4)) / RATE) < 0.6 for one in said), accepted
+    assert told["false_accepts_per_hour"]["n"] == len(accepted) and abs(told["hours"] - (179 + len(spoken(WORD, 4)) / RATE) / 3600) < 1e-6
+    assert [one["source"] for one in told["left_out"]] == ["background/broken.wav"]
+
+
+def test_a_single_kind_of_sound_is_enough_to_be_judged_on(fitted: Result, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "positive").mkdir(parents=True)
+    kept(tmp_path / "mine" / "positive" / "1.wav", spoken(WORD, 12))
+    told = headstart.evaluate(fitted.folder, tmp_path / "mine")
+    assert told["missed"]["value"] == 0 and told["false_accepts_per_hour"] is None and told["speakers"] == []
+    with pytest.raises(InputError, match="none of a wake word's"):
+        (tmp_path / "mine" / "cats").mkdir()
+        kept(tmp_path / "mine" / "cats" / "1.wav", spoken(WORD, 12))
+        headstart.evaluate(fitted.folder, tmp_path / "mine")
 
 
 def test_the_layers_say_the_same_over_a_sequence_as_over_each_window() -> None:
@@ -198,7 +233,8 @@ def test_only_a_model_that_is_named_is_fetched(data: Path, tmp_path: Path, empty
     assert not (empty_home / "gallery" / "speech_embedding").exists()
 
 
-def test_decoding_in_chunks_loses_no_sample() -> None:
-    content = wav(spoken(WORD, 1), RATE)
-    heard = np.concatenate(list(chunks(content)))
-    assert np.array_equal(heard[: len(decode(content).samples)], decode(content).samples) and isinstance(Listener, type)
+@pytest.mark.parametrize("n", [STEP, 1_000, 10_000_000])
+def test_decoding_in_chunks_loses_no_sample(tmp_path: Path, n: int) -> None:
+    file = kept(tmp_path / "said.wav", spoken(WORD, 1))
+    parts, whole = list(chunks(file, n)), decode(file.read_bytes()).samples
+    assert np.array_equal(np.concatenate(parts), np.pad(whole, (0, RATE // 2))) and {len(part) for part in parts[:-1]} <= {n}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +122,16 @@ def test_evaluation_measures_with_intervals_and_refuses_classes_that_the_run_doe
     with pytest.raises(InputError, match="classes that the run was not trained on") as caught:
         evaluate(run, other)
     assert "got: two" in str(caught.value)
+
+
+def test_a_few_items_of_one_class_are_enough_to_be_judged_on(run: Path, digits: Path, tmp_path: Path) -> None:
+    known = next(folder for folder in sorted(digits.iterdir()) if folder.is_dir())
+    for n, file in enumerate(sorted(known.iterdir())[:2]):
+        (tmp_path / "few" / known.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, tmp_path / "few" / known.name / f"{n}{file.suffix}")
+    found = evaluate(run, tmp_path / "few")
+    assert found["n"] == 2 and found["accuracy"]["n"] == 2 and found["accuracy"]["value"] == found["balanced_accuracy"]["value"]
+    (tmp_path / "none" / known.name).mkdir(parents=True)
+    (tmp_path / "none" / known.name / "1.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"no readable pictures(?s:.*)empty file"):
+        evaluate(run, tmp_path / "none")

@@ -99,6 +99,7 @@ def load(
     minimum_per_class: int = MINIMUM_PER_CLASS,
     modality: str | None = None,
     cut: Callable[[str], bool] | None = None,
+    to_learn: bool = True,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
@@ -113,6 +114,7 @@ def load(
         minimum_per_class: Fewer readable items of a class are refused.
         modality: The kind of data; found by what lies there when not given.
         cut: Of which classes long recordings are read in blocks, each an item; whole when not given.
+        to_learn: Refuse what cannot be learnt from; what a finished run is judged on may be one item of one class.
 
     Raises:
         InputError: with all faults at once.
@@ -142,7 +144,10 @@ def load(
             more = f" and {len(left_out) - 1:,} more; headstart inspect names them all" if len(left_out) > 1 else ""
             sink(Event("note", "read", text=f"left out: {left_out[0].source}: {left_out[0].reason}{more}"))
         content = tuple(findings[index].content for index in kept)
-        refuse.unfit(root, listing, kept, faults, minimum_per_class, kind.unit)
+        if to_learn:
+            refuse.unfit(root, listing, kept, faults, minimum_per_class, kind.unit)
+        elif not kept:
+            refuse.unreadable(root, faults, kind.unit)
         thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in examined), np.uint8).reshape(len(examined), -1)
         near = near_duplicates(content, thumbnails, kind, store)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from headstart.base.errors import Fault, InputError
 from headstart.data import folders, separated
@@ -81,6 +82,15 @@ def unfit(root: Path, listing: Listing, kept: Sequence[int], faults: Sequence[Fa
         wrong = _parts(listing, kept, in_order(counts))
     if wrong:
         raise InputError(f"{root} cannot be learnt from", details=[*wrong, *_named(faults)])
+
+
+def unreadable(root: Path, faults: Sequence[Fault], unit: str) -> NoReturn:
+    """Refuse a data set of which nothing can be read.
+
+    Raises:
+        InputError: always, with what is wrong with the first items.
+    """
+    raise InputError(f"{root} holds no readable {unit}", details=_named(faults))
 
 
 def _contradictions(faults: Sequence[Fault], n: int, unit: str) -> list[str]:

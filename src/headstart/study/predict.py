@@ -169,7 +169,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
         InputError: when the data set has classes that the run does not know.
     """
     deployed = deploy(run)
-    dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink)
+    dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink, to_learn=False)
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
         raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
