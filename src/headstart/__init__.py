@@ -107,7 +107,7 @@ def rank(
     from headstart.study.limits import Limits
     from headstart.study.rank import rank as study
 
-    wishes = Wishes(model, None, seed, "usual", None, precision, True)
+    wishes = Wishes(model, None, seed, "thorough", None, precision, True)  # every model is asked: that is the question
     return study(Path(data), wishes=wishes, limits=Limits(max_mb, max_ms, licence), text=text, label=label, group=group, modality=modality, sink=sink)
 
 

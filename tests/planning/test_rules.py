@@ -58,12 +58,13 @@ def test_imbalance_switches_the_metric_and_is_named_in_the_reason(imbalance: flo
 def test_more_effort_gives_more_epochs_and_the_scratch_twin_no_less_time() -> None:
     plans = [first_plan(FACTS, Wishes(effort=effort)) for effort in get_args(Effort)]
     epochs, times, least = ([plan.number(name) for plan in plans] for name in ("epochs", "scratch_times", "scratch_least_seconds"))
-    assert sorted(set(epochs)) == epochs and sorted(set(least)) == least and sorted(times) == times
+    dear = [plan.number("dear_pass_seconds") for plan in plans]
+    assert sorted(set(dear)) == dear and sorted(set(epochs)) == epochs and sorted(set(least)) == least and sorted(times) == times
     for name in ("race_seconds", "race_folds", "proposals", "views"):
         found = [plan.number(name) for plan in plans]
         assert found == sorted(set(found)), name
     race = {"race_seconds", "race_folds", "proposals", "views"}
-    assert changed(plans[0], plans[2]) == {"epochs", "scratch_times", "scratch_least_seconds", "scratch_round_seconds", *race}
+    assert changed(plans[0], plans[2]) == {"epochs", "dear_pass_seconds", "scratch_times", "scratch_least_seconds", "scratch_round_seconds", *race}
 
 
 def test_without_twins_the_plan_says_what_that_costs_and_sets_no_time_for_them() -> None:

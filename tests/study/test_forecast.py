@@ -41,7 +41,7 @@ def test_before_anything_has_begun_every_part_is_reckoned_from_plan_and_rates(em
     races = plan().number("rounds") + (plan().number("rounds") > 1)
     assert left["candidates"] == MODELS * (USUAL["model"] + ITEMS * USUAL["item"]) and left["end"] == END
     assert left["race"] == pytest.approx(races * USUAL["round"] * plan().number("race_seconds"))
-    needed = left["candidates"] + left["race"]
+    needed = left["candidates"] / MODELS + left["race"]  # one of the models is taken
     assert left["scratch"] == pytest.approx(max(needed * plan().number("scratch_times"), plan().number("scratch_least_seconds")))
     (told,) = heard
     assert told.kind == "forecast" and told.seconds == pytest.approx(sum(left.values()), abs=0.1)
@@ -55,7 +55,7 @@ def test_rounds_that_have_ended_tell_what_the_others_take_and_how_long_the_twin_
     raced(forecast, 70.0, rounds=2)
     left, races = forecast.left(), plan().number("rounds") + (plan().number("rounds") > 1)
     assert "candidates" not in left and left["race"] == pytest.approx(70.0 * races, abs=1), "these rounds have taken no time yet"
-    assert left["scratch"] == pytest.approx(40 + 70.0 * races)
+    assert left["scratch"] == pytest.approx(40 / MODELS + 70.0 * races)
     forecast.leaves("race", 70.0 * races)
     forecast.twin(33.0)
     assert "race" not in forecast.left() and forecast.left()["scratch"] == 33.0

@@ -14,11 +14,18 @@ import headstart
 from headstart.activations.store import Store
 from headstart.base.errors import InputError
 from headstart.base.events import Event, silence
+from headstart.base.journal import Journal
 from headstart.data import load, split
-from headstart.planning.facts import Wishes
+from headstart.planning.budget import Budget
+from headstart.planning.facts import Effort, Wishes
+from headstart.planning.plan import Decision
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import Ranking
-from headstart.study.candidates import Collected, collect_candidate, models_for, open_candidate, rank_collected
+from headstart.study.candidates import Candidate, Collected, collect_candidate, models_for, open_candidate, rank_collected
+from headstart.study.clock import Clock
+from headstart.study.fit import scratch_time
+from headstart.study.gather import gather, too_dear
+from headstart.study.limits import Limits
 from headstart.study.problem import known_facts, pose, rounds
 
 MODELS = ("efficientnet_lite0", "squeezenet1_1")
@@ -94,3 +101,30 @@ def test_limits_leave_models_out_by_name_and_refuse_to_leave_none(ranking: Ranki
         headstart.rank(digits, max_ms=0.001)
     with pytest.raises(InputError, match="fix: --precision fast"):
         headstart.rank(digits, max_ms=5.0, precision="float32")
+
+
+@pytest.mark.parametrize(("effort", "speed", "asked"), [("usual", 0.1, False), ("usual", 0.3, True), ("thorough", 0.1, True)])
+def test_a_model_dearer_than_all_before_it_together_is_named_and_not_asked(
+    ranking: Ranking, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effort: Effort, speed: float, asked: bool
+) -> None:
+    speeds = {"efficientnet_lite0": 1.0, "squeezenet1_1": speed}  # 28 items: 28 s, then 280 or 93 s, which is below two minutes
+    monkeypatch.setattr(Candidate, "items_per_second", property(lambda one: speeds[one.card.name]))
+    heard: list[Event] = []
+    dataset = load(digits)
+    cards, wishes = models_for("image", None), Wishes(effort=effort)
+    plan = first_plan(known_facts(dataset, split(dataset), list(MODELS)), wishes)
+    found = gather(cards, dataset, plan, Limits(), Budget(), Store(tmp_path), heard.append, exact=False)
+    assert [one.candidate.card.name for one in found.collected] == [name for name in MODELS if asked or name != "squeezenet1_1"]
+    assert found.seconds.keys() == {one.candidate.card.name for one in found.collected} and all(seconds > 0 for seconds in found.seconds.values())
+    said = "its forward pass would take about 280 s, that of the model before it 28 s; --model squeezenet1_1 or --effort thorough asks it"
+    assert [one.why for one in found.left_out] == ([] if asked else [said]) and any(said in event.text for event in heard) != asked
+    assert not too_dear(found.collected[0].candidate, [], dataset, plan, Store(tmp_path / "empty")), "the first is always asked"
+    if asked:  # the twin gets the time of the network that was taken, not of those that were asked beside it
+        clock, impatient = Clock(Journal()), plan.decide(Decision("scratch_least_seconds", 0.0, "", "", "rule"))
+        with clock("race"):
+            pass
+        needed = found.seconds["efficientnet_lite0"] + found.collected[0].seconds_saved
+        twin = scratch_time(clock, found, Budget(), impatient, {"efficientnet_lite0"})
+        assert twin.number("scratch_seconds") == pytest.approx(needed * plan.number("scratch_times"), abs=0.2)
+    else:  # what the store holds already costs nothing
+        assert len(gather(cards, dataset, plan, Limits(), Budget(), Store(), silence, exact=False).collected) == 2

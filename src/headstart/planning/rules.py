@@ -16,6 +16,7 @@ RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
 VIEWS = {"quick": 0, "usual": 2, "thorough": 4}
 RACE_FOLDS = {"quick": 2, "usual": 3, "thorough": 5}
+DEAR_PASS_SECONDS = {"quick": 30.0, "usual": 120.0, "thorough": 86_400.0}
 SCRATCH_TIMES = {"quick": 1.0, "usual": 1.0, "thorough": 10.0}
 SCRATCH_LEAST_SECONDS = {"quick": 10.0, "usual": 120.0, "thorough": 600.0}
 SCRATCH_ROUND_SECONDS = {"quick": 2.0, "usual": 20.0, "thorough": 60.0}
@@ -73,6 +74,13 @@ def _candidates(facts: Facts, wishes: Wishes) -> list[Decision]:
     order, why = starting_order(facts)
     return [
         _or_pinned("models", None if wishes.model is None else (wishes.model,), facts.models, "", models),
+        Decision(
+            "dear_pass_seconds",
+            DEAR_PASS_SECONDS[wishes.effort],
+            "seconds",
+            f"effort {wishes.effort}: a model whose forward pass takes longer than this, and longer than those before it together, is not asked",
+            "rule",
+        ),
         _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), order, "", why),
     ]
 

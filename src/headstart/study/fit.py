@@ -164,7 +164,8 @@ class Study:
                 tail.prepare()
         if wishes.twins:
             with clock("scratch"):
-                for decision in recall_record(recall, Plan, "time from scratch", lambda: scratch_time(clock, gathered, budget, first)).decisions:
+                winners = sorted({one.raced.arm.model for one in played})
+                for decision in recall_record(recall, Plan, "time from scratch", partial(scratch_time, clock, gathered, budget, first, winners)).decisions:
                     plan = plan.decide(decision)
                 self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
@@ -307,10 +308,13 @@ def at_most(ends: Budget, budget: Budget, share: float) -> float:
     return max(0.0, min(ends.left, budget.left)) * share
 
 
-def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan) -> Plan:
-    """How long the scratch twin may train, and in how many rounds: as long as the transfer arm needs from an empty store, and never too little to learn."""
-    saved = sum(one.seconds_saved for one in gathered.collected)
-    needed = clock.seconds["candidates"] + clock.seconds["race"] + saved
+def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan, winners: Collection[str]) -> Plan:
+    """How long the scratch twin may train, and in how many rounds: as long as the transfer arm needs from an empty store, and never too little to learn.
+
+    Models that were asked and not taken do not count: the twin is spared the choice, too.
+    """
+    passes = sum(gathered.seconds[one.candidate.card.name] + one.seconds_saved for one in gathered.collected if one.candidate.card.name in winners)
+    needed = passes + clock.seconds["race"]
     seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
     reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
     if budget.seconds is not None:

@@ -154,7 +154,7 @@ class Forecast:
         whole["evidence"], whole["end"], whole["look"] = rates["evidence"], self._end, n * rounds * rates["look"]
         if twins:
             whole["plain"], whole["random"] = n * rounds * rates["plain"], n * rounds * rates["random"]
-            needed = whole["candidates"] + whole["race"] + self.saved_seconds
+            needed = (whole["candidates"] + self.saved_seconds) / self._models + whole["race"]  # one of the models is taken
             whole["scratch"] = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds")) if self._scratch is None else self._scratch
         return whole
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from headstart import gallery
@@ -41,12 +41,14 @@ class Gathered:
         collected: The candidates.
         left_out: Models that did not compete, and why.
         decision: How many items the budget affords; None when all of them.
+        seconds: What opening and asking each candidate took, by its name.
     """
 
     dataset: Dataset
     collected: tuple[Collected, ...]
     left_out: tuple[LeftOut, ...]
     decision: Decision | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def gather(
@@ -70,11 +72,11 @@ def gather(
     limits.timed(exact=exact)
     journal = Journal() if journal is None else journal
     recall, share = journal.recall, kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
-    cuts, dearest, decision = plan.words("cuts"), 0.0, None
+    cuts, seconds, decision = plan.words("cuts"), dict[str, float](), None
     collected: list[Collected] = []
     outside: list[LeftOut] = []
     for card in by_promise(readers(limits.allowed(cards, outside), dataset, outside, sink)):
-        needed = SAFETY * dearest + SCORED_TIMES * SCORING_SECONDS * min(len(dataset), MOST_ITEMS)
+        needed = SAFETY * max(seconds.values(), default=0.0) + SCORED_TIMES * SCORING_SECONDS * min(len(dataset), MOST_ITEMS)
         if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, needed, f"it would take about {needed:.0f} s, scores included"))):
             outside.append(LeftOut(card.name, reason))
             continue
@@ -86,6 +88,11 @@ def gather(
             candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
         if reason := within(limits, card, candidate.ms_per_item):
             outside.append(LeftOut(card.name, reason))
+            continue
+        before = [one.candidate for one in collected]
+        if share.seconds is None and (reason := recall(f"price of {card.name}", partial(too_dear, candidate, before, dataset, plan, store))):
+            outside.append(LeftOut(card.name, reason))
+            sink(Event("note", "candidates", text=f"{card.name} is not asked: {reason}"))
             continue
         if collected and (reason := recall(f"time for a pass of {card.name}", partial(_no_pass, share, candidate, dataset, store))):
             outside.append(LeftOut(card.name, reason))
@@ -106,10 +113,20 @@ def gather(
             outside.append(LeftOut(card.name, reason))
             continue
         collected.append(collect_candidate(candidate, cuts, dataset, store, sink, recall=recall))
-        dearest = max(dearest, recall(f"seconds of {card.name}", partial(since, began)))
+        seconds[card.name] = recall(f"seconds of {card.name}", partial(since, began))
     if not collected:
         raise limits.nothing_left(outside)
-    return Gathered(dataset, tuple(collected), tuple(outside), decision)
+    return Gathered(dataset, tuple(collected), tuple(outside), decision, seconds)
+
+
+def too_dear(candidate: Candidate, before: Sequence[Candidate], dataset: Dataset, plan: Plan, store: Store) -> str:
+    """Why a model is not worth its forward pass where nobody set a budget: one network should not take longer than all others together; "" where it is."""
+    asked = sum(len(dataset) / one.items_per_second for one in before)
+    needed = missing(candidate, dataset, store) / candidate.items_per_second
+    if not before or needed <= max(plan.number("dear_pass_seconds"), asked):
+        return ""
+    others = "that of the model before it" if len(before) == 1 else f"those of the {len(before)} models before it together"
+    return f"its forward pass would take about {needed:.0f} s, {others} {asked:.0f} s; --model {candidate.card.name} or --effort thorough asks it"
 
 
 def kept(budget: Budget, journal: Journal, key: str) -> Budget:

@@ -22,7 +22,7 @@ from headstart.planning.rules import first_plan
 from headstart.ranking.combine import LeftOut
 from headstart.study import room
 from headstart.study.candidates import Candidate, middle_cut, models_for, open_candidate, wanted_cuts
-from headstart.study.gather import by_promise
+from headstart.study.gather import by_promise, too_dear
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
@@ -116,14 +116,14 @@ def preview(
     cards = by_promise(readers(limits.allowed(models_for(dataset.modality, wishes.model), outside), dataset, outside, sink))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     words = plan.words("cuts")
-    candidates = _opened(cards, dataset, words, limits, memory, outside, exact=wishes.precision == "float32")
+    candidates = _opened(cards, dataset, plan, limits, memory, outside, wishes)
     if not candidates:
         raise limits.nothing_left(outside)
     prices = tuple(_price(one, dataset, words, n_more=_further_passes(plan, wishes) if place == 0 else 0) for place, one in enumerate(candidates))
     forward, n_races = sum(price.forward_seconds for price in prices), int(plan.number("rounds")) + (plan.number("rounds") > 1)
-    transfer = forward + n_races * plan.number("race_seconds")
-    scratch = max(plan.number("scratch_least_seconds"), transfer * plan.number("scratch_times")) if wishes.twins else 0.0
-    seconds = wishes.budget_seconds or round(transfer + scratch, 1)
+    races = n_races * plan.number("race_seconds")
+    scratch = max(plan.number("scratch_least_seconds"), (prices[0].forward_seconds + races) * plan.number("scratch_times")) if wishes.twins else 0.0
+    seconds = wishes.budget_seconds or round(forward + races + scratch, 1)
     n_heats = plan.number("race_folds")
     n_fitted = len(parts.train) if n_heats == 1 else (len(parts.train) + len(parts.validation)) * (1 - 1 / n_heats)
     cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory, len(dataset)))
@@ -132,16 +132,17 @@ def preview(
 
 
 def _opened(
-    cards: Sequence[ModelCard], dataset: Dataset, words: Sequence[str], limits: Limits, memory: Memory, outside: list[LeftOut], *, exact: bool
+    cards: Sequence[ModelCard], dataset: Dataset, plan: Plan, limits: Limits, memory: Memory, outside: list[LeftOut], wishes: Wishes
 ) -> list[Candidate]:
-    """The candidates that keep within the limits and fit into memory; the others are added to ``outside``."""
+    """The candidates that keep within the limits, fit into memory and are not too dear; the others are added to ``outside``."""
     found: list[Candidate] = []
     for card in cards:
         reason = room.to_open(card, memory)
         if not reason:
-            one = open_candidate(card, dataset, words, exact=exact)
+            one = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
             held = int(min(room.items_held(one, len(dataset), memory), len(dataset)))
-            reason = within(limits, card, one.ms_per_item) or room.to_pass(one, len(dataset), memory, held=held)
+            dear = too_dear(one, found, dataset, plan, Store()) if wishes.budget_seconds is None else ""
+            reason = within(limits, card, one.ms_per_item) or dear or room.to_pass(one, len(dataset), memory, held=held)
         if reason:
             outside.append(LeftOut(card.name, reason))
         else:
