@@ -81,3 +81,13 @@ def test_hours_need_no_more_memory_than_a_block(tmp_path: Path, empty_home: Path
     dataset = read(root)
     assert len(dataset) == 3 + 36 and empty_home.is_dir()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before < 200 * MEBIBYTE
+
+
+def test_opposite_channels_of_a_long_recording_are_heard_as_those_of_a_short_one(tmp_path: Path) -> None:
+    root, samples = beside(tmp_path / "data"), noise(170.0, 9)
+    soundfile.write(root / "background" / "swapped.wav", np.stack([samples, -0.9 * samples], axis=1), RATE, subtype="PCM_16")
+    soundfile.write(root / "background" / "opposite.wav", np.stack([samples[::-1], -samples[::-1]], axis=1), RATE, subtype="PCM_16")
+    dataset = read(root)
+    blocks = [index for index, source in enumerate(dataset.sources) if source.startswith("background/opposite.wav")]
+    heard = np.concatenate([decode(dataset.read(index)).samples for index in blocks])
+    assert not dataset.faults and len(heard) == len(samples) and np.abs(np.abs(heard) - np.abs(samples[::-1])).max() < 1e-3

@@ -122,3 +122,9 @@ def test_a_test_folder_without_labels_and_a_stray_folder_are_named_and_left_out(
     assert "beside the train folder" in reasons["drafts/"]
     assert set(dataset.given_split or ()) == {"train"}
     assert len(split(dataset).test) > 0
+
+
+def test_class_folders_with_numbers_for_names_are_classes_however_many_there_are(flowers: Make) -> None:
+    """Found as a bug: 25 folders of products were taken for a column of measurements."""
+    root = flowers(**{f"{number:03d}": 4 for number in range(25)})
+    assert load(root).classes[:2] == ("000", "001") and len(load(root).classes) == 25

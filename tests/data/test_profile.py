@@ -58,3 +58,9 @@ def test_how_small_is_small_is_said_in_words() -> None:
     sizes = {n: profile(dataset, split(dataset)) for n in (5, 40, 400, 4000, 10_000) for dataset in [made([0] * n + [1] * n)]}
     assert [told.size for told in sizes.values()] == ["tiny", "small", "middling", "large", "very large"]
     assert sizes[40].advice == "about 24 examples a class to train on: train a new head, perhaps the last block"
+
+
+def test_the_example_of_a_leak_names_an_item_of_each_part() -> None:
+    dataset = made([0, 1] * 8, near=[(0, 2), (2, 4)], given=["train", "train", "test", *["train"] * 9, "validation", "validation", "test", "test"])
+    (leak,) = profile(dataset, split(dataset)).leaks
+    assert leak.startswith("1 pictures stand in train and again in test") and leak.endswith("such as 0.png and 2.png")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.data.made import made, shuffled
 
+from headstart.data import split
 from headstart.data.dataset import MINIMUM_PER_CLASS
 from headstart.data.sample import only, sampled
 
@@ -65,3 +66,11 @@ def test_every_column_follows_its_item_and_pairs_of_look_alikes_keep_both_or_go(
 
 def test_without_any_look_alikes_there_are_no_pairs() -> None:
     assert only(made([0, 1, 0, 1]), np.array([0, 3])).near.shape == (0, 2)
+
+
+def test_a_class_of_three_patients_keeps_all_of_them_however_few_items_are_drawn() -> None:
+    groups = ["a"] * 90 + ["b"] * 5 + ["c"] * 5 + [f"p{n % 4}" for n in range(100)]
+    for seed in range(20):
+        drawn = sampled(made([0] * 100 + [1] * 100, groups=groups), 16, seed)
+        assert {group for group, label in zip(drawn.groups or (), drawn.labels.tolist(), strict=True) if label == 0} == {"a", "b", "c"}
+        split(drawn, seed=seed)  # every class in every part

@@ -243,3 +243,10 @@ def test_an_enormous_first_row_does_not_hide_that_a_table_holds_texts(tmp_path: 
         path.write_text("\n".join(json.dumps({"话": text, "情感": label}, ensure_ascii=False) for text, label in rows), encoding=encoding)
     dataset = load(path)
     assert dataset.modality == "text" and len(dataset) == 12 and dataset.faults[0].reason == "larger than 1 MiB"
+
+
+def test_a_table_that_belongs_to_no_part_is_named(tmp_path: Path) -> None:
+    table(tmp_path / "data" / "train.csv")
+    table(tmp_path / "data" / "extra.csv", [(text + "啊", label) for text, label in ROWS])
+    dataset = load(tmp_path / "data")
+    assert len(dataset) == 12 and [(one.source, one.reason) for one in dataset.faults] == [("extra.csv", "names none of train, validation, test: left out")]

@@ -84,7 +84,7 @@ def test_a_store_that_must_not_be_written_is_said_and_with_permission_the_run_go
     (place / "home" / "activations").mkdir(mode=READ_ONLY)
     code, told, error = asked("fit", str(place / "digits"), "--out", str(place / "run"), *OPTIONS)
     assert code == 2, error
-    assert f"there is no permission to write: {place / 'home' / 'activations'}" in told["error"]["message"]
+    assert f"there is no permission to use: {place / 'home' / 'activations'}" in told["error"]["message"]
     assert told["error"]["fix"] == f"headstart resume {place / 'run'}" and "Traceback" not in error
     (place / "home" / "activations").chmod(EVERYTHING)
     code, told, error = asked("resume", str(place / "run"))

@@ -104,8 +104,8 @@ _STORAGE = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file would be larger than this system allows",
     errno.EROFS: "the disk is read-only",
-    errno.EACCES: "there is no permission to write",
-    errno.EPERM: "there is no permission to write",
+    errno.EACCES: "there is no permission to use",
+    errno.EPERM: "there is no permission to use",
 }
 
 

@@ -34,7 +34,7 @@ def prune(
     to: Annotated[str | None, typer.Option("--to", metavar="SIZE", help="Keep at most this much: 0, 500MB, 2GB. The store's own limit when not given.")] = None,
     as_json: words.Json = False,
 ) -> None:
-    """Free disk space: unpacked archives, then activations, the least recently used first; whatever is needed again is unpacked or computed again."""
+    """Free disk space: unpacked archives and tables, then activations, the least recently used first; whatever is needed again is made again."""
     from headstart import activations
 
     limit = None if to is None else bytes_in(to, option="--to", fix="headstart cache prune --to 2GB")
@@ -48,7 +48,7 @@ def usage_parts(usage: Usage, unpacked: int) -> list[RenderableType]:
         ("kept", in_bytes(usage.bytes)),
         ("items", f"{usage.items:,}"),
         ("limit", in_bytes(usage.limit)),
-        ("unpacked archives", in_bytes(unpacked)),
+        ("unpacked archives and tables", in_bytes(unpacked)),
         ("folder", usage.folder),
     ]
     rows = [(stage.label, f"{stage.items:,}", in_bytes(stage.bytes), ago(stage.last_used)) for stage in usage.stages]

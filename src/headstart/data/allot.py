@@ -96,7 +96,7 @@ def _serve_rare(
         if name in candidates:
             candidates[name].append((unit, {name: 1}))
     largest = int(np.argmax(shares))
-    turns = [*np.argsort(shares, kind="stable").tolist()[::1], largest]
+    turns = [*np.argsort(shares, kind="stable").tolist(), largest]
     for name in sorted(rare, key=lambda name: (len(candidates[name]), name)):
         given: Counts = {}
         for part in turns:

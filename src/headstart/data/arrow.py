@@ -2,15 +2,16 @@
 
 In an Arrow file every cell is a run of bytes at a known place, and is read from there. A Parquet file (and a compressed Arrow file) has no such thing:
 to read a row, a whole row group is decompressed, in most files all rows. Its pictures are therefore copied once, batch by batch, into an Arrow file
-under ``home()/tables``; memory stays at a batch and the page it comes from. `datasets` does the same.
+below ``home()/unpacked``; memory stays at a batch and the page it comes from. `datasets` does the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from headstart.base import files, folders
+from headstart.base import files
 from headstart.base.errors import Fault, InputError
 from headstart.data.cells import bounded, check_rows, read_columns, values_of
+from headstart.data.copied import copied
 from headstart.data.listing import (
     AUDIO_WORDS,
     IMAGE_WORDS,
@@ -79,8 +81,9 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
     found = [(path, part) for path, part in found if path not in bare]
     _check_same(found, (item, label, group, parted), folder)
     read = [_read(path, item, label, group, parted) for path, _ in found]
-    names = class_names(schema, label, first)
-    labels = [text for columns in read for text in _as_text(columns.labels, names, label, where)]
+    named = [class_names(schema_of(path), label, path) for path, _ in found]  # each file numbers its classes itself
+    named = [names or next(filter(None, named), []) for names in named]
+    labels = [text for columns, names in zip(read, named, strict=True) for text in _as_text(columns.labels, names, label, where)]
     sources = [
         f"{printable(os.path.relpath(path, folder))}#{row}" for (path, _), columns in zip(found, read, strict=True) for row in range(len(columns.labels))
     ]
@@ -96,8 +99,9 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
         chosen(groups, kept) if groups is not None else None,
         chosen(parts, kept) if parts is not None else None,
         tuple(faults),
-        tuple(names),
+        tuple(dict.fromkeys(name for names in named for name in names)),
         group,
+        columns=Wanted(None, label, group),
     )
 
 
@@ -260,15 +264,22 @@ def _texts(path: Path, column: str) -> HeldRows:
     """Texts are short: they are held. What is missing is an empty text, and named as such."""
     batches = pq.ParquetFile(path).iter_batches(batch_size=BATCH_ROWS, columns=[column]) if path.suffix.lower() in PARQUET else _batches(_reader(path))
     origin = stamp(path)
-    cells = ("" if cell is None else str(cell) for batch in batches for cell in batch.column(column).to_pylist())
+    cells = ("" if cell is None else str(cell) for batch in batches for cell in _checked(batch, column).to_pylist())
     return held(bounded(cells, path, len), origin and f"{origin}/{column}")
+
+
+def _checked(batch: Any, column: str) -> Any:
+    """A column whose offsets lie within it: those of a damaged Arrow file would be followed anywhere."""
+    batch.select([column]).validate(full=True)
+    return batch.column(column)
 
 
 def _files(path: Path, column: str) -> Rows:
     """Pictures and clips stay where they are, or in an uncompressed copy."""
     holder, places = path, None if path.suffix.lower() in PARQUET else _places(path, column)
     if places is None:
-        holder = _copied(path, column)
+        batches = partial(_batches_of, path, [column])
+        holder = copied(path, column, lambda: bounded(batches(), path, lambda batch: int(batch.nbytes)))
         places = _places(holder, column)
     assert places is not None, "a copy is never compressed"
     return SliceRows((str(holder),), (stamp(path),), np.insert(places, 0, 0, axis=1))
@@ -314,39 +325,12 @@ def _places(path: Path, image: str) -> NDArray[np.int64] | None:
     return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.int64)
 
 
-def _copied(path: Path, image: str) -> Path:
-    """The pictures of a file as an uncompressed Arrow file, copied once per state of the file."""
-    copy = folders.home() / "tables" / f"{stamp(path, still_seconds=0)}-{image}.arrow".replace("/", "_")
-    if not copy.is_file():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        partial = files.beside(copy)
-        try:
-            _write(partial, bounded(_batches_of(path, [image]), path, lambda batch: int(batch.nbytes)))
-            partial.replace(copy)
-        finally:
-            partial.unlink(missing_ok=True)
-    return copy
-
-
 def _batches_of(path: Path, columns: list[str]) -> Iterator[Any]:
     if path.suffix.lower() in PARQUET:
         # without these two, a whole row group's bytes are fetched before its first row is given
         source = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
         return iter(source.iter_batches(batch_size=BATCH_ROWS, columns=columns))
     return (batch.select(columns) for batch in _batches(_reader(path)))
-
-
-def _write(path: Path, batches: Iterable[Any]) -> None:
-    writer = None
-    try:
-        for batch in batches:
-            writer = writer or pa.ipc.new_file(str(path), batch.schema)
-            writer.write_batch(batch)
-        if writer is None:
-            raise InputError(f"{path.name} holds no rows")
-    finally:
-        if writer is not None:
-            writer.close()
 
 
 def class_names(schema: pa.Schema, label: str, path: Path) -> list[str]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from headstart.data.listing import Listing
 from headstart.data.rows import FileRows, JoinedRows, Rows, chosen
-from headstart.modality.sound import BLOCK_FRAMES, CHANNELS_MAX, FORMATS, RATE_MAX_HERTZ, RATE_MIN_HERTZ, wav
+from headstart.modality import Unreadable
+from headstart.modality.sound import CHANNELS_MAX, FORMATS, RATE_MAX_HERTZ, RATE_MIN_HERTZ, mixed, wav
 
 BLOCK_SECONDS = 30
 LONG_BLOCKS = 5  # from here on a recording is cut: enough for three parts with gaps between them
@@ -126,10 +127,8 @@ def _block(path: str | None, first: int, n: int) -> bytes:
     Path(path).stat()  # soundfile's error would not say that it is gone
     try:
         with soundfile.SoundFile(path) as file:
-            file.seek(first)
-            parts = [part.mean(axis=1, dtype=np.float32) for part in file.blocks(BLOCK_FRAMES, frames=n, dtype="float32", always_2d=True)]
-            rate, samples = file.samplerate, np.concatenate([np.zeros(0, np.float32), *parts])
-    except (soundfile.SoundFileError, RuntimeError) as error:
+            rate, samples = file.samplerate, mixed(file, first, n)
+    except (soundfile.SoundFileError, RuntimeError, Unreadable) as error:
         raise OSError(f"damaged there: {error}") from None
     if not np.isfinite(samples).all():
         raise OSError("some of its samples are not numbers (NaN or infinite)")

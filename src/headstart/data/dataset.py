@@ -133,7 +133,8 @@ def load(
     for note in listing.notes:
         sink(Event("note", "read", text=note))
     refuse.nothing(root, listing, kind)
-    refuse.numbers(root, listing)
+    if to_learn and listing.columns.label is not None:
+        refuse.numbers(root, listing)
     store = Remembered(kind.name, kind.version)
     try:
         findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)

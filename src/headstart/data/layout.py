@@ -33,7 +33,9 @@ def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         return _list_arrow(path, path, kind, wanted)
     found = _tables(path, kind)
     if found:
-        return _list_tables(found, path, kind, wanted)
+        listing = _list_tables(found, path, kind, wanted)
+        others = texts.passed_over(path, [table for table, _ in found]) if kind.name == "text" and found[0][1] and found[0][0].parent == path else ()
+        return replace(listing, faults=(*listing.faults, *others))
     parts = folders.part_folders(path, kind.suffixes)
     if kind.name == "text":
         lines = {folder: texts.class_files(folder) for folder in parts or {path: ""}}
@@ -146,4 +148,5 @@ def _joined(listings: list[Listing]) -> Listing:
         tuple(fault for listing in listings for fault in listing.faults),
         group_name=listings[0].group_name,
         notes=all_of("notes"),
+        columns=listings[0].columns,
     )

@@ -202,9 +202,8 @@ def _leaks(dataset: Dataset, part_of: NDArray[np.str_], families: Iterable[Famil
     for first, second in combinations(PARTS, 2):
         both = [family for family in families if {first, second} <= set(family.parts)]
         if both:
-            found.append(
-                f"{len(both):,} {unit} stand in {first} and again in {second} (equal or nearly so), such as {both[0].sources[0]} and {both[0].sources[-1]}"
-            )
+            one, other = (next(name for name, part in zip(both[0].sources, both[0].parts, strict=True) if part == side) for side in (first, second))
+            found.append(f"{len(both):,} {unit} stand in {first} and again in {second} (equal or nearly so), such as {one} and {other}")
         if dataset.groups is not None:
             sides = [{group for group, part in zip(dataset.groups, part_of.tolist(), strict=True) if part == side and group} for side in (first, second)]
             shared = sorted(sides[0] & sides[1])

@@ -43,7 +43,7 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
 
 
 def numbers(root: Path, listing: Listing) -> None:
-    """Refuse labels that are measurements, or as good as names of the items: neither are classes.
+    """Refuse a column of labels that are measurements, or as good as names of the items: neither are classes. Folders are, whatever their names.
 
     Raises:
         InputError: with the first of them.

@@ -180,14 +180,19 @@ def joined(parts: Sequence[Rows], lengths: Sequence[int]) -> Rows:
     return JoinedRows(tuple(parts), np.concatenate(places).astype(np.int64))
 
 
-def stamp(path: str | os.PathLike[str], still_seconds: float = STILL_SECONDS) -> str | None:
-    """A name for this state of a file, so that it need not be read again; None while it may still be changing.
-
-    The time of the last change of status is part of it: a copy that keeps old times (``cp -p``) cannot pass for the old content.
-    """
+def stamp(path: str | os.PathLike[str]) -> str | None:
+    """A name for this state of a file, so that it need not be read again; None while it may still be changing."""
     seen = os.stat(path)  # noqa: PTH116 — called for every file of a data set; Path costs five times as much
-    if time.time() - max(seen.st_mtime, seen.st_ctime) < still_seconds:
-        return None
+    return None if time.time() - max(seen.st_mtime, seen.st_ctime) < STILL_SECONDS else _state(path, seen)
+
+
+def state(path: str | os.PathLike[str]) -> str:
+    """A name for this state of a file, however young it is."""
+    return _state(path, os.stat(path))  # noqa: PTH116
+
+
+def _state(path: str | os.PathLike[str], seen: os.stat_result) -> str:
+    """The time of the last change of status is part of it: a copy that keeps old times (``cp -p``) cannot pass for the old content."""
     return digest(os.path.abspath(path), repr((seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)))  # noqa: PTH100
 
 

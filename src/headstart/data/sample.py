@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.data.dataset import MINIMUM_PER_CLASS, Dataset
+from headstart.data.duplicates import units_of
+from headstart.data.listing import PARTS
 from headstart.data.rows import chosen
 
 
@@ -22,6 +25,7 @@ def sampled(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     """
     if n >= len(dataset):
         return dataset
+    units = units_of(dataset.content, dataset.near, dataset.groups)
     parts = np.array(dataset.given_split if dataset.given_split is not None else ("",) * len(dataset))
     keys = np.array([digest(str(seed_for(seed, "sample")), content) for content in dataset.content])
     places = []
@@ -29,8 +33,14 @@ def sampled(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         for part in np.unique(parts):
             members = np.flatnonzero((dataset.labels == label) & (parts == part))
             wanted = min(len(members), max(2 * MINIMUM_PER_CLASS, round(n * len(members) / len(dataset))))
-            places.append(members[np.argsort(keys[members], kind="stable")[:wanted]])
+            places.append(_of_several_units(members[np.argsort(keys[members], kind="stable")], units)[:wanted])
     return only(dataset, np.sort(np.concatenate(places)))
+
+
+def _of_several_units(members: NDArray[np.int64], units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The members in their order, but an item of each of three units first: a class that comes from one patient alone could not be in every part."""
+    first = np.sort(np.unique(units[members], return_index=True)[1])[: len(PARTS)]
+    return np.concatenate([members[first], np.delete(members, first)])
 
 
 def only(dataset: Dataset, places: np.ndarray) -> Dataset:

@@ -1,4 +1,4 @@
-"""Unpacked archives that nobody reads now: the folder of them in, less of them out; they are unpacked anew when they are needed again.
+"""Unpacked archives, and tables copied without compression, that nobody reads now: the folder of them in, less of them out; they are made anew when needed.
 
 Whoever reads an unpacked archive holds a reader's lock on a file beside it for as long as the process lives; it is let go of however that ends.
 """

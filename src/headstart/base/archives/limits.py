@@ -43,7 +43,6 @@ class Meter:
         name: Of the archive, for the message.
         size: Bytes of the archive itself.
         limits: Where it stops.
-        hint: How a limit is raised, for the message.
     """
 
     name: str
