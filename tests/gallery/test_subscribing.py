@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -152,3 +153,39 @@ def test_a_folder_saved_by_timm_needs_no_card_but_asks_about_its_licence(tmp_pat
 def test_a_model_that_nothing_describes_is_refused(source: str, empty_home: Path) -> None:
     with pytest.raises(InputError):
         gallery.subscribe(source)
+
+
+def test_a_damaged_manifest_can_be_removed_as_its_message_says(small: ModelCard, empty_home: Path) -> None:
+    (gallery.subscribe("small").folder / "manifest.json").write_text('{"card": 3}')
+    gallery.remove("small")
+    assert left_behind(empty_home) == [] and gallery.subscribe("small").weights.is_file()
+
+
+def saved(folder: Path, seed: int) -> str:
+    """A model as timm saves it."""
+    folder.mkdir(parents=True)
+    for name, content in timm_files("test_resnet", seed).items():
+        (folder / name).write_bytes(content)
+    return f"folder:{folder}"
+
+
+def test_two_folders_that_end_alike_do_not_take_each_others_place(tmp_path: Path, empty_home: Path) -> None:
+    first = gallery.subscribe(saved(tmp_path / "a" / "model", 0))
+    with pytest.raises(InputError, match=r"folder--model is the name of another model(?s:.*)headstart gallery remove folder--model"):
+        gallery.subscribe(saved(tmp_path / "b" / "model", 1))
+    assert gallery.subscriptions() == (first,)
+    chinese = [gallery.subscribe(saved(tmp_path / name, seed)).card.name for seed, name in enumerate(("情感模型", "评论模型"))]
+    assert len({*chinese, "folder--model"}) == 3 == len(gallery.subscriptions())
+
+
+def test_the_line_that_accepts_a_licence_works_for_a_model_without_a_card(tmp_path: Path, empty_home: Path) -> None:
+    folder = tmp_path / "my model"
+    folder.mkdir()
+    for name, content in timm_files("test_resnet", licence=None).items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        gallery.subscribe(f"folder:{folder}")
+    _, _, _, source, _, licence = shlex.split(
+        next(line for line in str(refused.value).splitlines() if "--accept-licence" in line).strip().removeprefix("fix: ")
+    )[:6]
+    assert gallery.subscribe(source, accept=[licence]).accepted

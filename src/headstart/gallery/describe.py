@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from headstart.base.errors import InputError
 from headstart.base.events import silence
-from headstart.base.hashing import sha256_file
+from headstart.base.hashing import digest, sha256_file
 from headstart.gallery import hub
 from headstart.gallery.card import InputRecipe, ModelCard, TrainedOn
 from headstart.gallery.configs import FILE_LIMIT_BYTES, read_config
@@ -42,9 +42,10 @@ def describe(source: Source) -> ModelCard:
 
 
 def card_name(source: Source) -> str:
-    """A name for the local gallery: ``timm--resnet50.a1_in1k``."""
+    """A name for the local gallery: ``timm--resnet50.a1_in1k``; where letters would be lost, with what tells it from others: ``folder------3f2a9c``."""
     name = Path(source.name).name if source.kind == "folder" else source.name.replace("/", "--")
-    return f"{source.kind}--{re.sub(r'[^a-z0-9_.-]', '-', name.lower())}"
+    lost = any(letter.isalnum() and not letter.isascii() for letter in name)
+    return f"{source.kind}--{re.sub(r'[^a-z0-9_.-]', '-', name.lower())}" + (f"-{digest(name)[:6]}" if lost else "")
 
 
 def _of_folder(source: Source) -> ModelCard:

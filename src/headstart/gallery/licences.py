@@ -37,12 +37,13 @@ def is_allowed(licence: str) -> bool:
     return any(all(part.strip().casefold() in _SPELLINGS for part in re.split(r"\bAND\b", choice)) for choice in re.split(r"\bOR\b", licence))
 
 
-def demand(card: ModelCard, accept: Collection[str]) -> bool:
+def demand(card: ModelCard, accept: Collection[str], requested: str = "") -> bool:
     """Let a card pass or refuse it.
 
     Args:
         card: The card; its licence decides.
         accept: Licences (or names of models) whose terms the user accepts.
+        requested: What the user called the model, where it is not the card's name: ``hf:owner/name``.
 
     Returns:
         True when the licence is outside the list and the user accepted it; False when no acceptance was needed.
@@ -58,5 +59,5 @@ def demand(card: ModelCard, accept: Collection[str]) -> bool:
     raise LicenceError(
         f"{card.name} {says}: read its terms, then accept them by name",
         details=[note for note in (card.licence_note, f"source: {card.source}") if note],
-        fix=f"headstart gallery subscribe {shlex.quote(card.name)} --accept-licence {shlex.quote(card.licence)}",
+        fix=f"headstart gallery subscribe {shlex.quote(requested or card.name)} --accept-licence {shlex.quote(card.licence)}",
     )

@@ -46,11 +46,12 @@ def subscribe(name: str, *, accept: Collection[str] = (), languages: Collection[
     Cost: the download, then a few seconds and about four times the file's size in memory.
     """
     card = _as_told(_card(name), languages, prefix)
-    accepted = licences.demand(card, accept)
+    accepted = licences.demand(card, accept, name)
     with _alone(card.name):
+        _refuse_taken(card)
         there = _whole(card)
         if there is not None and there.accepted >= accepted:
-            return there if there.card.input == card.input else _told_anew(there, card)
+            return there if (there.card.input, there.card.network) == (card.input, card.network) else _told_anew(there, card)
         return _fetch(card, name, accepted, sink)
 
 
@@ -96,9 +97,9 @@ def remove(name: str) -> None:
     Raises:
         InputError: when it is not there.
     """
-    card = catalogue.card(name)
-    with _alone(card.name):
-        folder = folder_of(card.name)
+    called = catalogue.card(name).name if ":" in name else name  # by its name alone: a damaged record must not stand in its own way
+    with _alone(called):
+        folder = folder_of(called)
         if not folder.is_dir():
             raise _absent(name)
         shutil.rmtree(folder)
@@ -122,8 +123,8 @@ def _as_told(card: ModelCard, languages: Collection[str], prefix: str | None) ->
 
 
 def _told_anew(there: Subscription, card: ModelCard) -> Subscription:
-    """The same bytes under a card that says otherwise how texts reach them."""
-    made = replace(there, card=replace(there.card, input=card.input, caveats=card.caveats))
+    """The same bytes under a card that says otherwise how texts reach them, or how large the network is."""
+    made = replace(there, card=replace(there.card, input=card.input, network=card.network, caveats=card.caveats))
     write(made, made.folder)
     return made
 
@@ -137,6 +138,17 @@ def _present(name: str) -> Subscription:
 
 def _absent(name: str) -> InputError:
     return InputError(f"{name} is not subscribed", allowed=[one.card.name for one in subscriptions()], fix=f"headstart gallery subscribe {name}")
+
+
+def _refuse_taken(card: ModelCard) -> None:
+    """Two folders that end alike have one name: the second does not take the place of the first in silence."""
+    try:
+        there = subscription(card.name) if card.source.startswith("folder:") else None
+    except IntegrityError:
+        return  # a damaged record is written anew
+    if there is not None and there.card.source.partition("#")[0] != card.source.partition("#")[0]:
+        fix = f"rename one of the folders, or headstart gallery remove {card.name}"
+        raise InputError(f"{card.name} is the name of another model in the gallery", got=card.source, allowed=[there.card.source], fix=fix)
 
 
 def _whole(card: ModelCard) -> Subscription | None:
