@@ -148,3 +148,10 @@ def test_resampling_keeps_a_tone() -> None:
 
 def test_a_wav_that_was_written_is_read_back() -> None:
     assert np.abs(decode(wav(word(4), RATE)).samples - word(4)).max() < 1e-4
+
+
+def test_a_length_that_a_recorder_left_open_states_nothing() -> None:
+    """ALSA's arecord writes 2 GiB and puts it right when it is stopped, if it can: not into a pipe, and not where the power fails."""
+    content = wav(word(1), RATE)
+    open_ended = content[:4] + (0x80000024).to_bytes(4, "little") + content[8:40] + (0x80000000).to_bytes(4, "little") + content[44:]
+    assert np.array_equal(decode(open_ended).samples, decode(content).samples)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tests.modality.sounds import RATE
 from tests.study.keyword_data import OTHER, WORD, lay_out, rustle, spoken
@@ -21,7 +22,9 @@ from tests.study.keyword_data import OTHER, WORD, lay_out, rustle, spoken
 import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
+from headstart.cli.predictions import give_predictions
 from headstart.cli.summaries import row
+from headstart.evaluation.rates import share
 from headstart.modality.sound import decode, wav
 from headstart.report import list_runs
 from headstart.study.keyword import Result, fit_keyword
@@ -238,3 +241,26 @@ def test_decoding_in_chunks_loses_no_sample(tmp_path: Path, n: int) -> None:
     file = kept(tmp_path / "said.wav", spoken(WORD, 1))
     parts, whole = list(chunks(file, n)), decode(file.read_bytes()).samples
     assert np.array_equal(np.concatenate(parts), np.pad(whole, (0, RATE // 2))) and {len(part) for part in parts[:-1]} <= {n}
+
+
+def test_what_was_heard_before_a_recording_breaks_off_is_told(fitted: Result, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    heard = np.concatenate([rustle(90, 4.0), spoken(WORD, 3), rustle(91, 20.0)])
+    heard[-RATE:] = np.nan
+    soundfile.write(tmp_path / "evening.wav", heard, RATE, subtype="FLOAT")
+    (one,) = headstart.predict(fitted.folder, tmp_path / "evening.wav")
+    assert one.detections and one.seconds > 5 and "not numbers" in (one.fault or "")
+    give_predictions(fitted.folder, [one], as_csv=False, as_json=False)
+    shown = capsys.readouterr()
+    assert f"{one.detections[0].seconds:.2f} s" in shown.out and "not read to its end" in shown.err
+
+
+def test_the_interval_of_missed_words_draws_whole_speakers(fitted: Result, tmp_path: Path) -> None:
+    data = tmp_path / "two"
+    for speaker, seed in (("ANNA", WORD), ("BO", OTHER + 3)):
+        (data / "positive" / speaker).mkdir(parents=True)
+        for number in range(6):
+            kept(data / "positive" / speaker / f"{number}.wav", spoken(seed, number))
+    told = headstart.evaluate(fitted.folder, data)
+    by_recording = share(6, 12)
+    assert [one["missed"] for one in told["speakers"]] == [0, 6] and told["missed"]["value"] == 0.5 and told["missed"]["n"] == 12
+    assert told["missed"]["low"] < by_recording.low - 0.1 and told["missed"]["high"] > by_recording.high + 0.1

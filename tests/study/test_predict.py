@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.modality import get
+from headstart.study.listening import open_listener
 from headstart.study.predict import deploy, evaluate, predict
 from headstart.task.linear import LinearHead, fit_path, standardise
 from headstart.training.run import RunWriter
@@ -135,3 +136,8 @@ def test_a_few_items_of_one_class_are_enough_to_be_judged_on(run: Path, digits: 
     (tmp_path / "none" / known.name / "1.png").write_bytes(b"")
     with pytest.raises(InputError, match=r"no readable pictures(?s:.*)empty file"):
         evaluate(run, tmp_path / "none")
+
+
+def test_a_run_of_pictures_is_not_listened_to(run: Path) -> None:
+    with pytest.raises(InputError, match=r"none of a wake word(?s:.*)headstart predict"):
+        open_listener(run)

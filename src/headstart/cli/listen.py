@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -136,5 +137,6 @@ def no_microphone(said: str) -> InputError:
 
 def keyword_parts(result: Any) -> list[RenderableType]:
     """How a finished wake word looks."""
-    page = Text(f"\nreport: {result.folder / 'report.html'}\nuse it: headstart listen {result.folder} FILE, or headstart predict {result.folder} FILE...")
+    run = shlex.quote(str(result.folder))
+    page = Text(f"\nreport: {result.folder / 'report.html'}\nuse it: headstart listen {run} FILE, or headstart predict {run} FILE...")
     return [Text(result.sentence, style="bold"), page]

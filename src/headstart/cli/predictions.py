@@ -32,7 +32,7 @@ def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Hea
     if as_csv and as_json:
         raise InputError("--csv and --json exclude each other", fix="give one of them")
     faults = [one for one in predictions if one.fault is not None]
-    if predictions and len(faults) == len(predictions):
+    if predictions and len(faults) == len(predictions) and not any(_is_begun(one) for one in faults):
         raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])
     from headstart.study.detections import Heard  # here already
 
@@ -46,7 +46,12 @@ def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Hea
     else:
         answer(as_table(predictions))
     for one in faults:
-        talk().print(f"not read: {one.source}: {one.fault}", markup=False, soft_wrap=True)
+        talk().print(f"not read{' to its end' if _is_begun(one) else ''}: {one.source}: {one.fault}", markup=False, soft_wrap=True)
+
+
+def _is_begun(one: Prediction | Heard) -> bool:
+    """Whether a recording was heard as far as it could be read."""
+    return getattr(one, "seconds", 0.0) > 0
 
 
 def write_csv(predictions: Sequence[Prediction]) -> None:
@@ -94,7 +99,7 @@ def heard_table(files: Sequence[Heard]) -> RenderableType:
     rows = [
         (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({said.probability:.0%})" for said in one.detections) or "not heard")
         for one in files
-        if one.fault is None
+        if one.fault is None or _is_begun(one)
     ]
     return table("", ["file", "times", "heard at"], rows, numbers=["times"])
 

@@ -1,4 +1,4 @@
-"""How often: counted events and the hours or tries they were counted in, in; a rate with its exact 95 % interval out.
+"""How often: counted events and the hours or tries they were counted in, in; a rate with its 95 % interval out.
 
 Sources: Garwood 1936, "Fiducial Limits for the Poisson Distribution" (events in time); Wilson 1927, "Probable Inference, the Law of Succession, and
 Statistical Inference" (misses among tries).
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 
-from headstart.evaluation.intervals import Measured
+import numpy as np
+from numpy.typing import NDArray
+
+from headstart.evaluation.intervals import Measured, proportion
 
 OUTSIDE = 0.025  # chance on either side
 NORMAL = 1.959963984540054  # its quantile of the normal distribution
@@ -55,3 +58,20 @@ def share(events: int, tries: int) -> Measured:
     middle = (found + square / 2) / (1 + square)
     reach = NORMAL / (1 + square) * math.sqrt(found * (1 - found) / tries + square / (4 * tries))
     return Measured(found, min(found, max(0.0, middle - reach)), max(found, min(1.0, middle + reach)), tries)
+
+
+def share_by(happened: NDArray[np.bool_], units: NDArray[np.int64]) -> Measured:
+    """The share of tries in which something happened; where several tries are of one unit (a speaker), the interval draws whole units.
+
+    Args:
+        happened: ``(n,)``.
+        units: ``(n,)``: equal numbers belong together.
+
+    Example:
+        >>> apart, together = (share_by(np.arange(20) < 10, np.arange(20) // size) for size in (1, 10))
+        >>> apart.value == together.value and together.high - together.low > 2 * (apart.high - apart.low)
+        True
+    """
+    if len(np.unique(units)) == len(units):
+        return share(int(happened.sum()), len(happened))
+    return proportion(happened.astype(np.float64), np.ones(len(happened)), units)

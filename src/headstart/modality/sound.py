@@ -123,6 +123,19 @@ def reason(content: bytes, said: str) -> str:
     return f"damaged ({said.rstrip('. ').partition(': ')[2] or said.rstrip('. ')})" if known else "not a recording"
 
 
+def mixed(file: soundfile.SoundFile, first: int, n: int) -> Samples:
+    """A stretch of a recording as one channel: the mean of all, or the loudest one where they cancel out.
+
+    Raises:
+        Unreadable: when the file ends before.
+        soundfile.SoundFileError: when it is damaged there.
+    """
+    samples, peaks = _mixed(file, first, n, None)
+    if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
+        samples, _ = _mixed(file, first, n, int(peaks.argmax()))
+    return samples
+
+
 class _Bytes(io.BytesIO):
     """Bytes in which a place before the first is not sought: a damaged AIFF asks libsndfile to, and an error in its callback would be printed, not raised."""
 
@@ -143,18 +156,16 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
             if file.frames * file.channels > VALUES_MAX:
                 raise Unreadable(f"too long: {file.frames / file.samplerate / 60:,.0f} minutes of {file.channels} channels")
             rate, channels = file.samplerate, file.channels
-            samples, peaks = _mixed(file, None)
-            if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
-                file.seek(0)
-                samples, _ = _mixed(file, int(peaks.argmax()))
+            samples = mixed(file, 0, file.frames)
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise Unreadable(reason(content, str(error))) from None
     return samples, rate, channels
 
 
-def _mixed(file: soundfile.SoundFile, channel: int | None) -> tuple[Samples, Samples]:
+def _mixed(file: soundfile.SoundFile, first: int, n: int, channel: int | None) -> tuple[Samples, Samples]:
     """The mean of the channels, or one of them, and the peak of each."""
-    parts, peaks, left = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32), file.frames
+    parts, peaks, left = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32), n
+    file.seek(first)
     while left > 0:
         block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
         if not len(block):

@@ -12,7 +12,9 @@ from mmap import mmap
 from headstart.modality.protocol import Unreadable
 
 Content = bytes | mmap
-STREAMED = frozenset({0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1})  # what is written for "unknown"
+STREAMED = frozenset(  # what is written for "unknown"; 2 GiB by ALSA's arecord, which puts it right at its end if it can
+    {0, 0x7FFFFFFF, 0x7FFFFFFF - 36, 0x7FFFFF00, 0x80000000, 0xFFFFFFFF, 0xFFFFFFFF - 36, 0x7FFFF000, (1 << 63) - 1, (1 << 64) - 1}
+)
 CHUNKS_MAX = 10_000  # a file of more is left to the decoder
 # Of the formats that are chunks, each with its length: where the first begins, how name and length are written, bytes of these that the length counts in,
 # and the number of which chunks take a multiple. Sources: Microsoft and IBM 1991, "Multimedia Programming Interface and Data Specifications 1.0" (RIFF);

@@ -41,7 +41,7 @@ def write_keyword_report(folder: Path) -> Path:
     page = written(
         "keyword.html.jinja",
         name=folder.resolve().name,
-        folder=folder,
+        folder=shlex.quote(str(folder)),
         sentence=result["sentence"],
         promised=point["promised"],
         missed=result["transfer"]["missed"],

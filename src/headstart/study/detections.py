@@ -22,9 +22,9 @@ class Heard:
 
     Attributes:
         source: The file, as it was asked for.
-        detections: When the word was recognised, and how surely.
-        seconds: How long the file is, with the half second of silence that is heard behind it.
-        fault: Why it could not be read, or None.
+        detections: When the word was recognised, and how surely; of a file that ends in damage, before it.
+        seconds: How much of the file was heard, with the half second of silence behind it.
+        fault: Why it could not be read, or not to its end; None where it could.
     """
 
     source: str
@@ -50,10 +50,7 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     listener, items, found = open_listener(run), items_in(inputs, get("audio")), list[Heard]()
     with stage(sink, "listen", len(items), "files") as advance, one_thread():
         for one in items:
-            try:
-                found.append(_heard(listener.afresh(), one.source))
-            except (OSError, Unreadable) as error:
-                found.append(Heard(one.source, (), 0.0, str(error)))
+            found.append(_heard(listener.afresh(), one.source))
             advance(len(found))
     return found
 
@@ -72,7 +69,11 @@ def refuse_options(coverage: float | None, text: str | None, *, lines: bool) -> 
 def _heard(listener: Listener, source: str) -> Heard:
     seconds = 0.0
     detections: list[Detection] = []
-    for samples in chunks(Path(source), AT_ONCE_SECONDS * SAMPLES_A_SECOND):
-        seconds += len(samples) / SAMPLES_A_SECOND
-        detections += listener.hear(samples)
-    return Heard(source, tuple(detections), seconds)
+    fault = None
+    try:
+        for samples in chunks(Path(source), AT_ONCE_SECONDS * SAMPLES_A_SECOND):
+            seconds += len(samples) / SAMPLES_A_SECOND
+            detections += listener.hear(samples)
+    except (OSError, Unreadable) as error:
+        fault = str(error)
+    return Heard(source, tuple(detections), seconds, fault)

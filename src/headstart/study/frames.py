@@ -26,11 +26,12 @@ HEARING = 2  # raise it when a recording is heard differently
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A recording: the hash of its file, a way to its samples at 16 kHz, so that hours of them need no memory, and its name."""
+    """A recording: the hash of its file, a way to its samples at 16 kHz, so that hours of them need no memory, its name, and what it belongs to."""
 
     content: str
     samples: Callable[[], Samples]
     source: str = ""
+    unit: int = 0
 
 
 @dataclass(frozen=True, eq=False)

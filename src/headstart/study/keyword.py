@@ -2,7 +2,7 @@
 
 | train part ─► frames of the frozen embedding ─► a new layer ──┐
 | validation part (other speakers, other background) ─► threshold for the false accepts an hour that were asked for
-| test part, once ─► share of missed words, false accepts an hour, both with exact intervals; the same again with a random embedding
+| test part, once ─► share of missed words, false accepts an hour, both with intervals; the same again with a random embedding
 
 Frames of recordings lie in the store, hearings of the word and the layer among the run's pieces: a run that was killed goes on (`study/resume.py`).
 """
@@ -33,17 +33,17 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, load
 from headstart.evaluation.intervals import Measured
 from headstart.evaluation.operating_point import OperatingPoint, operating_point, steps_of_detections
-from headstart.evaluation.rates import per_hour, share
+from headstart.evaluation.rates import per_hour, share_by
 from headstart.gallery.card import ModelCard
 from headstart.modality.heard_word import other_hearing, window_of
-from headstart.modality.sound import Samples, decode, resampled
+from headstart.modality.sound import Samples
 from headstart.planning.facts import Wishes
 from headstart.planning.memory import NO_LIMIT
 from headstart.report.keyword import write_keyword_report
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
 from headstart.study.keyword_sides import KINDS, kind_of, sides
-from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear
+from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear, heard_at_rate
 from headstart.study.slips import Slip, keep_worst, slips_in
 from headstart.task.linear import one_thread
 from headstart.training.keeping import Keeping, keeping
@@ -56,7 +56,6 @@ HEARINGS = 480  # of the word in all, so many of each recording as that makes
 HEARINGS_LEAST, HEARINGS_MOST = 3, 40  # of one recording
 WINDOW = SIGHT + (FRAMES - 1) * STEP
 MIXED_SECONDS = 1800.0  # of background that is held in memory to be heard behind the word
-WINDOWS_AT_ONCE = 64
 FALSE_ACCEPTS = 0.5  # an hour, what people put up with in a kitchen
 HOUR = 3600.0
 
@@ -160,12 +159,12 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
             gallery.subscribe(MODEL, accept=[MODEL], sink=sink)
         card, weights = same_models(kept.journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
         dataset = load(Path(wanted.data), group=wanted.group, modality="audio", sink=sink, minimum_per_class=1, cut=lambda label: kind_of(label) != "positive")
-        unchanged(kept.journal, dataset)
+        unchanged(kept.journal, dataset, wanted.line)
         divided = sides(dataset, wishes.seed)
         for caution in divided.cautions:
             sink(Event("note", "read", text=f"beware: {caution}"))
         parts = divided.split
-        train, calibration, test = (_sounds(dataset, part) for part in (parts.train, parts.validation, parts.test))
+        train, calibration, test = (_sounds(dataset, part, parts.units) for part in (parts.train, parts.validation, parts.test))
         network = build(card, weights).net
         taught = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
         arm, hours = taught.arm, taught.hours
@@ -189,16 +188,12 @@ class Taught:
     slips: list[Slip]
 
 
-def _sounds(dataset: Dataset, part: NDArray[np.int64]) -> Sounds:
+def _sounds(dataset: Dataset, part: NDArray[np.int64], units: NDArray[np.int64]) -> Sounds:
     found: dict[str, list[Sound]] = {kind: [] for kind in KINDS}
     for index in part.tolist():
-        found[kind_of(dataset.classes[dataset.labels[index]])].append(Sound(dataset.content[index], partial(_samples, dataset, index), dataset.sources[index]))
+        sound = Sound(dataset.content[index], partial(heard_at_rate, dataset, index), dataset.sources[index], int(units[index]))
+        found[kind_of(dataset.classes[dataset.labels[index]])].append(sound)
     return Sounds(found["positive"], found["negative"], found["background"])
-
-
-def _samples(dataset: Dataset, index: int) -> Samples:
-    sound = decode(dataset.read(index))
-    return resampled(sound.samples, sound.rate, RATE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +227,9 @@ class Lesson:
             missed = self._slips(head, test.positive, [led(one) for one in said], point, word=True)
             accepted = self._slips(head, test.wrong, other, point, word=False)
         hours = _hours(other)
-        return Taught(head, Arm(point, share(len(missed), len(said)), per_hour(len(accepted), hours)), hours, [*missed, *accepted])
+        silent = np.array([any(one.sound is word for one in missed) for word in test.positive], np.bool_)
+        share = share_by(silent, np.array([word.unit for word in test.positive]))
+        return Taught(head, Arm(point, share, per_hour(len(accepted), hours)), hours, [*missed, *accepted])
 
     def _slips(self, head: KeywordHead, sounds: Sequence[Sound], heard: Sequence[Samples], point: OperatingPoint, *, word: bool) -> list[Slip]:
         found: list[Slip] = []

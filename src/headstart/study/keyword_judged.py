@@ -14,12 +14,12 @@ import numpy as np
 
 from headstart.base.events import Sink, silence, stage
 from headstart.base.records import to_plain
-from headstart.data import Dataset, load
-from headstart.evaluation.rates import per_hour, share
-from headstart.modality.sound import decode, resampled
+from headstart.data import load
+from headstart.data.duplicates import units_of
+from headstart.evaluation.rates import per_hour, share_by
 from headstart.study.frames import BEHIND_SECONDS
 from headstart.study.keyword_sides import KINDS, kind_of, speakers_of
-from headstart.study.listening import SAMPLES_A_SECOND, Detection, Listener, open_listener
+from headstart.study.listening import SAMPLES_A_SECOND, Detection, heard_at_rate, open_listener
 from headstart.task.linear import one_thread
 
 HOUR = 3600.0
@@ -46,7 +46,8 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
     """Judge a wake word on recordings laid out as `fit_keyword` takes them; one of the three kinds of sound will do.
 
     Returns:
-        ``missed`` and ``false_accepts_per_hour`` with exact intervals, None where no recording could tell; ``hours`` of other sound; ``mistakes``;
+        ``missed`` (its interval draws whole speakers, where they are known) and ``false_accepts_per_hour``, each None where no recording could tell;
+        ``hours`` of other sound; ``mistakes``;
         ``speakers``: how many words of each, and how many missed, where it is known who speaks; ``left_out``: what could not be read.
 
     Raises:
@@ -55,21 +56,24 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
     listener = open_listener(run)
     dataset = load(data, label=label, group=group, modality="audio", sink=sink, to_learn=False, cut=lambda name: kind_of(name) != "positive")
     kinds = np.array([KINDS.index(kind_of(dataset.classes[number])) for number in dataset.labels.tolist()], np.int64)
-    words, seconds, heard = kinds == KINDS.index("positive"), np.zeros(len(kinds)), list[list[Detection]]()
+    words, samples, heard = kinds == KINDS.index("positive"), np.zeros(len(kinds)), list[list[Detection]]()
+    behind = round(BEHIND_SECONDS * SAMPLES_A_SECOND)
     with stage(sink, "evaluate", len(kinds), "recordings") as advance, one_thread():
         for number in range(len(kinds)):
-            said, seconds[number] = _heard(listener.afresh(), dataset, number)
-            heard.append(said)
+            sound = heard_at_rate(dataset, number)
+            samples[number] = len(sound)
+            heard.append(listener.afresh().hear(np.pad(sound, (0, behind))))
             advance(number + 1)
-    hours = float(seconds[~words].sum()) / HOUR
-    other, missed = np.flatnonzero(~words).tolist(), [number for number in np.flatnonzero(words).tolist() if not heard[number]]
+    hours = float(samples[~words].sum()) / SAMPLES_A_SECOND / HOUR
+    spoken, other = np.flatnonzero(words).tolist(), np.flatnonzero(~words).tolist()
+    missed = [number for number in spoken if not heard[number]]
     wrong = [Mistake(dataset.sources[number], "false accept", one.seconds, one.probability) for number in other for one in heard[number]]
-    told, _ = speakers_of(dataset, kinds)
-    spoke = Counter(told[number] for number in np.flatnonzero(words).tolist()) if told is not None else Counter[str]()
-    silent = Counter(told[number] for number in missed) if told is not None else Counter[str]()
+    told, _ = speakers_of(dataset, kinds, least=1)
+    units = units_of(dataset.content, dataset.near, told)
+    spoke, silent = (Counter(told[number] for number in numbers) if told is not None else Counter[str]() for numbers in (spoken, missed))
     answer: dict[str, Any] = to_plain(
         {
-            "missed": share(len(missed), int(words.sum())) if words.any() else None,
+            "missed": share_by(np.isin(spoken, missed), units[spoken]) if spoken else None,
             "false_accepts_per_hour": per_hour(len(wrong), hours) if hours else None,
             "hours": hours,
             "speakers": [{"speaker": name or "unknown", "words": n, "missed": silent[name]} for name, n in sorted(spoke.items())],
@@ -78,10 +82,3 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
         }
     )
     return answer
-
-
-def _heard(listener: Listener, dataset: Dataset, number: int) -> tuple[list[Detection], float]:
-    """What a listener reports of a recording, and how many seconds it lasts."""
-    sound = decode(dataset.read(number))
-    samples = resampled(sound.samples, sound.rate, SAMPLES_A_SECOND)
-    return listener.hear(np.pad(samples, (0, round(BEHIND_SECONDS * SAMPLES_A_SECOND)))), sound.seconds

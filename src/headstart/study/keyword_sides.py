@@ -93,19 +93,19 @@ def sides(dataset: Dataset, seed: int) -> Sides:
     return Sides(Split(places[0], places[1], places[2], how, named, seed, units), tuple(cautions))
 
 
-def speakers_of(dataset: Dataset, kinds: Places) -> tuple[Sequence[str] | None, str]:
+def speakers_of(dataset: Dataset, kinds: Places, least: int = len(PARTS)) -> tuple[Sequence[str] | None, str]:
     """Who speaks in each recording ("" where that is not known), and what told it: a column, or folders inside those of the classes.
 
-    Folders are taken for speakers where every recording of the kind lies in one and there are enough of them to divide.
+    Folders are taken for speakers where every recording of the kind lies in one and there are so many of them: enough to divide, unless told otherwise.
     """
     if dataset.groups is not None:
         return dataset.groups, f"{len(set(dataset.groups) - {''}):,} groups ({dataset.group_name})"
     inside = np.array([_folder_inside(source, dataset.classes[label]) for source, label in zip(dataset.sources, dataset.labels.tolist(), strict=True)])
     voices = set(inside[kinds == KINDS.index("positive")].tolist())
-    if "" in voices or len(voices) < len(PARTS):
+    if "" in voices or len(voices) < least:
         return None, ""
     others = set(inside[kinds == KINDS.index("negative")].tolist())
-    known = voices | others if "" not in others and len(others) >= len(PARTS) else voices
+    known = voices | others if "" not in others and len(others) >= least else voices
     speakers = [name if name in known and kind != KINDS.index("background") else "" for name, kind in zip(inside.tolist(), kinds.tolist(), strict=True)]
     return speakers, f"{len(set(speakers) - {''}):,} speakers (told by their folders)"
 

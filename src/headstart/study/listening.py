@@ -5,6 +5,7 @@ Each 80 ms the embedding looks at the last 775 ms and the head at the last 10 em
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,11 +18,15 @@ from torch import nn
 from headstart.backbone.build import build
 from headstart.backbone.networks.keyword_head import FRAMES, WIDTH, KeywordHead
 from headstart.backbone.networks.speech_embedding import HOP, MEL_FRAMES, MEL_FRAMES_APART, POINTS, RATE, streaming
+from headstart.base.errors import InputError
 from headstart.base.files import read_json
 from headstart.base.records import from_plain
+from headstart.data import Dataset
 from headstart.gallery.card import ModelCard
-from headstart.modality.sound import Samples
+from headstart.modality import Unreadable
+from headstart.modality.sound import Samples, decode, resampled
 from headstart.modality.stream import streamed
+from headstart.report.folder import is_run, is_wake_word
 from headstart.training.keyword import logits_of
 from headstart.training.run import check_run
 
@@ -121,6 +126,8 @@ def open_listener(run: Path) -> Listener:
     """
     from safetensors.torch import load_file
 
+    if is_run(run) and not is_wake_word(run):
+        raise InputError("this run is none of a wake word", got=run, fix=f"headstart predict {shlex.quote(str(run))} FILE")
     check_run(run, WEIGHTS, KEYWORD)
     kept = read_json(run / KEYWORD)
     card = from_plain(ModelCard, kept["card"], str(run / KEYWORD))
@@ -132,6 +139,12 @@ def open_listener(run: Path) -> Listener:
     return Listener(Ear(streaming(network, FLOOR_DECIBELS)), head.eval(), float(kept["result"]["transfer"]["point"]["threshold"]))
 
 
+def heard_at_rate(dataset: Dataset, index: int) -> Samples:
+    """One recording of a data set, or one block of a long one, at 16 kHz."""
+    sound = decode(dataset.read(index))
+    return resampled(sound.samples, sound.rate, RATE)
+
+
 def chunks(file: Path, n_samples: int = STEP) -> Iterator[Samples]:
     """A recording as a microphone would deliver it: at 16 kHz, 80 ms at a time, and a last half second of silence in which a word at its end is noticed.
 
@@ -140,11 +153,15 @@ def chunks(file: Path, n_samples: int = STEP) -> Iterator[Samples]:
         OSError: when it cannot be read.
     """
     waiting, n = list[Samples](), 0
-    for block in chain(streamed(file, RATE), [np.zeros(RATE // 2, np.float32)]):
-        waiting, n = [*waiting, block], n + len(block)
-        if n >= n_samples:
-            whole = np.concatenate(waiting)
-            n = len(whole) % n_samples
-            waiting = [whole[len(whole) - n :]]
-            yield from np.split(whole[: len(whole) - n], range(n_samples, len(whole) - n, n_samples))
+    try:
+        for block in chain(streamed(file, RATE), [np.zeros(RATE // 2, np.float32)]):
+            waiting, n = [*waiting, block], n + len(block)
+            if n >= n_samples:
+                whole = np.concatenate(waiting)
+                n = len(whole) % n_samples
+                waiting = [whole[len(whole) - n :]]
+                yield from np.split(whole[: len(whole) - n], range(n_samples, len(whole) - n, n_samples))
+    except (OSError, Unreadable):
+        yield np.concatenate([np.zeros(0, np.float32), *waiting])  # where the file breaks off, what came before is heard
+        raise
     yield from (rest for rest in [np.concatenate(waiting)] if len(rest))
