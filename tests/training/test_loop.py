@@ -197,3 +197,11 @@ def test_balance_weighs_the_classes_of_the_training_items() -> None:
     said = predict(made.classifier(), made.read, few, made.SETTINGS)
     each = -np.log(said[np.arange(10), made.LABELS[few]])
     assert losses == pytest.approx([each.mean(), (each[:9].mean() + each[9]) / 2], rel=1e-4)
+
+
+def test_weights_that_ran_away_say_that_every_class_is_as_probable() -> None:
+    one = made.classifier(1)
+    with torch.no_grad():
+        one.head.bias[0] = float("nan")
+    said = predict(one, made.read, np.arange(made.ITEMS), made.SETTINGS)
+    assert np.allclose(said, 1 / said.shape[1])

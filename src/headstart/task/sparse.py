@@ -167,7 +167,7 @@ def head_on(counts: Any, labels: NDArray[np.int64], n_classes: int, strength: fl
 def strength_by_folds(
     counts: Any, labels: NDArray[np.int64], n_classes: int, folds: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], class_weights: Floats | None = None
 ) -> float:
-    """The C with the lowest log-loss on items that were held out; what is common to all folds (the weighting) knows no labels.
+    """The C with the lowest log-loss, weighed as the fits are, on items that were held out; what is common to all folds (the weighting) knows no labels.
 
     Args:
         counts: ``(n, all)`` of all items that the folds speak of.
@@ -187,7 +187,8 @@ def strength_by_folds(
         for number, (fitted, held) in enumerate(folds):
             found = starts[number] = fit(inside[place[fitted]], labels[fitted], n_classes, strength, class_weights, starts[number])
             chances = softmax(inside[place[held]] @ found[:-1] + found[-1])
-            total -= float(np.log(np.maximum(chances[np.arange(len(held)), labels[held]], 1e-7)).sum())
+            weights = np.ones(n_classes) if class_weights is None else class_weights
+            total -= float((weights[labels[held]] * np.log(np.maximum(chances[np.arange(len(held)), labels[held]], 1e-7))).sum())
         if total >= lowest:
             break
         best, lowest = strength, total

@@ -105,8 +105,9 @@ def describe(classifier: Classifier, read: Read, items: NDArray[np.int64], setti
 
 
 def predict(classifier: Classifier, read: Read, items: NDArray[np.int64], settings: Settings, lengths: Lengths | None = None) -> Floats:
-    """Class probabilities ``(len(items), k)``."""
-    return softmax(_passed(classifier, classifier, read, items, settings, lengths))
+    """Class probabilities ``(len(items), k)``; weights that have run away to infinity say nothing: every class is as probable."""
+    said = _passed(classifier, classifier, read, items, settings, lengths)
+    return softmax(np.where(np.isfinite(said).all(axis=1, keepdims=True), said, np.float32(0)))
 
 
 def _passed(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from headstart.base.seeds import seed_for
@@ -43,6 +44,7 @@ def highest_rate(classifier: Classifier, read: Read, labels: NDArray[np.int64], 
     kept = {name: value.detach().clone() for name, value in classifier.state_dict().items()}
     order = np.random.default_rng(seed_for(seed, "range test"))
     rates = np.geomspace(LOWEST_RATE, HIGHEST_RATE, STEPS)
+    torch.manual_seed(seed_for(seed, "range test dropout"))
     stepper = Stepper(classifier, replace(settings, learning_rate=1.0, warmup_fraction=0.0, unfreeze=0.0, mixup=0.0))
     batch = order.choice(items, min(settings.batch_items, len(items)), replace=False)
     smooth: list[float] = []
@@ -54,4 +56,5 @@ def highest_rate(classifier: Classifier, read: Read, labels: NDArray[np.int64], 
             break
     stepper.release()
     classifier.load_state_dict(kept)
-    return float(np.clip(rates[int(np.nanargmin(smooth))] * SAFETY, LOWEST_RATE, HIGHEST_RATE))
+    known = np.where(np.isfinite(smooth), smooth, np.inf)  # where the very first step breaks, the lowest rate is all that is left
+    return float(np.clip(rates[int(np.argmin(known))] * SAFETY, LOWEST_RATE, HIGHEST_RATE))
