@@ -18,7 +18,7 @@ from safetensors.numpy import save
 import headstart
 from headstart.activations.shard import open_shard
 from headstart.activations.store import Stage, Store
-from headstart.base.errors import IntegrityError
+from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Event
 from headstart.base.hashing import digest
 
@@ -267,3 +267,11 @@ def test_tables_of_different_lengths_are_no_shard(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(content)
     with pytest.raises(IntegrityError, match="its tables differ in length"):
         open_shard(tmp_path / "a.safetensors")
+
+
+def test_a_limit_in_the_environment_is_a_size_or_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE_BYTES", "2GB")
+    assert Store(tmp_path).limit_bytes == 2_000_000_000
+    monkeypatch.setenv("HEADSTART_CACHE_BYTES", "plenty")
+    with pytest.raises(InputError, match="HEADSTART_CACHE_BYTES is not a size"):
+        Store(tmp_path)

@@ -48,3 +48,8 @@ def test_limits_that_nothing_keeps_are_refused(words: dict[str, float | str]) ->
 def test_the_limit_that_left_out_the_most_is_the_one_to_lift() -> None:
     left = [LeftOut("a", "--max-mb: x"), LeftOut("b", "--licence: y"), LeftOut("c", "--max-mb: z")]
     assert Limits(max_mb=1).lift(left).startswith("leave --max-mb out")
+
+
+def test_a_reason_that_is_no_option_is_not_named_as_one_to_leave_out() -> None:
+    left = [LeftOut("a", "language: it reads English"), LeftOut("b", "language: it reads English"), LeftOut("c", "--memory: 100 MB are left")]
+    assert Limits().lift(left) == "leave --memory out or widen it" and Limits().lift(left[:2]) == "headstart gallery subscribe NAME"

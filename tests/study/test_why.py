@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.data.made import made
+from tests.planning.made import USUAL as FACTS
 from tests.study.made import arm, planned, posed, sure
 
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
+from headstart.planning.rules import first_plan
 from headstart.study.problem import Problem
 from headstart.study.round import Round
 from headstart.study.tracks import judged, worth
 from headstart.study.transfer import Raced
-from headstart.study.why import overruled, setting_words, this_setting
+from headstart.study.why import competed, overruled, setting_words, this_setting
 from headstart.training.race import Heat, Result
 
 HEAD, LAST = Entrant("net", 9, "head", 0, 0.3), Entrant("net", 8, "blocks.8", 1, 1.0)
@@ -62,3 +65,14 @@ def test_nothing_is_overruled_where_the_rule_agreed_or_the_cut_was_asked_for(tmp
     problem = posed(dataset, parts, plan, tmp_path)
     head, last = result(problem, HEAD, [[0]]), result(problem, LAST, [[]])
     assert overruled(played(problem, head, head), Wishes()) == "" == overruled(played(problem, head, last), Wishes(cut="last"))
+
+
+def test_the_plan_says_how_many_models_and_rounds_there_really_were() -> None:
+    plan = first_plan(replace(FACTS, models=("a", "b", "c"), n_test=50), Wishes())
+    assert competed(plan, ("a", "b", "c"), 5, 5) == plan
+    short = competed(plan, ("a", "c"), 3, 5)
+    assert short["models"] == ("a", "c") and "2 of 3 subscribed models competed" in short.decision("models").why
+    assert short.number("rounds") == 3 and short.decision("rounds").why.endswith("5 were planned, 3 judged: --budget left the others no time")
+    assert "no more groups" in competed(plan, ("a", "b", "c"), 4, 4).decision("rounds").why
+    pinned = first_plan(replace(FACTS, models=("a", "b", "c"), n_test=50), Wishes(model="b"))
+    assert competed(pinned, ("b",), 5, 5) == pinned

@@ -21,7 +21,9 @@ from headstart.base.errors import IntegrityError
 from headstart.base.events import Event, Sink, silence
 from headstart.base.files import write
 from headstart.base.folders import home
+from headstart.base.sizes import bytes_in
 
+LIMIT_VARIABLE = "HEADSTART_CACHE_BYTES"
 DEFAULT_LIMIT_BYTES = 20 << 30
 STALE_PARTIAL_SECONDS = 3600  # a file still being written is younger than that
 SHARD_BYTES = 64 << 20  # what a writer holds in memory before it writes a shard
@@ -174,7 +176,7 @@ class Store:
             shard_bytes: What a writer holds in memory before it writes a shard.
         """
         self.folder = folder or home() / "activations"
-        self.limit_bytes = int(os.environ.get("HEADSTART_CACHE_BYTES", DEFAULT_LIMIT_BYTES)) if limit_bytes is None else limit_bytes
+        self.limit_bytes = _usual_limit() if limit_bytes is None else limit_bytes
         self._looked, self._shard_bytes = Looked(resident_bytes), shard_bytes
 
     def shelf(self, stage: Stage, sink: Sink = silence) -> Shelf:
@@ -261,3 +263,13 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
     except OSError:
         return  # another process is writing a shard into it
+
+
+def _usual_limit() -> int:
+    """What the environment says, or 20 GiB.
+
+    Raises:
+        InputError: when it says what is no size.
+    """
+    given = os.environ.get(LIMIT_VARIABLE)
+    return DEFAULT_LIMIT_BYTES if given is None else bytes_in(given, option=LIMIT_VARIABLE, fix=f"{LIMIT_VARIABLE}=20GB")

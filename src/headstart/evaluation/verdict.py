@@ -31,7 +31,7 @@ class Cut:
 
     Attributes:
         block: Name of the first block that was retrained, or ``head``.
-        trainable_share: Share 0..1 of the network's parameters that was retrained.
+        trainable_share: Share 0..1 of the network's computation that lies behind the cut.
         n_blocks: Blocks retrained beside the new head; 0 = head only; None = all of them.
     """
 
@@ -42,7 +42,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class CacheUse:
-    """What the store of activations gave: items found, items computed, bytes read and written."""
+    """What the store of activations gave, added up over the cuts that were kept: items found, items computed, bytes written."""
 
     hits: int
     misses: int

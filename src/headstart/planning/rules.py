@@ -78,7 +78,7 @@ def _candidates(facts: Facts, wishes: Wishes) -> list[Decision]:
             "dear_pass_seconds",
             DEAR_PASS_SECONDS[wishes.effort],
             "seconds",
-            f"effort {wishes.effort}: a model whose forward pass takes longer than this, and longer than those before it together, is not asked",
+            f"effort {wishes.effort}: a model whose forward pass takes longer than this, and longer than those of all others together, is not asked",
             "rule",
         ),
         _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), order, "", why),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from headstart.gallery.card import ModelCard
 from headstart.planning.facts import Wishes
 from headstart.training.run import ASKED, MANIFEST, tidy
 
-DECIDING = ("torch", "torchvision", "timm", "openvino", "numpy", "scipy", "pillow", "optuna", "cleanlab")  # their versions may move the numbers
+DECIDING = ("torch", "torchvision", "timm", "transformers", "tokenizers", "openvino", "numpy", "scipy", "pillow", "soundfile", "soxr", "optuna", "cleanlab")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,12 @@ class Asked:
         others += [f"begun on {self.machine}; here {now.machine}"] if self.machine != now.machine and not others else []
         if others:
             what = "this run was begun with other versions or on another machine, where the same work gives other numbers"
-            raise InputError(what, got=folder, details=others, fix=f"begin anew: headstart fit {self.data} --out {folder}-2")
+            raise InputError(what, got=folder, details=others, fix=f"begin anew: {self.line} --out {shlex.quote(f'{folder}-2')}")
+
+    @property
+    def line(self) -> str:
+        """What a person types to begin such a run anew."""
+        return f"headstart fit {shlex.quote(self.data)}{'' if self.task == 'classification' else f' --task {self.task}'}"
 
 
 def asked(
@@ -117,8 +123,13 @@ def recorded(folder: Path) -> Asked:
         raise IntegrityError(f"{folder / ASKED} is damaged: what was asked of this run is not known\n  fix: begin anew with headstart fit DATA") from None
 
 
-def unchanged(journal: Journal, dataset: Dataset) -> None:
+def unchanged(journal: Journal, dataset: Dataset, line: str) -> None:
     """Record which data a run learns from, or refuse other data.
+
+    Args:
+        journal: Of the run.
+        dataset: What lies there now.
+        line: That begins such a run anew.
 
     Raises:
         InputError: when the data is not what it was when the run began.
@@ -126,7 +137,7 @@ def unchanged(journal: Journal, dataset: Dataset) -> None:
     was = journal.recall("data", lambda: {"items": len(dataset), "identity": identity(dataset)})
     if was["identity"] != identity(dataset):
         details = [f"{was['items']} items then, {len(dataset)} now", "files were added, taken away, renamed or changed"]
-        raise InputError("the data is not what it was when this run began", got=dataset.root, details=details, fix=f"headstart fit {dataset.root}")
+        raise InputError("the data is not what it was when this run began", got=dataset.root, details=details, fix=line)
 
 
 def same_models(journal: Journal, cards: Sequence[ModelCard]) -> list[ModelCard]:

@@ -6,6 +6,7 @@ they can be repeated for the rounds of a nested cross-validation without leaking
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +27,9 @@ from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine
 from headstart.backbone.engines.race import Choice, choose, engine_named
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, stage
+from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh, recall_record
+from headstart.base.records import to_plain
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
@@ -61,6 +64,11 @@ class Candidate:
     def items_per_second(self) -> float:
         """Speed of the whole network on its engine, as the race measured it."""
         return next((lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine), SLOWEST)
+
+    @property
+    def pass_seconds(self) -> float:
+        """What a forward pass over all items takes from an empty store."""
+        return len(self.items.content) / self.items_per_second
 
     @property
     def torch_items_per_second(self) -> float:
@@ -101,7 +109,7 @@ class Collected:
     @property
     def seconds_saved(self) -> float:
         """What its forward pass would have taken longer from an empty store."""
-        return max(kept.empty_store_seconds * kept.hits / max(1, kept.hits + kept.misses) for kept in self.activations.values())
+        return max(kept.seconds_saved for kept in self.activations.values())
 
     def middle_features(self, index: NDArray[np.int64]) -> NDArray[np.float32] | None:
         """Features ``(len(index), d)`` of items at the middle cut, averaged over places; None without one."""
@@ -204,7 +212,9 @@ def racing(items: PreparedItems) -> NDArray[np.generic]:
 def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Backbone:
     """The pretrained network, or with a seed the same network from random weights."""
     network = build(card, gallery.weights(card.name)) if seed is None else build(card, None, seed=seed)
-    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=items.identity)
+    sizes = json.dumps(to_plain(card.network), sort_keys=True)  # the number of heads stands in no weight and in no name of a layer
+    identity = digest(items.identity, sizes) if card.network else items.identity
+    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=identity)
 
 
 def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink, *, recall: Recall = afresh) -> Collected:

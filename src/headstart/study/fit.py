@@ -36,7 +36,7 @@ from headstart.planning.rules import first_plan
 from headstart.report import write_report
 from headstart.study import arms, evidence, room, tail, why
 from headstart.study.asked import Asked, asked, same_models, unchanged
-from headstart.study.candidates import models_for, rank_collected
+from headstart.study.candidates import Candidate, models_for, rank_collected
 from headstart.study.clock import Clock
 from headstart.study.forecast import Forecast
 from headstart.study.gather import Gathered, gather, kept, since
@@ -146,6 +146,7 @@ class Study:
         delivered = [] if len(judged) == 1 else [self.pose(gathered.dataset, last_round(parts, plan), plan, "last round")]
         with clock("race"):
             played, last = self.play(judged, delivered, gathered, tracks, plan, budget)
+        plan = why.competed(plan, list(tracks.collected), len(played), len(judged))
         first = plan = why.decided(plan, last, tracks.collected, wishes)
 
         if wishes.twins:
@@ -165,7 +166,8 @@ class Study:
         if wishes.twins:
             with clock("scratch"):
                 winners = sorted({one.raced.arm.model for one in played})
-                for decision in recall_record(recall, Plan, "time from scratch", partial(scratch_time, clock, gathered, budget, first, winners)).decisions:
+                length = partial(scratch_time, clock, gathered, budget, first, winners, tracks.views_saved(winners))
+                for decision in recall_record(recall, Plan, "time from scratch", length).decisions:
                     plan = plan.decide(decision)
                 self.forecast.twin(plan.number("scratch_seconds"))
                 self.scratch(played, tracks, plan, budget)
@@ -191,9 +193,10 @@ class Study:
 
     def subscribe(self) -> None:
         """The models whose licences the user accepted with the fit."""
-        for name in self.asked.accept:
+        if self.asked.accept:
             with self.clock("subscribe"):
-                gallery.subscribe(name, accept=[name], sink=self.sink)
+                for name in self.asked.accept:
+                    gallery.subscribe(name, accept=[name], sink=self.sink)
 
     def pose(self, dataset: Dataset, division: Split, plan: Plan, where: str) -> Problem:
         """The problem of one round."""
@@ -203,7 +206,7 @@ class Study:
         """Data, its division, the first plan, and the models that may compete."""
         given = self.asked
         dataset = load(Path(given.data), text=given.text, label=given.label, group=given.group, modality=given.modality, sink=self.sink)
-        unchanged(self.journal, dataset)
+        unchanged(self.journal, dataset, given.line)
         parts = split(dataset, seed=self.wishes.seed)
         cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))
         return dataset, parts, first_plan(known_facts(dataset, parts, [card.name for card in cards]), self.wishes), cards
@@ -254,9 +257,19 @@ class Study:
                 price = OPENING_SECONDS + len(one.problem.dataset) / candidate.items_per_second
                 if not self.journal.recall(f"time for {model} with random weights", partial(has_left, budget, price / RANDOM_SHARE)):
                     continue
+                if reason := self.no_room_for_random(candidate, len(one.problem.dataset)):
+                    self.sink(Event("note", "random", text=f"no frozen random network: {reason}"))
+                    continue
                 self.random[model] = arms.random_activations(candidate, one.problem)
             features = self.random[model].rows(one.problem.everything)[0]
             one.arms["random"] = arms.linear_arm("random", features, one.problem, model=model)
+
+    def no_room_for_random(self, candidate: Candidate, n_items: int) -> str:
+        """Why the same network with random weights does not fit beside what is held; empty where it does."""
+        if not self.memory.is_limited:
+            return ""
+        opening, passing = partial(room.to_open, candidate.card, self.memory), partial(room.to_pass, candidate, n_items, self.memory, held=n_items)
+        return str(self.journal.recall(f"memory for {candidate.card.name} with random weights", lambda: opening() or passing()))
 
     def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""
@@ -308,13 +321,13 @@ def at_most(ends: Budget, budget: Budget, share: float) -> float:
     return max(0.0, min(ends.left, budget.left)) * share
 
 
-def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan, winners: Collection[str]) -> Plan:
+def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan, winners: Collection[str], views_saved: float = 0.0) -> Plan:
     """How long the scratch twin may train, and in how many rounds: as long as the transfer arm needs from an empty store, and never too little to learn.
 
     Models that were asked and not taken do not count: the twin is spared the choice, too.
     """
     passes = sum(gathered.seconds[one.candidate.card.name] + one.seconds_saved for one in gathered.collected if one.candidate.card.name in winners)
-    needed = passes + clock.seconds["race"]
+    needed = passes + clock.seconds["race"] + views_saved
     seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
     reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
     if budget.seconds is not None:

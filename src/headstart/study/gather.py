@@ -71,62 +71,110 @@ def gather(
     """
     limits.timed(exact=exact)
     journal = Journal() if journal is None else journal
-    recall, share = journal.recall, kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
-    cuts, seconds, decision = plan.words("cuts"), dict[str, float](), None
-    collected: list[Collected] = []
-    outside: list[LeftOut] = []
-    for card in by_promise(readers(limits.allowed(cards, outside), dataset, outside, sink)):
-        needed = SAFETY * max(seconds.values(), default=0.0) + SCORED_TIMES * SCORING_SECONDS * min(len(dataset), MOST_ITEMS)
-        if collected and (reason := recall(f"time for {card.name}", partial(_no_time, share, needed, f"it would take about {needed:.0f} s, scores included"))):
-            outside.append(LeftOut(card.name, reason))
+    share = kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
+    gathering = _Gathering(dataset, plan, limits, share, store, sink, journal, memory, exact)
+    dear: list[Candidate] = []
+    for card in by_promise(readers(limits.allowed(cards, gathering.outside), dataset, gathering.outside, sink)):
+        candidate = gathering.opened(card)
+        if candidate is None:
             continue
-        if reason := recall(f"memory for {card.name}", partial(room.to_open, card, memory)):
-            outside.append(LeftOut(card.name, reason))
-            continue
-        began = journal.instant(card.name)
-        with stage(sink, f"open {card.name}"):
-            candidate = open_candidate(card, dataset, cuts, exact=exact, recall=recall)
-        if reason := within(limits, card, candidate.ms_per_item):
-            outside.append(LeftOut(card.name, reason))
-            continue
-        before = [one.candidate for one in collected]
-        if share.seconds is None and (reason := recall(f"price of {card.name}", partial(too_dear, candidate, before, dataset, plan, store))):
-            outside.append(LeftOut(card.name, reason))
-            sink(Event("note", "candidates", text=f"{card.name} is not asked: {reason}"))
-            continue
-        if collected and (reason := recall(f"time for a pass of {card.name}", partial(_no_pass, share, candidate, dataset, store))):
-            outside.append(LeftOut(card.name, reason))
-            continue
-        if reason := recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, len(dataset), memory)):
-            outside.append(LeftOut(card.name, reason))
-            continue
-        cut_short(card, candidate.items, sink)
-        n_items = len(dataset)
-        affordable, limit, because = (float("inf"), "", "") if collected else _items(candidate, share, memory, n_items, recall)
-        if affordable < n_items:
-            dataset = sampled(dataset, int(affordable), int(plan.number("seed")))
-            why = f"{limit} {len(dataset)} of {n_items} items{because}"
-            sink(Event("note", "candidates", text=why))
-            decision = Decision("items", len(dataset), "items", why, "measured")
-            candidate = reopened(candidate, dataset, cuts, exact=exact, recall=recall)
-        if reason := recall(f"memory for the features of {card.name}", partial(room.to_pass, candidate, len(dataset), memory, held=len(dataset))):
-            outside.append(LeftOut(card.name, reason))
-            continue
-        collected.append(collect_candidate(candidate, cuts, dataset, store, sink, recall=recall))
-        seconds[card.name] = recall(f"seconds of {card.name}", partial(since, began))
-    if not collected:
-        raise limits.nothing_left(outside)
-    return Gathered(dataset, tuple(collected), tuple(outside), decision, seconds)
+        if share.seconds is None and gathering.collected and candidate.pass_seconds > plan.number("dear_pass_seconds"):
+            dear.append(candidate)
+        else:
+            gathering.ask(candidate)
+    for candidate in cheapest_first(dear):
+        reason = too_dear(candidate, [one.candidate for one in gathering.collected])
+        if reason:
+            gathering.leave_out(candidate.card, reason)
+            sink(Event("note", "candidates", text=f"{candidate.card.name} is not asked: {reason}"))
+        else:
+            gathering.ask(candidate)
+    if not gathering.collected:
+        raise limits.nothing_left(gathering.outside)
+    return Gathered(gathering.dataset, tuple(gathering.collected), tuple(gathering.outside), gathering.decision, gathering.seconds)
 
 
-def too_dear(candidate: Candidate, before: Sequence[Candidate], dataset: Dataset, plan: Plan, store: Store) -> str:
-    """Why a model is not worth its forward pass where nobody set a budget: one network should not take longer than all others together; "" where it is."""
-    asked = sum(len(dataset) / one.items_per_second for one in before)
-    needed = missing(candidate, dataset, store) / candidate.items_per_second
-    if not before or needed <= max(plan.number("dear_pass_seconds"), asked):
+def cheapest_first(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """In the order of what their forward passes take."""
+    return sorted(candidates, key=lambda one: one.pass_seconds)
+
+
+def too_dear(candidate: Candidate, others: Sequence[Candidate]) -> str:
+    """Why a model is not worth its forward pass where nobody set a budget: it should not take longer than those of all others together; "" where it is.
+
+    What the store holds of it already does not count: the same data and seed take the same models, whatever was asked before.
+    """
+    needed, asked = candidate.pass_seconds, sum(one.pass_seconds for one in others)
+    if needed <= asked:
         return ""
-    others = "that of the model before it" if len(before) == 1 else f"those of the {len(before)} models before it together"
-    return f"its forward pass would take about {needed:.0f} s, {others} {asked:.0f} s; --model {candidate.card.name} or --effort thorough asks it"
+    named = f"that of {others[0].card.name}" if len(others) == 1 else f"those of the {len(others)} others together"
+    return f"its forward pass would take about {needed:.0f} s, {named} {asked:.0f} s; --model {candidate.card.name} or --effort thorough asks it"
+
+
+@dataclass(eq=False)
+class _Gathering:
+    """What has been opened and asked so far; `Gathered` says what the fields mean."""
+
+    dataset: Dataset
+    plan: Plan
+    limits: Limits
+    share: Budget
+    store: Store
+    sink: Sink
+    journal: Journal
+    memory: Memory
+    exact: bool
+    collected: list[Collected] = field(default_factory=list)
+    outside: list[LeftOut] = field(default_factory=list)
+    decision: Decision | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+    _opening: dict[str, float] = field(default_factory=dict)
+
+    def leave_out(self, card: ModelCard, reason: str) -> None:
+        """A model does not compete."""
+        self.outside.append(LeftOut(card.name, reason))
+
+    def opened(self, card: ModelCard) -> Candidate | None:
+        """The model, opened and timed, if budget, memory and limits allow."""
+        recall, began = self.journal.recall, self.journal.instant(card.name)
+        reason = recall(f"time for {card.name}", self._no_time_for_another) if self.collected else ""
+        if not (reason := reason or recall(f"memory for {card.name}", partial(room.to_open, card, self.memory))):
+            with stage(self.sink, f"open {card.name}"):
+                candidate = open_candidate(card, self.dataset, self.plan.words("cuts"), exact=self.exact, recall=recall)
+            self._opening[card.name] = recall(f"seconds of opening {card.name}", partial(since, began))
+            if not (reason := within(self.limits, card, candidate.ms_per_item)):
+                return candidate
+        self.leave_out(card, reason)
+        return None
+
+    def ask(self, candidate: Candidate) -> None:
+        """One forward pass over everything, if budget and memory allow; the first model decides how much everything is."""
+        card, recall = candidate.card, self.journal.recall
+        began, n_items = self.journal.instant(f"pass of {card.name}"), len(self.dataset)
+        waits = partial(_no_pass, self.share, candidate, self.dataset, self.store)
+        reason = recall(f"time for a pass of {card.name}", waits) if self.collected else ""
+        if reason := reason or recall(f"memory for a pass of {card.name}", partial(room.to_pass, candidate, n_items, self.memory)):
+            self.leave_out(card, reason)
+            return
+        cut_short(card, candidate.items, self.sink)
+        cuts = self.plan.words("cuts")
+        affordable, limit, because = (float("inf"), "", "") if self.collected else _items(candidate, self.share, self.memory, n_items, recall)
+        if affordable < n_items:
+            self.dataset = sampled(self.dataset, int(affordable), int(self.plan.number("seed")))
+            why = f"{limit} {len(self.dataset)} of {n_items} items{because}"
+            self.sink(Event("note", "candidates", text=why))
+            self.decision = Decision("items", len(self.dataset), "items", why, "measured")
+            candidate = reopened(candidate, self.dataset, cuts, exact=self.exact, recall=recall)
+        held = partial(room.to_pass, candidate, len(self.dataset), self.memory, held=len(self.dataset))
+        if reason := recall(f"memory for the features of {card.name}", held):
+            self.leave_out(card, reason)
+            return
+        self.collected.append(collect_candidate(candidate, cuts, self.dataset, self.store, self.sink, recall=recall))
+        self.seconds[card.name] = self._opening[card.name] + recall(f"seconds of {card.name}", partial(since, began))
+
+    def _no_time_for_another(self) -> str:
+        needed = SAFETY * max(self.seconds.values(), default=0.0) + SCORED_TIMES * SCORING_SECONDS * min(len(self.dataset), MOST_ITEMS)
+        return _no_time(self.share, needed, f"it would take about {needed:.0f} s, scores included")
 
 
 def kept(budget: Budget, journal: Journal, key: str) -> Budget:

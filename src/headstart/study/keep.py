@@ -23,6 +23,7 @@ from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study import why
 from headstart.study.arms import Arm
+from headstart.study.asked import DECIDING
 from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
 from headstart.study.round import Round
@@ -98,7 +99,7 @@ def keep(run: RunWriter, outcome: Outcome) -> None:
 def _about(outcome: Outcome) -> dict[str, Any]:
     """Where the data came from, on what and with what it ran."""
     dataset = outcome.gathered.dataset
-    versions = {name: version(name) for name in ("torch", "timm", "openvino", "numpy", "pillow", "optuna", "cleanlab")}
+    versions = {name: version(name) for name in DECIDING}
     return {
         "data": str(dataset.root),
         "dataset": dataset.digest,
@@ -114,11 +115,13 @@ def _split(outcome: Outcome) -> dict[str, Any]:
     """How the items were divided, by their content: enough to divide them so again."""
     dataset, rounds = outcome.gathered.dataset, outcome.judged
     split = rounds[0].problem.split
-    nested = len(rounds) > 1
+    nested = outcome.last is not rounds[-1]  # then it learnt from everything
     sides = {"train": outcome.last.problem.split.train if nested else split.train, "validation": split.validation}
     sides["test"] = np.concatenate([one.problem.split.test for one in rounds])
     tests = {"rounds": [[dataset.content[n] for n in one.problem.split.test] for one in rounds]} if nested else {}
-    how = f"{len(rounds)} rounds, every item tested in one of them, by what was fitted to the others; {split.how.split(', ', 2)[-1]}" if nested else split.how
+    tested = "every item" if len(sides["test"]) == len(dataset) else f"{len(sides['test']):,} of {len(dataset):,} items"
+    counted = "1 round, {} tested in it" if len(rounds) == 1 else f"{len(rounds)} rounds, {{}} tested in one of them"
+    how = f"{counted.format(tested)}, by what was fitted to the others; {split.how.split(', ', 2)[-1]}" if nested else split.how
     return {
         "how": how,
         "digest": split.digest,

@@ -61,7 +61,7 @@ class Limits:
 
     def lift(self, left_out: Sequence[LeftOut]) -> str:
         """The line that would let the most models in again."""
-        blamed = [one.why.split(":", 1)[0] for one in left_out]
+        blamed = [one.why.split(":", 1)[0] for one in left_out if one.why.startswith("--")]
         return f"leave {max(sorted(set(blamed)), key=blamed.count)} out or widen it" if blamed else "headstart gallery subscribe NAME"
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from headstart.activations.cost import cost
 from headstart.activations.store import SHARD_BYTES, Store
 from headstart.base.events import Sink, silence
@@ -22,7 +20,7 @@ from headstart.planning.rules import first_plan
 from headstart.ranking.combine import LeftOut
 from headstart.study import room
 from headstart.study.candidates import Candidate, middle_cut, models_for, open_candidate, wanted_cuts
-from headstart.study.gather import by_promise, too_dear
+from headstart.study.gather import by_promise, cheapest_first, too_dear
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
@@ -136,15 +134,21 @@ def _opened(
 ) -> list[Candidate]:
     """The candidates that keep within the limits, fit into memory and are not too dear; the others are added to ``outside``."""
     found: list[Candidate] = []
+    dear: list[Candidate] = []
     for card in cards:
         reason = room.to_open(card, memory)
         if not reason:
             one = open_candidate(card, dataset, plan.words("cuts"), exact=wishes.precision == "float32")
             held = int(min(room.items_held(one, len(dataset), memory), len(dataset)))
-            dear = too_dear(one, found, dataset, plan, Store()) if wishes.budget_seconds is None else ""
-            reason = within(limits, card, one.ms_per_item) or dear or room.to_pass(one, len(dataset), memory, held=held)
+            reason = within(limits, card, one.ms_per_item) or room.to_pass(one, len(dataset), memory, held=held)
         if reason:
             outside.append(LeftOut(card.name, reason))
+        else:
+            costs_most = wishes.budget_seconds is None and found and one.pass_seconds > plan.number("dear_pass_seconds")
+            (dear if costs_most else found).append(one)
+    for one in cheapest_first(dear):
+        if reason := too_dear(one, found):
+            outside.append(LeftOut(one.card.name, reason))
         else:
             found.append(one)
     return found
@@ -183,5 +187,5 @@ def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory, n_i
 def _memory(candidates: Sequence[Candidate], dataset: Dataset, *, twins: bool) -> int:
     """This process now, shards that are being written, and the prepared items that whole-network training keeps."""
     shards = 3 * SHARD_BYTES
-    pixels = min(MEMORY_BYTES, len(dataset.content) * int(np.prod(candidates[0].backbone.example.shape[1:]))) if twins else 0
+    pixels = min(MEMORY_BYTES, len(dataset.content) * candidates[0].backbone.example[0].nbytes) if twins else 0
     return peak_bytes() + shards + pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -102,7 +103,8 @@ def deploy(run: Path) -> Deployed:
     """
     NO_LIMIT.begin()
     if is_wake_word(run):
-        raise InputError("this is the run of a wake word: it hears the word or not, and has no classes", got=run, fix=f"headstart predict {run} FILE")
+        fix = f"headstart predict {shlex.quote(str(run))} FILE"
+        raise InputError("this is the run of a wake word: it hears the word or not, and has no classes", got=run, fix=fix)
     check_run(run, "model.json")
     try:
         return _deployed(run, read_json(run / "model.json"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from typing import TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,6 +18,8 @@ from headstart.planning.memory import FEATURE_TIMES, LEAST_AT_ONCE, PIXELS_SHARE
 from headstart.study.candidates import Candidate, middle_cut, wanted_cuts
 
 NARROW = 0.5  # of single precision's bytes: an engine's half
+T = TypeVar("T")
+_known: WeakKeyDictionary[Backbone, dict[object, object]] = WeakKeyDictionary()  # it keeps no network alive
 
 
 def to_open(card: ModelCard, memory: Memory) -> str:
@@ -25,6 +29,8 @@ def to_open(card: ModelCard, memory: Memory) -> str:
 
 def to_pass(candidate: Candidate, n_items: int, memory: Memory, *, held: int = 0) -> str:
     """Why the items cannot go through a model that is open, and the features of so many that are held cannot stay; empty when they can."""
+    if not memory.is_limited:
+        return ""
     features = FEATURE_TIMES * FLOAT_BYTES * held * width(candidate.backbone)
     return memory.lacks(_pass_bytes(candidate, n_items) + features, "its forward pass")
 
@@ -67,9 +73,12 @@ def _beside_items(backbone: Backbone, cut: int, left: float, n_items: int) -> fl
     return left - min(PIXELS_SHARE * left, prepared)
 
 
-@lru_cache(maxsize=256)
 def step_bytes(backbone: Backbone, cut: int) -> tuple[float, float]:
     """What a training step behind a cut takes, whatever the number of items, and for each item."""
+    return _once(backbone, cut, lambda: _step_bytes(backbone, cut))
+
+
+def _step_bytes(backbone: Backbone, cut: int) -> tuple[float, float]:
     part = backbone.part(cut, backbone.depth)
     with torch.no_grad():
         crossing = backbone.part(0, cut).eval()(backbone.example) if cut else (backbone.example,)
@@ -87,11 +96,14 @@ def _pass_bytes(candidate: Candidate, n_items: int) -> float:
     backbone, store = candidate.backbone, Store()
     cuts = {*wanted_cuts(candidate, ("last", "last2", "half"), n_items, store), middle_cut(candidate, n_items, store) or backbone.depth}
     taps = sum(int(np.prod(shape)) for cut in cuts for shape in backbone.crossing_shapes(cut))
-    widest = _widest(backbone) * (NARROW if "bfloat16" in candidate.engine.name else 1.0)
+    widest = _once(backbone, "widest", lambda: widest_bytes(backbone.network, backbone.example)) * (NARROW if "bfloat16" in candidate.engine.name else 1.0)
     items = items_at_once(backbone.example.shape[1] if backbone.varies else 0)
     return opening_bytes(weights_bytes(backbone.network), items * (widest + TAP_BYTES * taps))
 
 
-@lru_cache(maxsize=64)
-def _widest(backbone: Backbone) -> float:
-    return widest_bytes(backbone.network, backbone.example)
+def _once(backbone: Backbone, what: object, compute: Callable[[], T]) -> T:
+    """What is computed of a network once, while it lives."""
+    found = _known.setdefault(backbone, {})
+    if what not in found:
+        found[what] = compute()
+    return cast("T", found[what])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -194,6 +194,10 @@ class Tracks:
         settings = self.settings()
         whole_batches = n_steps(len(fitted), settings) * min(1.0, len(fitted) / settings.batch_items)
         return speed.seconds_per_step * (whole_batches + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
+
+    def views_saved(self, models: Collection[str]) -> float:
+        """Seconds that the store saved on varied views of some models."""
+        return sum(one.seconds_saved for (model, _, view), one in self._kept.items() if view and model in models)
 
     def _key(self, model: str, cut: int) -> str:
         parts = [str(self.settings().batch_items), *([] if self.trains_whole(model, cut) else [str(self._at_once[(model, cut)])])]

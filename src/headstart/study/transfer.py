@@ -12,6 +12,7 @@ from headstart.planning.budget import VIEWS_SHARE, Budget
 from headstart.planning.entrants import REFIT, Entrant, admit, race_seconds
 from headstart.planning.plan import Plan
 from headstart.ranking.combine import Ranking
+from headstart.study import room
 from headstart.study.arms import Arm
 from headstart.study.candidates import HALF
 from headstart.study.tracks import Contest, judged, worth
@@ -173,9 +174,14 @@ def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Pla
 
 def _views(contest: Contest, plan: Plan, model: str, seconds: float) -> int:
     """Varied views that pay: computing them takes a small part of the races' seconds."""
-    candidate, n = contest.tracks.collected[model].candidate, len(contest.problem.dataset.content)
+    candidate, n, tracks = contest.tracks.collected[model].candidate, len(contest.problem.dataset.content), contest.tracks
     views = int(plan.number("views"))
-    return views if views * n / candidate.items_per_second <= VIEWS_SHARE * seconds else 0
+    if not views or views * n / candidate.items_per_second > VIEWS_SHARE * seconds:
+        return 0
+    if not tracks.memory.is_limited:
+        return views
+    lacks = partial(room.to_pass, candidate, n, tracks.memory, held=views * n)  # the head learns all of them side by side
+    return 0 if tracks.recall(f"memory for {views} views of {model}", lacks) else views
 
 
 def _with_average(results: list[Result], contest: Contest) -> tuple[list[Result], list[Result]]:

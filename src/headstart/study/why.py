@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Wishes
@@ -12,6 +14,19 @@ from headstart.study.tracks import judged, worth
 from headstart.training.race import Result
 
 SHOWN = 3  # other entrants that a sentence names
+
+
+def competed(plan: Plan, names: Sequence[str], n_played: int, n_possible: int) -> Plan:
+    """The plan with the models that were asked and the rounds that judged, where limits, time or the data made them fewer than it hoped for."""
+    models, planned = plan.decision("models"), int(plan.number("rounds"))
+    if models.source != "pinned" and len(names) < len(plan.words("models")):
+        reason = f"{len(names)} of {len(plan.words('models'))} subscribed models competed; ranking.json says why the others did not"
+        plan = plan.decide(Decision("models", tuple(names), "", reason, "measured"))
+    if n_played < planned:
+        reason = "--budget left the others no time" if n_played < n_possible else "there are no more groups or families of repeats to divide"
+        tested = f"{plan.decision('rounds').why}; {planned} were planned, {n_played} judged: {reason}"
+        plan = plan.decide(Decision("rounds", n_played, "rounds", tested, "measured"))
+    return plan
 
 
 def decided(plan: Plan, last: Round, collected: dict[str, Collected], wishes: Wishes) -> Plan:
