@@ -89,7 +89,7 @@ def rank(
         max_mb: Leave out models whose weight file is larger, in megabytes.
         max_ms: Leave out models that take longer for an item on this machine, in milliseconds.
         licence: Only models under these licences: SPDX names separated by commas, or ``permissive``.
-        seed: Decides the split; the labels of its validation and test items are not looked at.
+        seed: Decides the split; the labels of its test items are not looked at.
         precision: As for :func:`fit`.
         text: The column that holds the text, where the data has columns.
         label: The column that holds the label, where the data has columns.
@@ -292,7 +292,7 @@ def predict(
     Args:
         run: A finished run folder.
         inputs: One or several: paths, and for a run on texts the texts themselves.
-        coverage: Name a set of classes that holds the right one this often (0.8, 0.9 or 0.95): a conformal set.
+        coverage: Name a set of classes that holds the right one this often, up to 0.99: a conformal set.
         text: The column of a table that holds the texts; found by its name when not given.
         lines: Take each line of a text file for a text of its own.
         sink: Receives the events of the work.

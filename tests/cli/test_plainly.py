@@ -40,3 +40,9 @@ def test_json_keeps_the_value_by_its_own_escapes(capsys: pytest.CaptureFixture[s
 
 def test_labels_and_sources_of_a_data_set_are_harmless_from_the_start() -> None:
     assert obeyed(plain(EVIL)) == obeyed(printable(EVIL)) == [] and plain("猫 é") == "猫 é" and printable("a b/猫.png") == "a b/猫.png"
+
+
+def test_a_word_between_colons_stays_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    answer(table("", ["text"], [["I am :angry: about :coffee:"]]), "and :tea:")
+    shown = capsys.readouterr().out
+    assert ":angry:" in shown and ":coffee:" in shown and ":tea:" in shown

@@ -184,8 +184,10 @@ def test_the_page_says_how_far_the_network_from_scratch_came(copy: Path, epochs:
 def test_an_unfinished_run_shows_what_it_has(tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text('{"kind": "end", "stage": "read", "seconds": 1.25}\n{"kind": "sta', encoding="utf-8")
     text = read(write_report(tmp_path).read_text(encoding="utf-8")).text
-    assert "No verdict yet" in text
+    assert "No verdict yet" in text and "Go on with it" not in text
     assert "read 1.2 s" in text
+    (tmp_path / "asked.json").write_text("{}", encoding="utf-8")
+    assert f"Go on with it: headstart resume {tmp_path}" in read(write_report(tmp_path).read_text(encoding="utf-8")).text
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:

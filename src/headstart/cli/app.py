@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator
@@ -232,7 +233,9 @@ def predict(
     ] = None,
     text: words.TextColumn = None,
     lines: Annotated[bool, typer.Option("--lines", help="Take each line of a text file for a text of its own.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output: source, label, probability, then a column for each class.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="CSV on standard output: source, label, probability, unsure, among, then a column for each class, and fault.")
+    ] = False,
     as_json: words.Json = False,
 ) -> None:
     """Label pictures, texts or clips with a finished run."""
@@ -286,6 +289,6 @@ def give_run(done: Run, *, as_json: bool) -> None:
     lines = [
         Text(done.verdict.sentence(), style="bold"),
         *(Text(f"beware: {caution}", style="yellow") for caution in cautions(done.verdict)),
-        Text(f"\nreport: {page}\nuse it: headstart predict {done.folder} INPUT..."),
+        Text(f"\nreport: {page}\nuse it: headstart predict {shlex.quote(str(done.folder))} INPUT..."),
     ]
     give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)

@@ -33,12 +33,12 @@ class Plainly(Console):
 
 def talk() -> Console:
     """The console for people: standard error, so that standard output stays one clean answer."""
-    return Plainly(stderr=True, highlight=False, soft_wrap=False)
+    return Plainly(stderr=True, highlight=False, soft_wrap=False, emoji=False)
 
 
 def answer(*parts: RenderableType) -> None:
     """Show a person the answer on standard output; a pipe gets the same without colours, wide enough not to cut names."""
-    console = Plainly(highlight=False) if sys.stdout.isatty() else Plainly(highlight=False, width=160)
+    console = Plainly(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160)
     for part in parts:
         console.print(part)
 

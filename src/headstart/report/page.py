@@ -5,6 +5,7 @@ The page's own Content-Security-Policy forbids scripts and addresses; texts from
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from headstart.report.network import ranking
 from headstart.report.paper import written
 from headstart.report.race import race
 from headstart.report.trust import trust
+from headstart.training.run import ASKED
 
 OPENINGS = {"yes": "Transfer helped", "no": "Transfer did not help", "cannot tell": "Cannot tell whether transfer helped"}
 FEW_CLASSES = 12  # the confusion matrix of more is drawn as a map, not as a table of numbers
@@ -64,6 +66,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "name": run.folder.resolve().name,
         "date": date_of(run.folder).replace("T", " ").removesuffix("+00:00"),
         "verdict": verdict,
+        "resume": f"headstart resume {shlex.quote(str(run.folder))}" if (run.folder / ASKED).is_file() else None,
         "hero": _hero(verdict, run) if verdict else None,
         "gains": gains_figure(verdict) if verdict else None,
         "arms": arms_figure(verdict, where) if verdict else None,
