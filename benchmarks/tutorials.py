@@ -227,8 +227,11 @@ def comparisons(records: list[Values]) -> list[str]:
             for what in ("seconds", "process"):
                 mean, low, high = ratios([a[what] for a, _ in pairs], [b[what] for _, b in pairs])
                 parts.append(f"{mean:.1f}" + ("" if math.isnan(low) else f" ({low:.1f} to {high:.1f})"))
-            ahead = difference([a["right"] for a, _ in pairs], [b["right"] for _, b in pairs])
-            points = f"{ahead.points:+.1f} ({ahead.low:+.1f} to {ahead.high:+.1f}) points"
+            if all(one["right"] for pair in pairs for one in pair):
+                ahead = difference([a["right"] for a, _ in pairs], [b["right"] for _, b in pairs])
+                points = f"{ahead.points:+.1f} ({ahead.low:+.1f} to {ahead.high:+.1f}) points"
+            else:  # a record whose answers were lost has no pairs
+                points = f"{100 * sum(a['accuracy']['value'] - b['accuracy']['value'] for a, b in pairs) / len(pairs):+.1f} points"
             count = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
             lines.append(f"{task}: {ours} is {parts[0]} times faster than {theirs} ({parts[1]} as whole processes), accuracy {points}, {count}")
         if any(values["seconds_not_run"] for (one, _, _), values in found.items() if one == task):
