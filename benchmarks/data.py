@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -51,18 +50,6 @@ DEBIAN_SHA256 = {
     "libespeak-ng1": "2b127a95b50d92cbd7a615968d2ac1566e1cbc87e27bcda0c2894afb2407c6d2",
     "libpcaudio0": "5309759e4d129c7d9a601240cc6e62820ecfa86a1a98e207992ffa6a572dbcd2",
     "libsonic0": "9d60de6918ace0b10e3e4e95421befd08aaf03b5b2a3d71ceb799e0cf259916f",
-    "mbrola": "d94ea5bbb8b201935e8a40d758f1a224030d13a1ba669cc75293823933554c7f",
-    "mbrola-es1": "0d9b01da9ab349999ca70b26a49ae9a27737f3622eed738eef15d527eb28256b",
-    "mbrola-es2": "e07f45d2aaef05ec08e4cb176ee24133223567704bf6f9762ea797f598099ee6",
-    "mbrola-es3": "45bfa9e9080b657233b5bdd83c9361cb4283423eb496d2f70d200b8f0c06c13b",
-    "mbrola-es4": "73e808dc090c31d0389b8aa77b8542d4993bd426bb12f4e0f88691813d9403ed",
-    "mbrola-it1": "70512113e60c26baf71e3ef1cdc78fa4b6d89d3ff503ea5bdfa610e62af4b8b3",
-    "mbrola-it2": "a91c0ec446043e60246e1ff1dd1eb74fc5054d49f5829a0b1e2f656cf6216bc3",
-    "mbrola-it3": "e8eea0391a78f98a5f37e1e1fa9a68547ec85b4ecd701e34090f76017fba2789",
-    "mbrola-it4": "4b58fa2670159ba8133ad7059e0a332dae6c8de88d9666b6395a9c27068096cb",
-    "mbrola-mx1": "aa9093f8923258097a49e7595fa4ecfeb76cd9c3ffa32516716685dbe015afe7",
-    "mbrola-mx2": "e79b718402d8a099bbe2af33ab0424d474e416d486f3d8fdb019e33e9d6d5968",
-    "mbrola-vz1": "c550cca72304b54b27659a8d9faf22f38e94549564f70408d59c46f873ec5e72",
     "tuxpaint-stamps-default": "6db6c1bfc870a47f1499d6203b083522eacb57c5f9c87d468f2e92eb6d9d5f34",
 }
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle-boot")
@@ -220,26 +207,13 @@ def debian(package: str) -> Path:
     with filling(f"fetched/{package}") as (folder, _), tempfile.TemporaryDirectory() as scratch:
         fetch = ["apt-get", "download", "--quiet", package]
         if subprocess.run(fetch, cwd=scratch, capture_output=True).returncode:
-            wider = _all_components(Path(scratch))
-            subprocess.run(["apt-get", *wider, "update", "--quiet"], check=True, capture_output=True)
-            subprocess.run([fetch[0], *wider, *fetch[1:]], cwd=scratch, check=True, capture_output=True)
+            subprocess.run(["apt-get", "update", "--quiet"], check=True, capture_output=True)
+            subprocess.run(fetch, cwd=scratch, check=True, capture_output=True)
         archive = next(Path(scratch).glob("*.deb"))
         if (found := hashlib.sha256(archive.read_bytes()).hexdigest()) != DEBIAN_SHA256[package]:
             raise SystemExit(f"{archive.name} has the hash {found}, {DEBIAN_SHA256[package]} was pinned: Debian has another version; look at it, then pin it")
         subprocess.run(["dpkg", "-x", str(archive), str(folder)], check=True)
     return kept
-
-
-def _all_components(folder: Path) -> list[str]:
-    """Options with which apt sees all of Debian, contrib and non-free too, from where this machine's own sources are: nothing of the system is changed."""
-    files = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("debian*")]
-    for file in (one for one in files if one.is_file()):
-        widened = re.sub(r"^(Components:|deb .*?) main.*$", r"\1 main contrib non-free", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        (folder / "sources").mkdir(exist_ok=True)
-        (folder / "sources" / file.name).write_text(widened, encoding="utf-8")
-    (folder / "lists" / "partial").mkdir(parents=True)
-    places = {"sourcelist": "/dev/null", "sourceparts": folder / "sources"}
-    return [*(f"-oDir::Etc::{name}={at}" for name, at in places.items()), f"-oDir::State::Lists={folder / 'lists'}"]
 
 
 if __name__ == "__main__":

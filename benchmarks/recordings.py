@@ -14,7 +14,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,8 +35,6 @@ HELD_VARIANTS = ("Annie", "john", "steph")  # of synthetic voices many are near 
 ENGLISH_ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp", "en-029")
 SPEEDS = (0.88, 0.94, 1.0, 1.06, 1.12)  # of one recording: with fewer, a class of one clip has nothing to validate on
 ESPEAK = ("espeak-ng", "espeak-ng-data", "libespeak-ng1", "libpcaudio0", "libsonic0")
-MBROLA = {"es": ("es1", "es2", "es3", "es4", "mx1", "mx2", "vz1"), "it": ("it1", "it2", "it3", "it4")}  # people whose recorded diphones are joined
-NOT_IN_THE_VOICES = {"e/": "e", "o/": "o", "i/": "i"}  # sounds of espeak-ng that they have under another name
 PROMPTS = {  # voice: package, folder below usr/share/asterisk/sounds
     "english-allison": ("asterisk-core-sounds-en-wav", "en_US_f_Allison"),
     "spanish-mexico": ("asterisk-core-sounds-es-wav", "es_MX_f_Allison"),
@@ -195,43 +192,20 @@ def at_speed(samples: Samples, speed: float) -> Samples:
 
 def speak(text: str, voice: str, words_a_minute: int = 150, pitch: int = 50) -> Samples:
     """What espeak-ng says, at 16 kHz."""
-    library = next(espeak().glob("espeak-ng-data/usr/lib/*/espeak-ng-data")).parent
-    said = _espeak([f"--path={library}", "-v", voice, "-s", str(words_a_minute), "-p", str(pitch), "--stdout", text], {})
+    root = espeak()
+    library = next(root.glob("espeak-ng-data/usr/lib/*/espeak-ng-data")).parent
+    paths = [str(next(root.glob(f"{package}/usr/lib/*"))) for package in ("libespeak-ng1", "libpcaudio0", "libsonic0")]
+    command = [str(root / "espeak-ng/usr/bin/espeak-ng"), f"--path={library}", "-v", voice, "-s", str(words_a_minute), "-p", str(pitch), "--stdout", text]
+    said = subprocess.run(command, env={**os.environ, "LD_LIBRARY_PATH": ":".join(paths)}, capture_output=True, check=True).stdout
     raw = io.BytesIO(said[:40] + (len(said) - 44).to_bytes(4, "little") + said[44:])  # a stream's header states a length that is not there
     samples, rate = soundfile.read(raw, dtype="float32")
     return resampled(samples, rate, RATE)
-
-
-def joined(text: str, voice: str, words_a_minute: int = 130, pitch: int = 50) -> Samples:
-    """What espeak-ng would say, at 16 kHz, from diphones that a person has recorded: by MBROLA, one of `MBROLA`'s voices."""
-    with tempfile.TemporaryDirectory() as scratch:
-        program, data = debian("mbrola") / "usr/bin/mbrola", debian(f"mbrola-{voice}") / f"usr/share/mbrola/{voice}/{voice}"
-        library = next(espeak().glob("espeak-ng-data/usr/lib/*/espeak-ng-data"))
-        (Path(scratch) / "espeak-ng-data").mkdir()
-        for file in library.iterdir():
-            (Path(scratch) / "espeak-ng-data" / file.name).symlink_to(file)
-        (Path(scratch) / "espeak-ng-data" / "mbrola").mkdir()
-        (Path(scratch) / "espeak-ng-data" / "mbrola" / voice).symlink_to(data)
-        environment = {"PATH": f"{program.parent}:{os.environ['PATH']}"}
-        options = [f"--path={scratch}", "-v", f"mb-{voice}", "-s", str(words_a_minute), "-p", str(pitch), "-q", "--pho", text]
-        sounds = [line.split("\t") for line in _espeak(options, environment).decode().splitlines() if line.strip()]
-        told = "".join("\t".join([NOT_IN_THE_VOICES.get(name, name), *rest]) + "\n" for name, *rest in sounds)
-        subprocess.run([str(program), "-e", str(data), "-", f"{scratch}/said.wav"], input=told.encode(), check=True, capture_output=True)
-        return read(Path(scratch) / "said.wav")
 
 
 def variants() -> list[str]:
     """All of espeak-ng's variants of a voice that sound like a person: about a hundred."""
     folder = next(espeak().glob("espeak-ng-data/usr/lib/*/espeak-ng-data")) / "voices" / "!v"
     return sorted(file.name for file in folder.iterdir() if "whisper" not in file.name and file.name != "croak" and " " not in file.name)
-
-
-def _espeak(options: list[str], environment: dict[str, str]) -> bytes:
-    """What the program writes."""
-    root = espeak()
-    paths = [str(next(root.glob(f"{package}/usr/lib/*"))) for package in ("libespeak-ng1", "libpcaudio0", "libsonic0")]
-    program = str(root / "espeak-ng/usr/bin/espeak-ng")
-    return subprocess.run([program, *options], env={**os.environ, "LD_LIBRARY_PATH": ":".join(paths), **environment}, capture_output=True, check=True).stdout
 
 
 def espeak() -> Path:

@@ -1,6 +1,6 @@
 """Wake words on real voices: recordings of Debian in; misses at a stated number of false accepts an hour, pooled over words, with intervals, out.
 
-    python -m benchmarks.wake_words [--words 4] [--false-accepts 0.5] [--seed 0] [--twins] [--tellings 4] [--tuning] [--out FILE]
+    python -m benchmarks.wake_words [--words 4] [--false-accepts 0.5] [--seed 0] [--twins] [--out FILE]
 
 For each word (months and weekdays in Spanish and Italian) and each of two speakers: positives to learn from are espeak-ng's voices and ONE recording of the
 other speaker at thirteen speeds; the tested one is the speaker's own. What teaches, what chooses the threshold and what is tested are other speakers:
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.data import filling, place
-from benchmarks.recordings import MBROLA, RATE, at_speed, described, drum_hits, faded, joined, prompts, read, speak, variants
+from benchmarks.recordings import RATE, at_speed, described, drum_hits, faded, prompts, read, speak, variants
 from headstart.evaluation.rates import per_hour, share
 from headstart.modality.sound import Samples, wav
 from headstart.study.keyword import fit_keyword
@@ -33,10 +33,6 @@ from headstart.study.keyword import fit_keyword
 WORDS = {  # language: prompt, what espeak-ng is told to say
     "es": (("digits-mon-8", "septiembre"), ("digits-mon-10", "noviembre"), ("digits-day-3", "miércoles"), ("digits-mon-11", "diciembre")),
     "it": (("digits-mon-8", "settembre"), ("digits-mon-1", "febbraio"), ("digits-day-5", "venerdì"), ("digits-day-0", "domenica")),
-}
-TUNING = {  # the words that settings are chosen with: never among those that are reported
-    "es": (("digits-mon-9", "octubre"), ("digits-mon-0", "enero"), ("digits-day-1", "lunes"), ("digits-day-6", "sábado")),
-    "it": (("digits-mon-9", "ottobre"), ("digits-mon-0", "gennaio"), ("digits-day-1", "lunedì"), ("digits-day-6", "sabato")),
 }
 NEAR = {
     "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre lunes martes miércoles jueves viernes sábado domingo",
@@ -52,7 +48,6 @@ COMMON = {
 VOICES = {"es": ("es", "es-419"), "it": ("it",)}
 TESTED = {"es": ("spanish-mexico", "spanish-colombia"), "it": ("italian-carlo", "italian-menardi")}
 WORDS_A_MINUTE, PITCHES = (70, 150), (20, 80)
-N_TELLINGS = 4
 N_VOICES, N_HELD, N_NEAR, N_COMMON = 40, 4, 10, 5  # variants of espeak-ng for the word, to look at, for near words, for common ones
 SPEEDS_OF_ONE = tuple(round(0.85 + 0.025 * n, 3) for n in range(13))  # the one real voice is a quarter of what teaches the word
 BACKGROUNDS = {  # name: part, what it is
@@ -70,16 +65,16 @@ GAP_SECONDS = 0.4
 QUIETEST = 0.01  # peak of a clip; quieter ones are empty
 
 
-def lay_out(language: str, prompt: str, word: str, tested: str, tellings: int) -> Path:
+def lay_out(language: str, prompt: str, word: str, tested: str) -> Path:
     """The recordings of one word as positive, negative and background with their parts, one speaker tested; background is linked, not copied."""
-    name = f"wake-words/4-{tellings}/{tested}-{word}"
+    name = f"wake-words/3/{tested}-{word}"
     with filling(name) as (folder, is_new):
         if is_new:
             (folder / "clips").mkdir(parents=True)
             with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as stream:
                 table = csv.writer(stream)
                 table.writerow(["file_name", "label", "speaker", "split"])
-                for number, (samples, label, speaker, part) in enumerate(_sounds(language, prompt, word, tested, tellings)):
+                for number, (samples, label, speaker, part) in enumerate(_sounds(language, prompt, word, tested)):
                     (folder / "clips" / f"{number:05d}.wav").write_bytes(wav(faded(samples), RATE))
                     table.writerow([f"clips/{number:05d}.wav", label, speaker, part])
                 for voice, (part, make) in BACKGROUNDS.items():
@@ -99,7 +94,7 @@ def shared(voice: str, make: Callable[[], Iterable[Samples]]) -> list[Path]:
     return sorted(place(name).iterdir())
 
 
-def _sounds(language: str, prompt: str, word: str, tested: str, tellings: int) -> Iterator[tuple[Samples, str, str, str]]:
+def _sounds(language: str, prompt: str, word: str, tested: str) -> Iterator[tuple[Samples, str, str, str]]:
     draw = random.Random(word)
     known = variants()
     chosen = draw.sample(known, N_VOICES + N_HELD)
@@ -107,17 +102,8 @@ def _sounds(language: str, prompt: str, word: str, tested: str, tellings: int) -
     def spoken(text: str, variant: str) -> Samples:
         return speak(text, f"{draw.choice(VOICES[language])}+{variant}", draw.randint(*WORDS_A_MINUTE), draw.randint(*PITCHES))
 
-    def told(text: str, voice: str) -> Samples:
-        return joined(text, voice, draw.randint(*WORDS_A_MINUTE), draw.randint(*PITCHES))
-
     for number, variant in enumerate(chosen):
         yield spoken(word, variant), "positive", f"espeak {variant}", "train" if number < N_VOICES else "validation"
-    *taught, held = MBROLA[language]
-    for voice in MBROLA[language]:
-        yield from ((told(word, voice), "positive", f"mbrola {voice}", "validation" if voice == held else "train") for _ in range(tellings))
-    for other in NEAR[language].split():
-        if other != word and tellings:
-            yield from ((told(other, voice), "negative", f"mbrola {voice}", "train") for voice in draw.sample(taught, 2))
     for words, n in ((NEAR, N_NEAR), (COMMON, N_COMMON)):
         for other in words[language].split():
             if other != word:
@@ -162,15 +148,13 @@ def main() -> None:
     asked.add_argument("--false-accepts", type=float, default=0.5)
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--twins", action="store_true")
-    asked.add_argument("--tellings", type=int, default=N_TELLINGS, help="of the word by each voice of joined diphones")
-    asked.add_argument("--tuning", action="store_true", help="the words that settings are chosen with")
     asked.add_argument("--out", type=Path, default=place("wake-words/result.json"))
     given = asked.parse_args()
     rows = []
-    for language, words in (TUNING if given.tuning else WORDS).items():
+    for language, words in WORDS.items():
         for prompt, word in words[: given.words]:
             for tested in TESTED[language]:
-                folder, began = lay_out(language, prompt, word, tested, given.tellings), time.perf_counter()
+                folder, began = lay_out(language, prompt, word, tested), time.perf_counter()
                 out = place(f"wake-words/runs/{tested}-{word}-{given.false_accepts}-{given.seed}-{time.time_ns()}")
                 found = fit_keyword(folder, out=out, false_accepts=given.false_accepts, seed=given.seed, twins=given.twins)
                 rows.append({"word": word, "tested": tested, "seconds": round(time.perf_counter() - began, 1), **_row(found.transfer, "transfer")})
