@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from headstart.evaluation.temperature import losses
 from headstart.ranking.probe import MOST_ITEMS, Folds, Probe, first_as_good, probe
 from headstart.study.arms import head_on
-from headstart.task.linear import STRENGTHS
+from headstart.task.linear import STRENGTHS, LinearHead, fit_path, log_prior, standardise
 
 CLASSES = 4
 
@@ -43,7 +43,8 @@ def test_classes_that_lie_apart_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("never", [0, 7])  # items that are fitted on and never held out must not be mistaken for others
-def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int) -> None:
+def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headstart.ranking.probe.STRENGTHS", (3.0,))  # which one is chosen may follow from every label
     features, labels = clouds(200, 250, 1.5)
     folds = in_folds(200, never=never)
     other = labels.copy()
@@ -137,3 +138,15 @@ def test_where_classes_count_alike_the_probe_expects_what_a_head_then_does(seed:
     expected, missed = (balanced(one.probabilities, labels[one.items]) for one in (alike, plain))
     delivered = balanced(head.probabilities(features[fresh]), labels[fresh])
     assert abs(expected - delivered) < 0.12 and delivered - missed > 0.1
+
+
+def test_a_loud_head_keeps_the_whole_of_its_intercept_but_for_how_common_classes_were() -> None:
+    """Found as a bug: where the temperature made a head five times as loud, its intercept stayed as it was, and other speakers' words were named wrongly."""
+    features, labels = clouds(120, 60, 3.0)
+    weights = fit_path(standardise(features), labels, CLASSES, (3.0,))[0]
+    prior = log_prior(labels, CLASSES)
+    loud, level = weights.heard(0.2, prior), LinearHead(weights.weight, weights.bias - prior, 3.0)
+    assert np.allclose(loud.bias - prior, level.bias / 0.2, atol=1e-4) and np.allclose(loud.weight, weights.weight / 0.2)
+    beside = features + np.float32(2.0)  # another microphone
+    apart = level.probabilities(beside).argmax(axis=1)
+    assert (LinearHead(loud.weight, loud.bias - prior, 3.0).probabilities(beside).argmax(axis=1) == apart).all()

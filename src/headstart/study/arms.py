@@ -16,7 +16,7 @@ from headstart.evaluation.predictions import Predictions
 from headstart.ranking.probe import probe
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import Problem
-from headstart.task.linear import Floats, LinearHead, balancing, fit_path, standardise
+from headstart.task.linear import Floats, LinearHead, balancing, fit_path, log_prior, standardise
 from headstart.task.sparse import SparseHead
 from headstart.training.loop import Epoch
 
@@ -100,7 +100,7 @@ def head_on(
     """A linear head at one strength, as loud as a probe's temperature makes it; with ``balance`` every class weighs the same."""
     weights, standard = balancing(labels, n_classes) if balance else None, standardise(features, alone=alone)
     (head,) = fit_path(standard, labels, n_classes, (strength,), weights)
-    return head.heard(temperature, standard.mean)
+    return head.heard(temperature, log_prior(labels, n_classes, weights))
 
 
 def majority(problem: Problem) -> Arm:

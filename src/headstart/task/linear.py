@@ -25,6 +25,7 @@ MOST_STEPS = 200
 GRADIENT_TOLERANCE = 1e-5
 VALUE_TOLERANCE = 1e-7  # relative: what float32 can still tell apart
 _held = threading.local()
+NEVER_SEEN = 0.5  # items that stand for a class without any
 SMALLEST_SPREAD = 1e-6  # a feature that varies less than this is constant: leave it unscaled
 
 
@@ -47,10 +48,9 @@ class LinearHead:
         logits = np.asarray(features, np.float32) @ self.weight.T + self.bias
         return softmax(logits)
 
-    def heard(self, temperature: float, mean: Floats) -> LinearHead:
-        """The head that says what it says of features beside their mean ``(d,)`` at a temperature; what it says of the mean stays."""
-        weight = (self.weight / temperature).astype(np.float32)
-        return LinearHead(weight, (self.bias + (self.weight - weight) @ mean).astype(np.float32), self.strength)
+    def heard(self, temperature: float, prior: Floats) -> LinearHead:
+        """The head that says what it says of features at a temperature, beside how common each class was ``(k,)``, which stays."""
+        return LinearHead((self.weight / temperature).astype(np.float32), (prior + (self.bias - prior) / temperature).astype(np.float32), self.strength)
 
     def tempered(self, temperature: float) -> LinearHead:
         """The head whose logits are divided by a temperature: the same answers, other probabilities."""
@@ -133,6 +133,18 @@ def balancing(labels: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
     """
     counts = np.bincount(labels, minlength=n_classes)
     return (len(labels) / (np.maximum(counts, 1) * max(1, int((counts > 0).sum())))).astype(np.float32)
+
+
+def log_prior(labels: NDArray[np.int64], n_classes: int, class_weights: Floats | None = None) -> Floats:
+    """How common each class is among what a head learns from ``(k,)``, as a logarithm; weighed classes are all as common.
+
+    Example:
+        >>> log_prior(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+        [-0.29, -1.39]
+    """
+    counts = np.maximum(np.bincount(labels, minlength=n_classes), NEVER_SEEN) * (1.0 if class_weights is None else class_weights)
+    prior: Floats = np.log(counts / counts.sum()).astype(np.float32)
+    return prior
 
 
 def fit_path(
