@@ -139,7 +139,7 @@ def log_prior(labels: NDArray[np.int64], n_classes: int, class_weights: Floats |
     """How common each class is among what a head learns from ``(k,)``, as a logarithm; weighed classes are all as common.
 
     Example:
-        >>> log_prior(np.array([0, 0, 0, 1]), 2).round(2).tolist()
+        >>> log_prior(np.array([0, 0, 0, 1]), 2).astype(float).round(2).tolist()
         [-0.29, -1.39]
     """
     counts = np.maximum(np.bincount(labels, minlength=n_classes), NEVER_SEEN) * (1.0 if class_weights is None else class_weights)
