@@ -52,7 +52,7 @@ def test_the_label_of_an_item_does_not_reach_the_head_that_judges_it(never: int,
     one, two = (probe(features, given, CLASSES, folds) for given in (labels, other))
     mine = np.isin(one.items, folds[4][1])
     assert one.strength == two.strength and 199 in one.items[mine]
-    for mine_and_theirs in (lambda found: found.said, lambda found: found.bias):
+    for mine_and_theirs in (lambda found: found.said, lambda found: found.prior):
         assert np.array_equal(mine_and_theirs(one)[mine], mine_and_theirs(two)[mine])
         assert not np.array_equal(mine_and_theirs(one)[~mine], mine_and_theirs(two)[~mine])
 
@@ -92,7 +92,7 @@ def test_few_items_are_all_judged_once() -> None:
 def test_the_loss_is_that_of_its_temperature_and_no_other_temperature_is_much_better() -> None:
     features, labels = clouds(150, 100, 0.3)
     found = probe(features, labels, CLASSES, in_folds(150))
-    by_temperature = {times: losses(found.said, labels[found.items], found.temperature * times, found.bias).mean() for times in (0.5, 0.8, 1.0, 1.25, 2.0)}
+    by_temperature = {times: losses(found.said, labels[found.items], found.temperature * times, found.prior).mean() for times in (0.5, 0.8, 1.0, 1.25, 2.0)}
     assert by_temperature[1.0] == pytest.approx(found.log_loss, abs=1e-3) and min(by_temperature.values()) > found.log_loss - 0.002
 
 

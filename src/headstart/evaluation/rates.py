@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from headstart.evaluation.intervals import Measured, proportion
 
+HOUR_SECONDS = 3600.0
 OUTSIDE = 0.025  # chance on either side
 NORMAL = 1.959963984540054  # its quantile of the normal distribution
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,9 +132,43 @@ def mixed(file: soundfile.SoundFile, first: int, n: int) -> Samples:
         soundfile.SoundFileError: when it is damaged there.
     """
     samples, peaks = _mixed(file, first, n, None)
-    if np.abs(samples).max(initial=0) < CANCELLED * peaks.max():
-        samples, _ = _mixed(file, first, n, int(peaks.argmax()))
-    return samples
+    channel = loudest_of_cancelled(float(np.abs(samples).max(initial=0)), peaks)
+    return samples if channel is None else _mixed(file, first, n, channel)[0]
+
+
+def blocks(file: soundfile.SoundFile, first: int, n: int, size: int) -> Iterator[Samples]:
+    """A stretch of a recording, ``(size, channels)`` at a time.
+
+    Raises:
+        Unreadable: when the file ends before.
+        soundfile.SoundFileError: when it is damaged there.
+    """
+    file.seek(first)
+    left = n
+    while left > 0:
+        block = file.read(min(size, left), dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        yield block
+        left -= len(block)
+    if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
+        raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
+
+
+def one_channel(block: Samples, channel: int | None) -> Samples:
+    """The mean of the channels ``(n, channels)``, or one of them."""
+    with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused later
+        return block.mean(axis=1, dtype=np.float32) if channel is None else block[:, channel].copy()
+
+
+def loudest_of_cancelled(mean_peak: float, peaks: Samples) -> int | None:
+    """The channel to listen to where the mean of all is as good as silent; None where it is not.
+
+    Args:
+        mean_peak: Of the mean.
+        peaks: ``(channels,)`` of each.
+    """
+    return int(peaks.argmax()) if mean_peak < CANCELLED * peaks.max() else None
 
 
 class _Bytes(io.BytesIO):
@@ -164,16 +199,8 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
 
 def _mixed(file: soundfile.SoundFile, first: int, n: int, channel: int | None) -> tuple[Samples, Samples]:
     """The mean of the channels, or one of them, and the peak of each."""
-    parts, peaks, left = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32), n
-    file.seek(first)
-    while left > 0:
-        block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
-        if not len(block):
-            break
-        with np.errstate(over="ignore", invalid="ignore"):  # two channels at the two infinities; what is not finite is refused later
-            parts.append(block.mean(axis=1, dtype=np.float32) if channel is None else block[:, channel].copy())
+    parts, peaks = [np.zeros(0, np.float32)], np.zeros(file.channels, np.float32)
+    for block in blocks(file, first, n, BLOCK_FRAMES):
+        parts.append(one_channel(block, channel))
         peaks = np.maximum(peaks, np.abs(block).max(axis=0))
-        left -= len(block)
-    if left and file.format != "MP3":  # the length of an MP3 file is an estimate, unless its header states it; that was looked at before
-        raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
     return np.concatenate(parts), peaks

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.modality.protocol import Unreadable
-from headstart.modality.sound import CANCELLED, Samples, reason, refuse_header
+from headstart.modality.sound import Samples, blocks, loudest_of_cancelled, one_channel, reason, refuse_header
 from headstart.modality.whole import refuse_truncated
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def streamed(path: Path, to: int) -> Iterator[Samples]:
     try:
         with soundfile.SoundFile(path) as file:
             refuse_header(file.format, file.samplerate, file.channels)
-            channel = _loudest_of_cancelled(file) if file.channels > 1 else None
+            channel = _to_hear(file) if file.channels > 1 else None
             filtered = None if file.samplerate == to else soxr.ResampleStream(file.samplerate, to, 1, dtype="float32", quality="HQ")
-            for block in _blocks(file):
-                mixed = block.mean(axis=1, dtype=np.float32) if channel is None else np.ascontiguousarray(block[:, channel])
+            for block in blocks(file, 0, file.frames, BLOCK_FRAMES):
+                mixed = one_channel(block, channel)
                 if not np.isfinite(mixed).all():
                     raise Unreadable("some of its samples are not numbers (NaN or infinite)")
                 yield mixed if filtered is None else filtered.resample_chunk(mixed)
@@ -68,25 +68,10 @@ def _start(path: Path) -> bytes:
         return file.read(64)
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[Samples]:
-    """All of it, ``(n, channels)`` at a time."""
-    left = file.frames
-    while left > 0:
-        block = file.read(min(BLOCK_FRAMES, left), dtype="float32", always_2d=True)
-        if not len(block):
-            break
-        left -= len(block)
-        yield block
-    if left and file.format != "MP3":  # whose length is an estimate
-        raise Unreadable(f"truncated: {left:,} of {file.frames:,} samples are missing")
-
-
-def _loudest_of_cancelled(file: soundfile.SoundFile) -> int | None:
-    """The channel to listen to where the mean of all is as good as silent; None where it is not."""
-    mean, peaks = 0.0, np.zeros(file.channels, np.float32)
-    for block in _blocks(file):
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused when it is handed on
-            mean = max(mean, float(np.abs(block.mean(axis=1)).max()))
+def _to_hear(file: soundfile.SoundFile) -> int | None:
+    """Which channel of several; None for the mean of all."""
+    mean_peak, peaks = 0.0, np.zeros(file.channels, np.float32)
+    for block in blocks(file, 0, file.frames, BLOCK_FRAMES):
+        mean_peak = max(mean_peak, float(np.abs(one_channel(block, None)).max()))
         peaks = np.maximum(peaks, np.abs(block).max(axis=0))
-    file.seek(0)
-    return int(peaks.argmax()) if mean < CANCELLED * peaks.max() else None
+    return loudest_of_cancelled(mean_peak, peaks)

@@ -38,7 +38,7 @@ class Probe:
     Attributes:
         items: ``(m,)`` positions of the items that were judged.
         said: ``(m, k)`` out-of-fold logits without the prior.
-        bias: ``(m, k)`` the prior of the head that said so: how common each class was, as a logarithm.
+        prior: ``(m, k)`` how common each class was among what that head learnt from, as a logarithm.
         strength: The smallest whose out-of-fold log-loss cannot be told from the lowest.
         temperature: What the logits are divided by to be as sure as they are right; the prior is not.
         log_loss: Out of fold, at that temperature, nats.
@@ -46,7 +46,7 @@ class Probe:
 
     items: NDArray[np.int64]
     said: Floats
-    bias: Floats
+    prior: Floats
     strength: float
     temperature: float
     log_loss: float
@@ -54,7 +54,7 @@ class Probe:
     @property
     def probabilities(self) -> Floats:
         """``(m, k)`` out of fold, at that temperature."""
-        return softmax(self.said / self.temperature + self.bias)
+        return softmax(self.said / self.temperature + self.prior)
 
 
 def probe(
@@ -83,7 +83,7 @@ def probe(
     class_weights = [balancing(labels[fitted], n_classes) if balance else None for fitted, _ in folds]
     counts = balancing(truth, n_classes)[truth] if balance else np.ones(len(truth), np.float32)
     priors = [log_prior(labels[fitted], n_classes, one) for (fitted, _), one in zip(folds, class_weights, strict=True)]
-    bias, shared = np.concatenate([np.tile(own, (len(part), 1)) for own, (_, part) in zip(priors, folds, strict=True)]), np.mean(priors, axis=0)
+    prior, shared = np.concatenate([np.tile(own, (len(part), 1)) for own, (_, part) in zip(priors, folds, strict=True)]), np.mean(priors, axis=0)
     tried: list[tuple[Floats, NDArray[np.float64]]] = []  # logits, and what each item costs
     risen, lowest = 0, float("inf")
     for strength in STRENGTHS:
@@ -95,16 +95,16 @@ def probe(
         risen, lowest = (0, cost.mean()) if cost.mean() < lowest else (risen + 1, lowest)
         if risen == PATIENCE:
             break
-    chosen = first_as_good([cost for *_, cost in tried])
+    chosen = first_as_good([cost for _, cost in tried])
     said, _ = tried[chosen]
-    temperature = _best_temperature(said, bias, truth, counts, PRIOR_SPREAD)
-    return Probe(held, said, bias, STRENGTHS[chosen], temperature, float((counts * losses(said, truth, temperature, bias)).mean()))
+    temperature = _best_temperature(said, prior, truth, counts, PRIOR_SPREAD)
+    return Probe(held, said, prior, STRENGTHS[chosen], temperature, float((counts * losses(said, truth, temperature, prior)).mean()))
 
 
-def _best_temperature(said: Floats, bias: Floats, truth: NDArray[np.int64], counts: Floats, prior_spread: float) -> float:
+def _best_temperature(said: Floats, prior: Floats, truth: NDArray[np.int64], counts: Floats, prior_spread: float) -> float:
     """The best temperature, held near that at which the mean square of what was said is 1: a strongly held head says the same less loudly."""
     spread = float(np.sqrt(np.square(said - said.mean(1, keepdims=True)).mean())) or 1.0
-    return spread * best_temperature(said / spread, truth, len(truth), prior_spread, bias, counts)
+    return spread * best_temperature(said / spread, truth, len(truth), prior_spread, prior, counts)
 
 
 def first_as_good(tried: Sequence[NDArray[np.float64]]) -> int:

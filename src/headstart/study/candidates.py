@@ -278,7 +278,7 @@ def _scores(features: NDArray[np.generic], problem: Problem, *, every_score: boo
     dataset = problem.dataset
     found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed, balance=problem.balance)
     order = np.argsort(found.items)
-    found = replace(found, items=found.items[order], said=found.said[order], bias=found.bias[order])
+    found = replace(found, items=found.items[order], said=found.said[order], prior=found.prior[order])
     said = problem.predictions(found.items, found.probabilities)
     rows, labels, measured = features[found.items], dataset.labels[found.items], measure(said, problem.metric, problem.seed)
     if not every_score:

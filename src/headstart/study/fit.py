@@ -254,7 +254,7 @@ class Study:
             model = one.raced.arm.model
             if model not in self.random:
                 candidate = tracks.collected[model].candidate
-                price = OPENING_SECONDS + len(one.problem.dataset) / candidate.items_per_second
+                price = OPENING_SECONDS + candidate.pass_seconds
                 if not self.journal.recall(f"time for {model} with random weights", partial(has_left, budget, price / RANDOM_SHARE)):
                     continue
                 if reason := self.no_room_for_random(candidate, len(one.problem.dataset)):
@@ -266,8 +266,6 @@ class Study:
 
     def no_room_for_random(self, candidate: Candidate, n_items: int) -> str:
         """Why the same network with random weights does not fit beside what is held; empty where it does."""
-        if not self.memory.is_limited:
-            return ""
         opening, passing = partial(room.to_open, candidate.card, self.memory), partial(room.to_pass, candidate, n_items, self.memory, held=n_items)
         return str(self.journal.recall(f"memory for {candidate.card.name} with random weights", lambda: opening() or passing()))
 

@@ -33,7 +33,7 @@ from headstart.base.seeds import seed_for
 from headstart.data import Dataset, Split, load
 from headstart.evaluation.intervals import Measured
 from headstart.evaluation.operating_point import OperatingPoint, operating_point, steps_of_detections
-from headstart.evaluation.rates import per_hour, share_by
+from headstart.evaluation.rates import HOUR_SECONDS, per_hour, share_by
 from headstart.gallery.card import ModelCard
 from headstart.modality.heard_word import other_hearing, window_of
 from headstart.modality.sound import Samples
@@ -57,7 +57,6 @@ HEARINGS_LEAST, HEARINGS_MOST = 3, 40  # of one recording
 WINDOW = SIGHT + (FRAMES - 1) * STEP
 MIXED_SECONDS = 1800.0  # of background that is held in memory to be heard behind the word
 FALSE_ACCEPTS = 0.5  # an hour, what people put up with in a kitchen
-HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -311,7 +310,7 @@ def _led(silent: Samples, frames: Samples) -> Samples:
 
 def _hours(led: Sequence[Samples]) -> float:
     """How long recordings were, from their frames."""
-    return sum((len(one) - FRAMES + 1) * STEP / RATE - BEHIND_SECONDS for one in led) / HOUR
+    return sum((len(one) - FRAMES + 1) * STEP / RATE - BEHIND_SECONDS for one in led) / HOUR_SECONDS
 
 
 def _sentence(arm: Arm, random: Arm | None, asked_for: float, hours: float, cautions: Sequence[str]) -> str:

@@ -16,13 +16,11 @@ from headstart.base.events import Sink, silence, stage
 from headstart.base.records import to_plain
 from headstart.data import load
 from headstart.data.duplicates import units_of
-from headstart.evaluation.rates import per_hour, share_by
+from headstart.evaluation.rates import HOUR_SECONDS, per_hour, share_by
 from headstart.study.frames import BEHIND_SECONDS
-from headstart.study.keyword_sides import KINDS, kind_of, speakers_of
+from headstart.study.keyword_sides import KINDS, kind_of, kinds_of, speakers_of
 from headstart.study.listening import SAMPLES_A_SECOND, Detection, heard_at_rate, open_listener
 from headstart.task.linear import one_thread
-
-HOUR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
     """
     listener = open_listener(run)
     dataset = load(data, label=label, group=group, modality="audio", sink=sink, to_learn=False, cut=lambda name: kind_of(name) != "positive")
-    kinds = np.array([KINDS.index(kind_of(dataset.classes[number])) for number in dataset.labels.tolist()], np.int64)
+    kinds = kinds_of(dataset)
     words, samples, heard = kinds == KINDS.index("positive"), np.zeros(len(kinds)), list[list[Detection]]()
     behind = round(BEHIND_SECONDS * SAMPLES_A_SECOND)
     with stage(sink, "evaluate", len(kinds), "recordings") as advance, one_thread():
@@ -64,7 +62,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
             samples[number] = len(sound)
             heard.append(listener.afresh().hear(np.pad(sound, (0, behind))))
             advance(number + 1)
-    hours = float(samples[~words].sum()) / SAMPLES_A_SECOND / HOUR
+    hours = float(samples[~words].sum()) / SAMPLES_A_SECOND / HOUR_SECONDS
     spoken, other = np.flatnonzero(words).tolist(), np.flatnonzero(~words).tolist()
     missed = [number for number in spoken if not heard[number]]
     wrong = [Mistake(dataset.sources[number], "false accept", one.seconds, one.probability) for number in other for one in heard[number]]

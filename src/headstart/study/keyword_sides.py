@@ -62,13 +62,22 @@ def kind_of(label: str) -> str:
     return kind
 
 
+def kinds_of(dataset: Dataset) -> Places:
+    """The place in `KINDS` of each item.
+
+    Raises:
+        InputError: as `kind_of`.
+    """
+    return np.array([KINDS.index(kind_of(dataset.classes[label])) for label in dataset.labels.tolist()], np.int64)
+
+
 def sides(dataset: Dataset, seed: int) -> Sides:
     """Divide recordings among train, validation (which chooses the threshold) and test; parts that the data set gives are kept.
 
     Raises:
         InputError: when the word, or what is not the word, cannot be in every part.
     """
-    kinds = np.array([KINDS.index(kind_of(dataset.classes[label])) for label in dataset.labels.tolist()], np.int64)
+    kinds = kinds_of(dataset)
     speakers, told_by = speakers_of(dataset, kinds)
     units = _units(dataset, speakers)
     given = np.array([PARTS.index(part) for part in dataset.given_split or ()], np.int64)

@@ -174,12 +174,10 @@ def _first(options: list[Entrant], ranking: Ranking, contest: Contest, plan: Pla
 
 def _views(contest: Contest, plan: Plan, model: str, seconds: float) -> int:
     """Varied views that pay: computing them takes a small part of the races' seconds."""
-    candidate, n, tracks = contest.tracks.collected[model].candidate, len(contest.problem.dataset.content), contest.tracks
-    views = int(plan.number("views"))
-    if not views or views * n / candidate.items_per_second > VIEWS_SHARE * seconds:
+    tracks, n, views = contest.tracks, len(contest.problem.dataset), int(plan.number("views"))
+    candidate = tracks.collected[model].candidate
+    if not views or views * candidate.pass_seconds > VIEWS_SHARE * seconds:
         return 0
-    if not tracks.memory.is_limited:
-        return views
     lacks = partial(room.to_pass, candidate, n, tracks.memory, held=views * n)  # the head learns all of them side by side
     return 0 if tracks.recall(f"memory for {views} views of {model}", lacks) else views
 
