@@ -116,7 +116,6 @@ def light(labels: Integers, seed: int) -> Dataset:
         given_split=None,
         content=content,
         faults=(),
-        fingerprints=np.zeros(n, np.uint64),
         near=np.zeros((0, 2), np.int64),
         sizes=np.zeros((n, 2), np.int64),
         modes=("L",) * n,

@@ -33,7 +33,6 @@ def made(
         given_split=tuple(given) if given is not None else None,
         content=tuple(content),
         faults=(),
-        fingerprints=np.zeros(n, np.uint64),
         near=np.array(sorted({(min(pair), max(pair)) for pair in near}), np.int64).reshape(-1, 2),
         sizes=np.full((n, 2), 32, np.int64),
         modes=("RGB",) * n,

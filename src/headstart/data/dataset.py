@@ -43,7 +43,6 @@ class Dataset:
         given_split: ``(n,)`` ``train``, ``validation`` or ``test`` where the data set itself says so; else None.
         content: ``(n,)`` hash of each item's bytes.
         faults: What was left out, and why.
-        fingerprints: ``(n,)`` perceptual hashes, 64 bits.
         near: ``(m, 2)`` pairs of items that look the same and differ in bytes.
         sizes: ``(n, 2)`` the two measures that the modality names: width and height, characters and words.
         modes: ``(n,)`` how each item is written.
@@ -62,7 +61,6 @@ class Dataset:
     given_split: tuple[str, ...] | None
     content: tuple[str, ...]
     faults: tuple[Fault, ...]
-    fingerprints: NDArray[np.uint64]
     near: NDArray[np.int64]
     sizes: NDArray[np.int64]
     modes: tuple[str, ...]
@@ -208,7 +206,6 @@ def _assembled(
         given_split=parts,
         content=content,
         faults=faults,
-        fingerprints=np.array([seen.fingerprint for seen in examined], np.uint64),
         near=near,
         sizes=np.array([seen.size for seen in examined], np.int64).reshape(-1, 2),
         modes=tuple(seen.mode for seen in examined),

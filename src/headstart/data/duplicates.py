@@ -1,7 +1,7 @@
 """Which items are the same item, saved or resized again: thumbnails in, pairs out; pairs and groups in, units out.
 
 Pairs are sought in a k-d tree over the coarse waves of the thumbnails, whose distance never exceeds that of the thumbnails: nothing within reach is
-lost to a hash. Multi-index hashing of the fingerprints (bit bands; Norouzi, Punjani, Fleet 2012) was tried first: within 4 bits it found 37 of the
+lost to a hash. Multi-index hashing of 64-bit perceptual hashes (bit bands; Norouzi, Punjani, Fleet 2012) was tried first: within 4 bits it found 37 of the
 176 like pairs of the solar cells and 67 of the 135 of Fashion-MNIST, in the same time or more.
 
 Where the first coordinates do not tell items apart (hashed counts of a text spread evenly over all of theirs), a tree is no help: there every pair is

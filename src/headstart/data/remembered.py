@@ -23,12 +23,12 @@ AT_ONCE = 500  # placeholders in one query; SQLite's oldest limit is 999
 WAIT_SECONDS = 60.0  # for another process to finish writing
 # `examined` has row ids: its rows are a kilobyte long, and kept in the index itself they took four times the space.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS examined (content TEXT PRIMARY KEY, width INT, height INT, mode TEXT, fingerprint INT, thumbnail BLOB, reason TEXT);
+CREATE TABLE IF NOT EXISTS examined (content TEXT PRIMARY KEY, width INT, height INT, mode TEXT, thumbnail BLOB, reason TEXT);
 CREATE TABLE IF NOT EXISTS seen (stamp TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pairs (contents TEXT PRIMARY KEY, pairs BLOB NOT NULL) WITHOUT ROWID;
 """
-_FOUND = "e.content, e.width, e.height, e.mode, e.fingerprint, e.thumbnail, e.reason"
-_SIGN = 1 << 63  # SQLite's integers have a sign, fingerprints have none
+_FOUND = "e.content, e.width, e.height, e.mode, e.thumbnail, e.reason"
+_SHAPE = 2  # of these tables: others have another file
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Remembered:
         """Open or begin the store; another version of the examination has another file."""
         self._lock = threading.Lock()
         self.trouble = ""
-        path = folders.home() / "examined" / f"{name}-{version}.sqlite"
+        path = folders.home() / "examined" / f"{name}-{version}-{_SHAPE}.sqlite"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._base = _opened(str(path))
@@ -84,7 +84,7 @@ class Remembered:
     def add(self, findings: Sequence[tuple[str | None, Finding]]) -> None:
         """Remember findings, each with the stamp of its file where that can be trusted."""
         known = [(stamp, finding) for stamp, finding in findings if finding.content]
-        self._tell("INSERT OR IGNORE INTO examined VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(finding) for _, finding in known])
+        self._tell("INSERT OR IGNORE INTO examined VALUES (?, ?, ?, ?, ?, ?)", [_row(finding) for _, finding in known])
         self._tell("INSERT OR REPLACE INTO seen VALUES (?, ?)", [(stamp, finding.content) for stamp, finding in known if stamp])
 
     def pairs(self, contents: str) -> NDArray[np.int64] | None:
@@ -128,12 +128,12 @@ def _opened(path: str) -> sqlite3.Connection:
 def _row(finding: Finding) -> tuple[object, ...]:
     seen = finding.examined
     if seen is None:
-        return finding.content, 0, 0, "", 0, b"", finding.reason
-    return finding.content, *seen.size, seen.mode, seen.fingerprint - _SIGN, seen.thumbnail, ""
+        return finding.content, 0, 0, "", b"", finding.reason
+    return finding.content, *seen.size, seen.mode, seen.thumbnail, ""
 
 
 def _finding(row: Sequence[Any]) -> Finding:
-    content, width, height, mode, fingerprint, thumbnail, reason = row
+    content, width, height, mode, thumbnail, reason = row
     if reason:
         return Finding(str(content), None, str(reason))
-    return Finding(str(content), Examined((width, height), mode, fingerprint + _SIGN, thumbnail))
+    return Finding(str(content), Examined((width, height), mode, thumbnail))

@@ -55,7 +55,6 @@ def only(dataset: Dataset, places: np.ndarray) -> Dataset:
         groups=None if dataset.groups is None else chosen(dataset.groups, kept),
         given_split=None if dataset.given_split is None else chosen(dataset.given_split, kept),
         content=chosen(dataset.content, kept),
-        fingerprints=dataset.fingerprints[places],
         near=near,
         sizes=dataset.sizes[places],
         modes=chosen(dataset.modes, kept),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest
-from headstart.modality import cepstra, hearing, likeness, varied_sound
+from headstart.modality import cepstra, hearing, varied_sound
 from headstart.modality.protocol import Examined, Preview
 from headstart.modality.sound import BYTES_MAX, Samples, decode, resampled, wav
 
@@ -103,7 +103,7 @@ class AudioModality:
         sound = decode(content)
         mode = {MONO: "mono", STEREO: "stereo"}.get(sound.channels, f"{sound.channels} channels")
         thumbnail = hearing.thumbnail(loudest(sound.samples, round(EXAMINED_SECONDS * sound.rate), sound.rate), sound.rate)
-        return Examined((round(1000 * sound.seconds), sound.rate), mode, likeness.fingerprint(thumbnail), thumbnail)
+        return Examined((round(1000 * sound.seconds), sound.rate), mode, thumbnail)
 
     def prepare(self, content: bytes, recipe: AudioRecipe) -> Samples:
         """One channel at the recipe's rate and at one loudness; the loudest window of longer clips, shorter ones in the middle of zeros.

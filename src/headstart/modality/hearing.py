@@ -2,8 +2,7 @@
 
 A thumbnail is the spectrum of the stretch that holds all but a little of the energy, as a small grey picture (bands x time, so that leading silence, rate,
 format and gain fall away), and how long that stretch is. Its ends are shares of the energy, not the first and last moment above a threshold: these jump
-when half a frame shifts, and of 60 Spanish prompts with 50 ms of silence before them 8 were lost. The 64-bit fingerprint is that of `likeness` (Zauner
-2010), taken of this picture.
+when half a frame shifts, and of 60 Spanish prompts with 50 ms of silence before them 8 were lost.
 
 Measured on Debian's recordings: no two of 205 digits correlate above .89, the nearest other prompts of one voice at .95 (Spanish 60 and 70), copies as MP3,
 OGG, Opus, FLAC, at 8 and 44.1 kHz, quieter, with 50 ms of silence before them at .97 or more in 99 of 100 cases; GSM copies in 148 of 180. Short drum hits

@@ -103,7 +103,7 @@ class ImageModality:
             if orientation(picture) >= SIDEWAYS:
                 width, height = height, width
             thumbnail = likeness.thumbnail(seen)
-        return Examined((width, height), mode, likeness.fingerprint(thumbnail), thumbnail)
+        return Examined((width, height), mode, thumbnail)
 
     def prepare(self, content: bytes, recipe: ImageRecipe) -> NDArray[np.uint8]:
         """Resize the shorter side to ``round(size / crop_fraction)`` and take the square in the middle, in one antialiased step.

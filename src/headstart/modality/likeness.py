@@ -1,10 +1,9 @@
-"""Which pictures are the same picture, saved or resized again: thumbnails in, fingerprints and answers out.
+"""Which pictures are the same picture, saved or resized again: thumbnails in, points and answers out.
 
-The fingerprint is the perceptual hash of the discrete cosine transform (Zauner 2010, "Implementation and benchmarking of perceptual image hash
-functions", 3.2.1): the signs of 64 coarse waves against their median. Measured on real pictures it is too coarse alone (of 12,000 different
-Fashion-MNIST pictures, 3,535 pairs lie within 8 bits; of 2,624 solar cells, 1,986 pairs), so thumbnails decide: two pictures are alike when their
-grey 32 x 32 thumbnails correlate at 0.995 and their colours agree. That admits 140 of the 1.8 thousand million pairs of Fashion-MNIST, none of the
-12 million of MNIST, and 176 of the 3.4 million of the solar cells: neighbours cut from one ingot, with the same crystals.
+Two pictures are alike when their grey 32 x 32 thumbnails correlate at 0.995 and their colours agree. (The perceptual hash of the discrete cosine
+transform, Zauner 2010, "Implementation and benchmarking of perceptual image hash functions", 3.2.1, is too coarse: of 12,000 different Fashion-MNIST
+pictures, 3,535 pairs lie within 8 of its 64 bits; of 2,624 solar cells, 1,986 pairs.) That admits 140 of the 1.8 thousand million pairs of
+Fashion-MNIST, none of the 12 million of MNIST, and 176 of the 3.4 million of the solar cells: neighbours cut from one ingot, with the same crystals.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from PIL import Image
 
 SIDE = 32  # pixels of the grey thumbnail
 COLOUR_SIDE = 4  # cells of the colour thumbnail
-WAVES = 8  # 8 x 8 waves make the 64 bits
+WAVES = 8  # 8 x 8 of them make a point
 THUMBNAIL_BYTES = SIDE * SIDE + 2 * COLOUR_SIDE * COLOUR_SIDE
 CORRELATION_MIN = 0.995
 FLAT = 1.0  # levels of 255: a thumbnail with less contrast than this is flat, what it shows is rounding, and that is not stretched
@@ -43,14 +42,6 @@ def thumbnail(picture: Image.Image) -> bytes:
     colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX).convert("YCbCr").tobytes()
     raw: bytes = small.convert("L").tobytes() + colours[1::3] + colours[2::3]
     return raw
-
-
-def fingerprint(raw: bytes) -> int:
-    """64 bits: which of the coarse waves of a thumbnail are above their median."""
-    grey = np.frombuffer(raw, np.uint8, SIDE * SIDE).reshape(SIDE, SIDE).astype(np.float32)
-    waves = (COSINES[1 : WAVES + 1] @ grey @ COSINES[1 : WAVES + 1].T).ravel()
-    middle = np.sort(waves)[waves.size // 2]
-    return int.from_bytes(np.packbits(waves >= middle).tobytes(), "big")
 
 
 def sketch(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -59,13 +59,11 @@ class Examined:
     Attributes:
         size: How large it is, by the two measures that its modality names: pixels across and down, characters and words, milliseconds and hertz.
         mode: How it is written: colours of a picture (``RGB``, ``L``, ``P``), script of a text (``Latin``, ``Han``), channels of a clip (``mono``).
-        fingerprint: 64 bits that hardly change when a picture is resized, a text sent again, a clip saved again.
-        thumbnail: A coarse copy that decides whether two items with like fingerprints really are alike.
+        thumbnail: A coarse copy that hardly changes when a picture is resized, a text sent again, a clip saved again: it decides whether two items are alike.
     """
 
     size: tuple[int, int]
     mode: str
-    fingerprint: int
     thumbnail: bytes
 
 

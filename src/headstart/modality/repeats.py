@@ -69,11 +69,6 @@ def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return numbers ^ (numbers >> np.uint64(31))
 
 
-def fingerprint(raw: bytes) -> int:
-    """64 bits: which of the first 64 counters are above zero (Charikar 2002)."""
-    return int.from_bytes(np.packbits(np.frombuffer(raw, np.int8)[:64] > 0).tobytes(), "big")
-
-
 def sketch(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Points ``(n, 256)`` of length 1."""
     points = np.ascontiguousarray(thumbnails).view(np.int8).astype(np.float32)

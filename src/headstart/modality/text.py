@@ -96,7 +96,7 @@ class TextModality:
         text, encoding = read(content)
         thumbnail = repeats.thumbnail(text)
         mode = script_of(text) + ("" if encoding == "UTF-8" else f", {encoding}")
-        return Examined((len(text), len(words_in(text))), mode, repeats.fingerprint(thumbnail), thumbnail)
+        return Examined((len(text), len(words_in(text))), mode, thumbnail)
 
     def prepare(self, content: bytes, recipe: TextRecipe) -> NDArray[np.int32]:
         """The tokens of the prefix and the text, ``(length,)``; what is too long is cut at its end."""

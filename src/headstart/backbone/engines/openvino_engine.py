@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
+from headstart.backbone.engines.conversions import DESCRIPTION, WEIGHTS, place, prune_converted, used
 from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.engines.protocol import Arrays, Runner
 from headstart.base.files import beside
-from headstart.base.folders import home
 from headstart.base.hashing import digest
 
 ROOM = 1.5  # times the bytes of the weights: with less, that is why a file could not be written
@@ -62,19 +62,21 @@ class OpenVinoEngine:
     def _converted(self, part: fx.GraphModule, example: Arrays, key: str, open_lengths: tuple[bool, ...]) -> Path:
         openvino = import_openvino()
         shapes = [(_shape(array, varies=varies)[1:], str(array.dtype)) for array, varies in zip(example, open_lengths, strict=True)]
-        kept = home() / "engines" / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}.xml"
-        if not (kept.exists() and kept.with_suffix(".bin").exists()):
+        kept = place() / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}{DESCRIPTION}"
+        if not (kept.exists() and kept.with_suffix(WEIGHTS).exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = beside(kept).with_suffix(".xml")
+            partial = beside(kept).with_suffix(DESCRIPTION)
             try:
                 openvino.save_model(_convert(part, example, open_lengths), str(partial), compress_to_fp16=False)
-                partial.with_suffix(".bin").replace(kept.with_suffix(".bin"))
+                partial.with_suffix(WEIGHTS).replace(kept.with_suffix(WEIGHTS))
                 partial.replace(kept)
+                prune_converted()
             except RuntimeError as error:  # OpenVINO does not say why a file could not be written
                 raise _full(part, kept) or error from None
             finally:
                 partial.unlink(missing_ok=True)
-                partial.with_suffix(".bin").unlink(missing_ok=True)
+                partial.with_suffix(WEIGHTS).unlink(missing_ok=True)
+        used(kept)
         return kept
 
 

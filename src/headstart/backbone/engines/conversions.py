@@ -1,0 +1,61 @@
+"""Networks that OpenVINO has converted, kept as files: how much they take, and the least recently used ones out; they are converted again when needed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from headstart.base.folders import home
+
+KEPT_BYTES = 2 << 30  # more than that goes by itself when another network is converted
+IN_USE_SECONDS = 600.0  # files used since then stay: another process may be about to read them
+DESCRIPTION, WEIGHTS = ".xml", ".bin"
+
+
+def place() -> Path:
+    """The folder of what was converted; what races of engines and trainings measured lies there too, as small JSON files, and stays."""
+    return home() / "engines"
+
+
+def used(description: Path) -> None:
+    """Say that a converted network is needed now."""
+    for path in (description, description.with_suffix(WEIGHTS)):
+        try:
+            os.utime(path)
+        except OSError:
+            continue  # a read-only folder: only the order of pruning suffers
+
+
+def converted_bytes() -> int:
+    """What converted networks take on the disk."""
+    return sum(size for _, size, _ in _kept())
+
+
+def prune_converted(limit_bytes: int = KEPT_BYTES) -> int:
+    """Remove the converted networks that were used the longest ago until the others fit into a limit; those used in the last ten minutes stay.
+
+    Returns:
+        The bytes freed.
+    """
+    found = sorted(_kept())
+    excess, freed = sum(size for _, size, _ in found) - limit_bytes, 0
+    for last_used, size, description in found:
+        if excess <= 0 or time.time() - last_used < IN_USE_SECONDS:
+            break
+        description.unlink(missing_ok=True)  # first: weights without a description are as good as none
+        description.with_suffix(WEIGHTS).unlink(missing_ok=True)
+        freed, excess = freed + size, excess - size
+    return freed
+
+
+def _kept() -> list[tuple[float, int, Path]]:
+    """When each was last used, its bytes, its description."""
+    kept = []
+    for path in place().glob(f"[!.]*{WEIGHTS}"):
+        try:
+            stat, description = path.stat(), path.with_suffix(DESCRIPTION)
+            kept.append((stat.st_mtime, stat.st_size + (description.stat().st_size if description.exists() else 0), description))
+        except FileNotFoundError:
+            continue  # another process prunes
+    return kept
