@@ -1,13 +1,15 @@
 """How often do the 95 % intervals of headstart.evaluation hold the truth? Prints a table (Markdown) of coverage and mean width.
 
-Simulated models whose true score or gain is known; each row repeats the draw ``--repeats`` times. Beside ours stand the plain percentile bootstrap
-and BCa (scipy.stats.bootstrap) over the same units, which break down near 0 and 1. Run: ``python benchmarks/interval_coverage.py --repeats 1000``.
+Simulated models whose true score or gain is known, also of classes that count alike; each row repeats the draw ``--repeats`` times. Beside ours stand
+the plain percentile bootstrap and BCa (scipy.stats.bootstrap) over the same units, which break down near 0 and 1.
+
+Run: ``python benchmarks/interval_coverage.py --repeats 1000``.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,12 +24,13 @@ RESAMPLES = 1000  # of the two rival methods, which are slow
 
 @dataclass(frozen=True)
 class Draw:
-    """One simulated test set: rightness of two models on the same items (one model: b is None), and the true value in points."""
+    """One simulated test set: rightness of two models on the same items (one model: b is None), the truth in points, and classes where they count alike."""
 
     a: NDArray[np.bool_]
     b: NDArray[np.bool_] | None
     units: NDArray[np.int64]
     truth: float
+    classes: NDArray[np.int64] | None = None
 
 
 Maker = Callable[[np.random.Generator], Draw]
@@ -76,26 +79,43 @@ def clustered_pair(n_units: int, mean_size: int, wins: float, losses: float, cor
     return make
 
 
-def predictions(right: NDArray[np.bool_], units: NDArray[np.int64]) -> Predictions:
-    """Two classes; the truth is always the first."""
-    probabilities = np.where(right[:, None], [[SURE, 1 - SURE]], [[1 - SURE, SURE]])
-    return Predictions(tuple(str(item) for item in range(len(right))), np.zeros(len(right)), probabilities, ("a", "b"), units)
+def by_class(counts: Sequence[int], own: Sequence[float], others: Sequence[float] | None = None) -> Maker:
+    """Independent items of classes that count alike, whatever their number; the accuracy of one model in each class, or of two."""
+    classes = np.repeat(np.arange(len(counts)), counts)
+
+    def make(generator: np.random.Generator) -> Draw:
+        a = generator.random(len(classes)) < np.repeat(own, counts)
+        b = None if others is None else generator.random(len(classes)) < np.repeat(others, counts)
+        return Draw(a, b, np.arange(len(classes)), 100 * float(np.mean(own) - (0 if others is None else np.mean(others))), classes)
+
+    return make
+
+
+def predictions(right: NDArray[np.bool_], draw: Draw) -> Predictions:
+    """Two classes of which the truth is always the first, or the draw's own; a wrong answer is the class after it."""
+    truth = np.zeros(len(right), np.int64) if draw.classes is None else draw.classes
+    n_classes = max(2, int(truth.max()) + 1)
+    probabilities = np.full((len(right), n_classes), (1 - SURE) / (n_classes - 1))
+    probabilities[np.arange(len(right)), np.where(right, truth, (truth + 1) % n_classes)] = SURE
+    return Predictions(tuple(str(item) for item in range(len(right))), truth, probabilities, tuple(map(str, range(n_classes))), draw.units)
 
 
 def ours(draw: Draw, seed: int) -> Ends:
     """The interval of the library, in points."""
-    a = predictions(draw.a, draw.units)
+    a, metric = predictions(draw.a, draw), "accuracy" if draw.classes is None else "balanced_accuracy"
     if draw.b is None:
-        measured = measure(a, seed=seed)
+        measured = measure(a, metric, seed)
         return 100 * measured.low, 100 * measured.high
-    gained = gain(a, predictions(draw.b, draw.units), seed=seed)
+    gained = gain(a, predictions(draw.b, draw), metric, seed)
     return gained.low, gained.high
 
 
 def rival(method: str) -> Callable[[Draw, int], Ends]:
-    """The textbook bootstrap over units, in points."""
+    """The textbook bootstrap over units, in points; not for classes that count alike."""
 
     def ends(draw: Draw, seed: int) -> Ends:
+        if draw.classes is not None:
+            return np.nan, np.nan
         from scipy import stats
 
         values = draw.a.astype(float) - (0 if draw.b is None else draw.b)
@@ -132,6 +152,17 @@ def cases() -> Iterator[tuple[str, Maker]]:
             yield f"accuracy {accuracy}, {n_units} units of ~10, correlation {correlation}", clustered(n_units, 10, accuracy, correlation)
         yield f"gain, wins 0.15, losses 0.05, {n_units} units of ~10, correlation 0.2", clustered_pair(n_units, 10, 0.15, 0.05, 0.2)
 
+    for name, counts, own, others in (
+        ("200 and 3", (200, 3), (0.95, 0.7), (0.9, 0.3)),
+        ("300 and 10", (300, 10), (0.9, 0.8), (0.9, 0.6)),
+        ("100 and 6", (100, 6), (0.9, 0.7), (0.85, 0.6)),
+        ("50 and 3 of 8", (50, 8, 8, 8), (0.9, 0.7, 0.7, 0.7), (0.9, 0.5, 0.5, 0.5)),
+        ("60 and 9 of 12", (60, *[12] * 9), (0.9, *[0.8] * 9), (0.8, *[0.7] * 9)),
+    ):
+        yield f"balanced accuracy, {name} items", by_class(counts, own)
+        yield f"gain in balanced accuracy, {name} items", by_class(counts, own, others)
+        yield f"gain of 0 in balanced accuracy, {name} items", by_class(counts, own, own)
+
 
 def main() -> None:
     """Print one row per case."""
@@ -147,7 +178,8 @@ def main() -> None:
             with np.errstate(all="ignore"):
                 ends = np.array([method(draw, seed) for seed, draw in enumerate(draws)])
             held = np.mean([low - 1e-9 <= draw.truth <= high + 1e-9 for (low, high), draw in zip(ends, draws, strict=True)])
-            cells.append(f"{100 * held:.1f}, {np.nanmean(ends[:, 1] - ends[:, 0]):.1f}, {100 * np.mean(ends[:, 0] > 0):.1f}")
+            known = not np.isnan(ends).all()
+            cells.append(f"{100 * held:.1f}, {np.nanmean(ends[:, 1] - ends[:, 0]):.1f}, {100 * np.mean(ends[:, 0] > 0):.1f}" if known else "–")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

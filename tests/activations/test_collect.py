@@ -31,6 +31,9 @@ class Numbers:
     def content(self) -> tuple[str, ...]:
         return tuple(digest_content(array.tobytes()) for array in self.arrays)
 
+    def name(self, index: int) -> str:
+        return f"number {index}"
+
     def prepare(self, index: int) -> np.ndarray:
         self.asked.append(index)
         return self.arrays[index]

@@ -80,12 +80,26 @@ def test_a_card_shows_licence_hash_and_how_to_get_it(typed: Typed) -> None:
 
 def test_a_twin_that_learned_nothing_is_said_to_have_learned_nothing() -> None:
     chance, better = Measured(0.5, 0.42, 0.58, 160), Measured(0.7, 0.6, 0.8, 160)
-    told = SimpleNamespace(scratch=chance, majority=chance, scratch_epochs=2, scratch_still_improving=True, scratch_frozen=False)
+    told = SimpleNamespace(scratch=chance, majority=chance, scratch_epochs=2, scratch_still_improving=True, scratch_frozen=False, scratch_rounds=(5, 0))
     assert [line.split(";")[0] for line in cautions(told)] == [
         "the twin from scratch reached 2 epochs and was still improving",
         "the twin from scratch did no better than always naming the largest class",
     ]
-    assert list(cautions(SimpleNamespace(scratch=better, majority=chance, scratch_epochs=90, scratch_still_improving=False, scratch_frozen=False))) == []
-    frozen = SimpleNamespace(scratch=better, majority=chance, scratch_epochs=3, scratch_still_improving=True, scratch_frozen=True)
-    assert [line.split(",")[0] for line in cautions(frozen)] == ["3 epochs from scratch did worse than a head on random features"]
-    assert list(cautions(SimpleNamespace(scratch=None, majority=chance, scratch_epochs=None, scratch_still_improving=None, scratch_frozen=False))) == []
+    assert (
+        list(
+            cautions(
+                SimpleNamespace(scratch=better, majority=chance, scratch_epochs=90, scratch_still_improving=False, scratch_frozen=False, scratch_rounds=(5, 0))
+            )
+        )
+        == []
+    )
+    frozen = SimpleNamespace(scratch=better, majority=chance, scratch_epochs=3, scratch_still_improving=True, scratch_frozen=True, scratch_rounds=(5, 2))
+    assert [line.split(",")[0] for line in cautions(frozen)] == ["3 epochs from scratch did worse than a head on random features in 2 of 5 rounds"]
+    assert (
+        list(
+            cautions(
+                SimpleNamespace(scratch=None, majority=chance, scratch_epochs=None, scratch_still_improving=None, scratch_frozen=False, scratch_rounds=(5, 0))
+            )
+        )
+        == []
+    )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.evaluation.made import of
 
 from headstart.base.errors import InputError
 from headstart.evaluation import METRICS, Gain, Measured, Predictions, gain, measure
@@ -171,3 +172,27 @@ def test_rounds_that_taught_one_another_widen_a_gain_and_one_look_does_not(point
 def test_five_rounds_widen_a_gain_by_an_eighth() -> None:
     together = across_rounds(Gain(3.0, -1.0, 6.0), 5)
     assert (together.low, together.high) == pytest.approx((3 - 4 * math.sqrt(1.25), 3 + 3 * math.sqrt(1.25)))
+
+
+@pytest.mark.parametrize("n_rare", [3, 10])
+def test_where_classes_count_alike_a_rare_one_that_happens_to_be_right_leaves_doubt(n_rare: int) -> None:
+    """95 % of 200 items of one class are right, and all of a few of another: were the rare class right in 7 of 10 only, that would happen easily."""
+    truth = np.array([0] * 200 + [1] * n_rare)
+    said = np.where(np.arange(len(truth)) < 10, 1, truth)
+    few = measure(of(np.where(said[:, None] == [0, 1], 0.9, 0.1), truth), "balanced_accuracy")
+    assert few.value == pytest.approx(0.975) and (1 - few.low) > 0.3 / n_rare, "the rare class alone: 1 right of 3 imagined ones more"
+    sure = of(np.where(truth[:, None] == [0, 1], 0.9, 0.1), truth)
+    rare = of(np.where(np.where(truth == 1, 0, truth)[:, None] == [0, 1], 0.9, 0.1), truth)
+    found = gain(sure, rare, "balanced_accuracy")
+    assert found.points == 50.0 and found.low < 50.0
+
+
+def test_intervals_of_balanced_accuracy_hold_the_truth_about_as_often_as_they_say() -> None:
+    """100 draws of 300 items of one class, 10 of another: an interval of 95 % that misses more than 12 of them is none (probability below 0.003)."""
+    counts, own = (300, 10), (0.9, 0.8)
+    truth, chance, missed = np.repeat([0, 1], counts), np.repeat(own, counts), 0
+    for seed in range(100):
+        right = np.random.default_rng(seed).random(len(truth)) < chance
+        found = measure(of(np.where(np.where(right, truth, 1 - truth)[:, None] == [0, 1], 0.9, 0.1), truth), "balanced_accuracy", seed)
+        missed += not found.low <= np.mean(own) <= found.high
+    assert missed <= 12

@@ -42,6 +42,18 @@ def test_an_architecture_that_needs_no_pretraining_is_said_before_the_rest(verdi
     assert len(said) == 6
 
 
+def test_what_cannot_be_told_apart_is_not_called_alike(verdict: Verdict) -> None:
+    said = meaning(replace(verdict, gain_over_random=Gain(8.0, -0.3, 16.5)), verdict.test, EVIDENCE)
+    assert said[3].startswith("The same network frozen at random weights cannot be told from it")
+
+
+def test_a_twin_that_is_a_frozen_head_in_some_rounds_is_said_to_be_one_there(verdict: Verdict) -> None:
+    told = replace(verdict, scratch_frozen=True, scratch_epochs=0.4)
+    assert "Trained from scratch, the network got through 0.4 epochs and knew less than a head on its random features" in meaning(told, verdict.test)[2]
+    some, everywhere = (meaning(replace(told, scratch_rounds=rounds), verdict.test)[2] for rounds in ((5, 2), (5, 5)))
+    assert some.endswith("in 2 of 5 rounds: that head is the twin it is compared with there.") and everywhere.endswith("compared with.")
+
+
 def test_what_pretraining_gave_beyond_the_architecture_is_said_where_there_is_room(verdict: Verdict) -> None:
     said = meaning(replace(verdict, gain_over_random=Gain(17.0, 12.0, 22.0)), verdict.test)
     assert said[-1] == "The same network frozen at random weights is 17.0 points behind: that much is pretraining, not architecture."
@@ -49,4 +61,6 @@ def test_what_pretraining_gave_beyond_the_architecture_is_said_where_there_is_ro
 
 def test_labels_that_would_buy_little_are_said_to(verdict: Verdict) -> None:
     little = {"learning_curve": {"doubled": {"gain": 0.3, "low": -0.2, "high": 0.8}, "sentence": "Twice the labels would buy about 0.3 points."}}
+    unknown = {"learning_curve": {"doubled": {"gain": 0.8, "low": 0.0, "high": 7.5}, "sentence": "What more labels would buy cannot be told."}}
+    assert unknown["learning_curve"]["sentence"] in meaning(verdict, verdict.test, unknown)
     assert "More labels of the same kind would buy little: about 0.3 points for twice as many." in meaning(verdict, verdict.test, little)

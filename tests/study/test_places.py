@@ -39,13 +39,11 @@ def test_a_run_that_was_begun_and_can_go_on_is_not_begun_anew(tmp_path: Path) ->
         free_run(tmp_path)
 
 
-def test_an_empty_or_unfinished_run_folder_may_be_used(tmp_path: Path) -> None:
+def test_an_empty_folder_may_be_used(tmp_path: Path) -> None:
     assert free_run(tmp_path / "new") == tmp_path / "new" and free_run(tmp_path) == tmp_path
-    (tmp_path / "plan.toml").write_text("")
-    assert free_run(tmp_path) == tmp_path
 
 
-@pytest.mark.parametrize("present", [["holiday.jpg"], ["plan.toml", "manifest.json"]])
+@pytest.mark.parametrize("present", [["holiday.jpg"], ["plan.toml", "manifest.json"], ["plan.toml", "thesis.txt"]])
 def test_a_folder_that_holds_something_is_refused_with_a_free_name(tmp_path: Path, present: list[str]) -> None:
     for name in present:
         (tmp_path / name).write_text("")

@@ -17,6 +17,7 @@ from headstart.data import Dataset, Split
 from headstart.planning.facts import Wishes
 from headstart.planning.plan import Decision, Plan
 from headstart.study.problem import known_facts, last_round, rounds
+from headstart.study.scratch import _parts
 
 LABELS = [0, 1, 2] * 30
 
@@ -57,6 +58,15 @@ def test_every_item_is_tested_at_most_once_and_no_unit_is_torn(
             for fitted, held in held_out:
                 assert disjoint(fitted, held) and np.isin(np.concatenate([fitted, held]), problem.pool).all()
                 assert not np.isin(units[held], units[fitted]).any()
+
+
+def test_the_twin_is_never_fitted_to_a_unit_that_chooses_its_epoch(tmp_path: Path) -> None:
+    """With so many items that some of the validation part decide: the others, of the same patients, are not learnt from either."""
+    dataset = made([n % 2 for n in range(12_000)], groups=[str(n // 40) for n in range(12_000)])
+    parts, plan = planned(dataset)
+    problem = posed(dataset, parts, plan, tmp_path)
+    fitted, deciding = _parts(problem, len(dataset))
+    assert len(deciding) > 100 and not np.isin(parts.units[deciding], parts.units[fitted]).any() and np.isin(fitted, problem.pool).all()
 
 
 def test_groups_stay_whole_in_rounds_heats_and_folds(tmp_path: Path) -> None:

@@ -51,6 +51,20 @@ def test_a_damaged_or_missing_piece_is_named_and_never_used(kept: tuple[Keeping,
     )
 
 
+def test_a_piece_that_cannot_be_read_now_stays(kept: tuple[Keeping, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    keeping, notes = kept
+    place = keeping.training("tune")
+    place.save(weights(), {"ended": True})
+
+    def out_of_handles(path: Path) -> bytes:
+        raise OSError(24, "Too many open files", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", out_of_handles)
+        assert place.find() is None and "cannot be read now" in notes[-1]
+    assert place.find() is not None
+
+
 def test_a_piece_that_is_whole_and_no_piece_is_refused(kept: tuple[Keeping, list[str]]) -> None:
     keeping, notes = kept
     place = keeping.training("tune")

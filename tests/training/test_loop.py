@@ -138,7 +138,7 @@ def test_the_rate_rises_then_falls_along_half_a_cosine() -> None:
     assert [rate_factor(done, 0.5) for done in (0.0, 0.25, 0.5, 0.75, 1.0)] == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
 
 
-@pytest.mark.parametrize(("items", "epochs", "steps"), [(32, 2, 4), (33, 1, 3), (32, 0.5, 1), (32, 0.001, 1)])
+@pytest.mark.parametrize(("items", "epochs", "steps"), [(32, 2, 4), (34, 1, 3), (33, 1, 2), (1, 1, 1), (32, 0.5, 1), (32, 0.001, 1)])
 def test_part_of_an_epoch_is_some_of_its_steps_but_at_least_one(items: int, epochs: float, steps: int) -> None:
     assert n_steps(items, replace(SETTINGS, epochs=epochs)) == steps
 
@@ -185,6 +185,39 @@ def test_training_by_the_clock_takes_a_step_even_without_any_time() -> None:
 
     done = train(made.classifier(), read, made.LABELS, np.arange(32), NOBODY, replace(made.SETTINGS, seconds=0.0), seed=0, name="x")
     assert len(steps) == len(done.history) == 1 and np.isfinite(done.history[0].train_loss)
+
+
+class Normalised(made.Blocks):
+    """Blocks with normalisation over the batch behind them, as behind pooling: with one item it has nothing to go by."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.norm = nn.BatchNorm1d(made.WIDTH)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        return (self.norm(super().forward(x)[0]),)
+
+
+@pytest.mark.parametrize("at_once", [0, 4])
+def test_a_single_item_that_is_left_joins_the_batch_before_it(at_once: int) -> None:
+    sizes = []
+
+    def read(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
+        sizes.append(len(index))
+        return made.read(index, epoch)
+
+    one = Classifier(Normalised(), new_head(made.WIDTH, made.CLASSES, 0), keep_statistics=False)
+    done = train(one, read, made.LABELS, np.arange(33), NOBODY, replace(made.SETTINGS, batch_items=8, at_once=at_once, epochs=1), seed=0, name="x")
+    assert sizes == [8, 8, 8, 9] and [row.passes for row in done.history] == [1.0]
+
+
+def test_an_epoch_that_the_clock_cut_short_counts_as_what_it_was() -> None:
+    def slow(index: np.ndarray, epoch: int | None) -> tuple[Tensor, ...]:
+        time.sleep(0.1)
+        return made.read(index, epoch)
+
+    done = train(made.classifier(), slow, made.LABELS, np.arange(48), NOBODY, replace(made.SETTINGS, batch_items=4, seconds=0.35), seed=0, name="x")
+    assert len(done.history) == 1 and 1 / 12 <= done.history[0].passes <= 6 / 12
 
 
 def test_balance_weighs_the_classes_of_the_training_items() -> None:

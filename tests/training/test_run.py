@@ -108,13 +108,33 @@ def test_a_run_that_cannot_go_on_does_not_say_that_it_can(tmp_path: Path) -> Non
     assert stop.value.__notes__ == [f"headstart resume {tmp_path / 'run'}"]
 
 
+def test_a_run_folder_may_be_called_work(tmp_path: Path) -> None:
+    with RunWriter(tmp_path / "work") as run:
+        run.json("verdict.json", {"helped": "yes"})
+        run.json("work/piece.json", {})
+        (run.folder / "my notes.txt").write_text("beside it", encoding="utf-8")
+        run.finish()
+    check_run(tmp_path / "work", "verdict.json", "events.jsonl")
+    assert sorted(json.loads((tmp_path / "work" / "manifest.json").read_text())["files"]) == ["events.jsonl", "verdict.json"]
+    assert sorted(path.name for path in (tmp_path / "work").iterdir()) == ["events.jsonl", "manifest.json", "my notes.txt", "verdict.json"]
+
+
 def test_what_an_interrupted_try_wrote_of_its_end_goes_when_it_goes_on(tmp_path: Path) -> None:
-    for name in ("asked.json", "journal.jsonl", "events.jsonl", "work/piece.safetensors", "work/.piece.1.partial", "predictions/plain.parquet", "plan.toml"):
+    for name in (
+        "asked.json",
+        "journal.jsonl",
+        "events.jsonl",
+        "work/piece.safetensors",
+        "work/.piece.1.partial",
+        "predictions/plain.parquet",
+        "plan.toml",
+        "my notes.txt",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("half a line")
     run = RunWriter(tmp_path, again=True)
     run.record(Event("note", "resume", text="here"))
     run.close()
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    assert left == [".lock", "asked.json", "events.jsonl", "journal.jsonl", "work/piece.safetensors"]
+    assert left == [".lock", "asked.json", "events.jsonl", "journal.jsonl", "my notes.txt", "work/piece.safetensors"], "what people put there is theirs"
     assert json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])["text"] == "here"

@@ -40,6 +40,9 @@ class Items(Protocol):
     def content(self) -> Sequence[str]:
         """Content hash of each item."""
 
+    def name(self, index: int) -> str:
+        """What people call an item."""
+
     def prepare(self, index: int) -> NDArray[np.generic]:
         """Read, decode and prepare one item: the network's input without its first axis."""
 
@@ -242,7 +245,11 @@ def _pass(backbone: Backbone, job: _Job, items: Items, positions: dict[str, int]
     for batch in _batches(backbone, job, items, positions):
         full = tuple(filled(array, items_at_once(batch.longest)) for array in batch.arrays)
         run = run or runner(engine, backbone, job.start, job.wanted[-1], job.wanted[:-1], full)
-        outputs = tuple(_narrow(array[: len(batch.names)], engine) for array in run(full))
+        said = tuple(array[: len(batch.names)] for array in run(full))
+        for array in said:
+            if (wrong := _not_a_number(array)) is not None:
+                raise HeadstartError(f"the network says of an item what is no number: {items.name(positions[batch.names[wrong]])}\n  fix: leave it out")
+        outputs = tuple(_narrow(array, engine) for array in said)
         split, begin = [], 0
         for width in widths:
             split.append(outputs[begin : begin + width])
@@ -311,6 +318,13 @@ def _ready(batch: tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]) -> 
 
 def _unpadded(array: NDArray[np.generic], lengths: NDArray[np.int64] | None) -> NDArray[np.generic]:
     return array if lengths is None else end_to_end(array, lengths)
+
+
+def _not_a_number(array: NDArray[np.generic]) -> int | None:
+    """The first row of floats in which something is not finite."""
+    if np.isfinite(array.sum(dtype=np.float64)):
+        return None
+    return next((n for n, row in enumerate(array) if not np.isfinite(row).all()), None)
 
 
 def _narrow(array: NDArray[np.generic], engine: Engine) -> NDArray[np.generic]:

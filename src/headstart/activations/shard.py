@@ -146,7 +146,7 @@ def open_shard(path: Path, looked: Looked | None = None) -> Shard:
 
     Raises:
         IntegrityError: when the file is not a whole shard; it says in which way.
-        FileNotFoundError: when it is gone.
+        OSError: when it cannot be read now (no handle left, no permission) or is gone: that says nothing against it.
     """
     try:
         tensors, metadata, mapping = _mapped(path)
@@ -157,9 +157,7 @@ def open_shard(path: Path, looked: Looked | None = None) -> Shard:
         lengths = np.array(tensors["lengths"]) if "lengths" in tensors else None
         ends = _ends(lengths, tuple(letter == "1" for letter in metadata["varying"]) if lengths is not None else (False,) * len(values))
         counted = {len(value) if end is None else _rows_within(value, end) for value, end in zip(values, ends, strict=True)}
-    except FileNotFoundError:
-        raise  # pruned by another process: nothing is damaged
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise IntegrityError(f"{path.name} is not a whole shard: {error}") from None
     if not values or {len(items), len(checks)} != counted:
         raise IntegrityError(f"{path.name} is not a whole shard: its tables differ in length")

@@ -71,7 +71,7 @@ class Shelf:
     """
 
     def __init__(self, folder: Path, stage: Stage, sink: Sink = silence, *, looked: Looked | None = None, shard_bytes: int = SHARD_BYTES) -> None:
-        """Open every whole shard; a damaged one is removed and named through the sink."""
+        """Open every whole shard; a damaged one is removed, one that cannot be read now is left, and both are named through the sink."""
         self.folder, self.stage, self._sink, self.shard_bytes = folder, stage, sink, shard_bytes
         self._looked = looked or Looked()
         self._places: dict[str, tuple[Shard, int]] = {}
@@ -84,6 +84,8 @@ class Shelf:
             except IntegrityError as error:
                 self._report(str(error))
                 path.unlink(missing_ok=True)
+            except OSError as error:
+                self._report(f"{path.name} cannot be read now and is left as it is: {error}", damaged=False)
 
     def __contains__(self, item: str) -> bool:
         """Is the item kept here?"""
@@ -157,8 +159,9 @@ class Shelf:
                 self._report(f"{place[0].path.name} row {place[1]} differs from its checksum")
                 del self._places[item]
 
-    def _report(self, what: str) -> None:
-        self._sink(Event("note", "activations", text=f"damaged entry in the store, computed anew: {what}", data={"stage": self.stage.label}))
+    def _report(self, what: str, *, damaged: bool = True) -> None:
+        about = "damaged entry in the store" if damaged else "entry in the store"
+        self._sink(Event("note", "activations", text=f"{about}, computed anew: {what}", data={"stage": self.stage.label}))
 
 
 class Store:

@@ -272,13 +272,16 @@ def report(run_folder: words.RunFolder, as_json: words.Json = False) -> None:
 
 def cautions(verdict: Verdict) -> Iterator[str]:
     """What a careful reader would ask before believing the gain over the twin from scratch."""
+    from headstart.evaluation.sentence import epochs, in_rounds
+
     if verdict.scratch is None:
         return
-    epochs = f"{verdict.scratch_epochs} {'epoch' if verdict.scratch_epochs == 1 else 'epochs'}"
+    reached = epochs(verdict.scratch_epochs or 0.0)
     if verdict.scratch_frozen:
-        yield f"{epochs} from scratch did worse than a head on random features, so that head is the twin; --effort thorough trains it ten times longer"
+        where = in_rounds(verdict.scratch_rounds)
+        yield f"{reached} from scratch did worse than a head on random features{where}, so that head is the twin; --effort thorough trains it ten times longer"
     elif verdict.scratch_still_improving:
-        yield f"the twin from scratch reached {epochs} and was still improving; --effort thorough gives it ten times the time"
+        yield f"the twin from scratch reached {reached} and was still improving; --effort thorough gives it ten times the time"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"
 

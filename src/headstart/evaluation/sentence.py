@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.verdict import Cut, Language, Verdict
 
 MINUS = "\N{MINUS SIGN}"
+MANY_EPOCHS = 10.0  # from which tenths no longer matter
 METRIC_WORDS = {
     "en": {
         "accuracy": "accuracy",
@@ -39,6 +40,27 @@ def number(value: float, *, signed: bool = False) -> str:
     rounded = round(value, 1) + 0.0
     sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
     return f"{sign}{abs(rounded):.1f}"
+
+
+def epochs(count: float) -> str:
+    """How often a network saw its items.
+
+    Example:
+        >>> epochs(0.44), epochs(1.0), epochs(14.3)
+        ('0.4 epochs', '1 epoch', '14 epochs')
+    """
+    told = f"{count:.0f}" if count >= MANY_EPOCHS else f"{count:.1f}".removesuffix(".0")
+    return f"{told} epoch{'' if told == '1' else 's'}"
+
+
+def in_rounds(rounds: tuple[int, int] | None) -> str:
+    """Where the twin is a head on frozen random features, if not everywhere: how many rounds there are, and in how many of them it is.
+
+    Example:
+        >>> in_rounds((5, 2)), in_rounds((5, 5)), in_rounds(None)
+        (' in 2 of 5 rounds', '', '')
+    """
+    return "" if rounds is None or rounds[0] == rounds[1] else f" in {rounds[1]} of {rounds[0]} rounds"
 
 
 def sentence(verdict: Verdict, language: Language) -> str:

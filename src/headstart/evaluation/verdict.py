@@ -73,9 +73,10 @@ class Circumstances:
         n: Items of the split.
         licence: SPDX id of the weights.
         seed: The run's seed.
-        scratch_epochs: Epochs that the scratch twin reached in its time.
+        scratch_epochs: How often the scratch twin saw its items in its time, parts of an epoch counted.
         scratch_still_improving: Whether its validation score was still rising at the end.
         scratch_frozen: Whether the twin is a head on frozen random features in some round, because that did better than training everything.
+        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is such a head.
         why: Why this model and this cut, as the end of a sentence; "" = not said.
     """
 
@@ -89,9 +90,10 @@ class Circumstances:
     licence: str
     seed: int
     title: str = ""
-    scratch_epochs: int | None = None
+    scratch_epochs: float | None = None
     scratch_still_improving: bool | None = None
     scratch_frozen: bool = False
+    scratch_rounds: tuple[int, int] | None = None
     why: str = ""
 
 
@@ -106,6 +108,7 @@ class Verdict:
         gain_over_scratch: Gain of the transfer arm; positive = transfer is better; None when there is nothing to compare with.
         validation: The scores that decided ``chosen``.
         scratch_frozen: Whether the scratch twin is, in some round, a head on frozen random features, because that did better than training everything.
+        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is such a head; None in runs that did not say so.
         random: Score of the same network frozen at random weights, with a head trained like the transfer arm's: architecture without
             pretraining. None when it was not measured, as in runs of version 0.1.0.
         gain_over_random: Gain of the transfer arm over it.
@@ -127,7 +130,7 @@ class Verdict:
     gain_over_plain: Gain | None
     gain_over_majority: Gain | None
     validation: dict[str, float]
-    scratch_epochs: int | None
+    scratch_epochs: float | None
     scratch_still_improving: bool | None
     seconds: dict[str, float]
     cache: CacheUse
@@ -136,6 +139,7 @@ class Verdict:
     seed: int
     why: str = ""
     scratch_frozen: bool = False
+    scratch_rounds: tuple[int, int] | None = None
     random: Measured | None = None
     gain_over_random: Gain | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headstart.evaluation import Measured, Verdict
-from headstart.evaluation.sentence import number
+from headstart.evaluation.sentence import epochs, in_rounds, number
 from headstart.report import values, words
 from headstart.report.folder import Plain
 from headstart.report.trust import abstention_words
@@ -11,6 +11,7 @@ from headstart.report.trust import abstention_words
 ENOUGH_EPOCHS = 5  # a network that saw its data less often cannot be said to have stopped improving
 MOST_LINES = 6
 WORTH_LABELLING = 1.0  # points that twice the labels should buy before the line is worth reading at the top
+ALIKE = 2.0  # points that transfer may be ahead by, at most, to be called about as good
 
 
 def meaning(verdict: Verdict, best: Measured, evidence: Plain | None = None) -> list[str]:
@@ -52,13 +53,15 @@ def _architecture(verdict: Verdict, *, surprising: bool) -> str:
     if over is None or surprising == (over.low > 0):
         return ""
     if surprising:
-        return "The same network frozen at random weights does about as well: what helps here is its architecture, not its pretraining."
+        if over.high < ALIKE:
+            return "The same network frozen at random weights does about as well: what helps here is its architecture, not its pretraining."
+        return "The same network frozen at random weights cannot be told from it: how much of this is architecture and how much pretraining stays open."
     return f"The same network frozen at random weights is {number(over.points)} points behind: that much is pretraining, not architecture."
 
 
 def _labels(curve: Plain) -> str:
     gain = values.span(curve.get("doubled"), "gain")
-    if gain is None or gain.value >= WORTH_LABELLING:
+    if gain is None or gain.high >= WORTH_LABELLING:
         return values.text(curve.get("sentence"))
     return f"More labels of the same kind would buy little: about {number(max(0.0, gain.value))} points for twice as many."
 
@@ -70,12 +73,12 @@ def _errors(found: Plain) -> str:
     return f"{words.count(n)} of {words.count(n_judged)} labels look{'s' if n == 1 else ''} wrong; checking them is the cheapest thing to do next."
 
 
-def _scratch(verdict: Verdict, n_epochs: int) -> str:
+def _scratch(verdict: Verdict, n_epochs: float) -> str:
     if verdict.scratch_frozen:
-        times = f"{n_epochs} epoch{'s' if n_epochs != 1 else ''}"
-        less = "knew less than a head on its random features: that head is the twin it is compared with"
-        return f"Trained from scratch, the network got through {times} and {less}."
-    reached = f"The network from scratch reached {n_epochs} epoch{'s' if n_epochs != 1 else ''} in the same time"
+        where = in_rounds(verdict.scratch_rounds)
+        less = f"knew less than a head on its random features{where}: that head is the twin it is compared with{' there' if where else ''}"
+        return f"Trained from scratch, the network got through {epochs(n_epochs)} and {less}."
+    reached = f"The network from scratch reached {epochs(n_epochs)} in the same time"
     if n_epochs < ENOUGH_EPOCHS:
         return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."
     if not verdict.scratch_still_improving:

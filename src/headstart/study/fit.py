@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from headstart import gallery
 from headstart.activations.collect import Activations
 from headstart.activations.store import Store
@@ -209,7 +211,11 @@ class Study:
         unchanged(self.journal, dataset, given.line)
         parts = split(dataset, seed=self.wishes.seed)
         cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))
-        return dataset, parts, first_plan(known_facts(dataset, parts, [card.name for card in cards]), self.wishes), cards
+        plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), self.wishes)
+        if len(np.unique(parts.units)) < len(dataset):  # few large groups may be impossible to divide: that is said before anything dear
+            for one in rounds(dataset, parts, plan):
+                self.pose(dataset, one, plan, "read")
+        return dataset, parts, plan, cards
 
     def gather(self, cards: list[ModelCard], dataset: Dataset, plan: Plan, budget: Budget) -> Gathered:
         """One forward pass of each model over everything."""
@@ -327,7 +333,7 @@ def scratch_time(clock: Clock, gathered: Gathered, budget: Budget, plan: Plan, w
     passes = sum(gathered.seconds[one.candidate.card.name] + one.seconds_saved for one in gathered.collected if one.candidate.card.name in winners)
     needed = passes + clock.seconds["race"] + views_saved
     seconds = max(needed * plan.number("scratch_times"), plan.number("scratch_least_seconds"))
-    reason = f"the transfer arm needs {needed:.0f} s from an empty store; the twin gets at least as long"
+    reason = f"the transfer arm needs {needed:.0f} s from an empty store, in all rounds together; so long, at least, the twin gets in all of its rounds"
     if budget.seconds is not None:
         seconds, reason = max(0.0, budget.left), f"all that the budget leaves; the transfer arm took {needed:.0f} s"
     rounds, least = int(plan.number("rounds")), plan.number("scratch_round_seconds")

@@ -34,6 +34,10 @@ class PreparedItems:
         """Content hash of each item."""
         return self.dataset.content
 
+    def name(self, index: int) -> str:
+        """What people call an item: its file, its row."""
+        return self.dataset.sources[index]
+
     @property
     def identity(self) -> str:
         """Names the preparation in every stored activation's key; the view's number stands there by itself."""

@@ -11,7 +11,6 @@ from headstart.base.errors import InputError
 from headstart.training.run import ASKED, MANIFEST, unfinished
 
 RUNS = Path("runs")
-STARTED = "plan.toml"
 
 
 def new_run(data: Path, runs: Path = RUNS, day: date | None = None) -> Path:
@@ -36,9 +35,7 @@ def free_run(out: Path) -> Path:
         raise InputError("--out is a file, a run needs a folder", got=out)
     if (out / ASKED).is_file() and not (out / MANIFEST).is_file():
         raise unfinished(out)
-    if not out.is_dir() or ((out / STARTED).is_file() and not (out / MANIFEST).is_file()):
-        return out
-    if any(out.iterdir()):
+    if out.is_dir() and any(out.iterdir()):
         what = "a finished run" if (out / MANIFEST).is_file() else "other files"
         raise InputError(f"the folder given with --out holds {what}; nothing is written over", got=out, fix=f"--out {out}-2")
     return out

@@ -247,8 +247,7 @@ def _parts(problem: Problem, most: int) -> tuple[NDArray[np.int64], NDArray[np.i
             break
         chosen.append(unit)
         total += counts[unit]
-    deciding = held[np.isin(units[held], chosen)]
-    return np.setdiff1d(problem.pool, deciding), deciding
+    return problem.pool[~np.isin(units[problem.pool], chosen)], held[np.isin(units[held], chosen)]
 
 
 def _speed(

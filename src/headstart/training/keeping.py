@@ -78,7 +78,11 @@ class Keeping:
             return None
         name, lost = self.journal.find(_piece(key)), ""
         for path in sorted(self.folder.glob(f"{self._stem(key)}-*.safetensors"), key=lambda path: -path.stat().st_mtime_ns):
-            found, fault = _read(path)
+            try:
+                found, fault = _read(path)
+            except OSError as error:  # that says nothing against it: it stays
+                lost = f"{WORK}/{path.name} cannot be read now ({error})"
+                continue
             if found is not None and self.journal.book.holds(found.plain["place"]):
                 return found
             fault = fault or "follows from what the journal has lost"
@@ -198,12 +202,12 @@ def _piece(key: str) -> str:
 
 def _read(path: Path) -> tuple[Piece | None, str]:
     """A piece, or what is wrong with its file."""
+    content = path.read_bytes()
     try:
-        content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != path.stem.rpartition("-")[2]:
             return None, "differs from its checksum"
         length = int.from_bytes(content[:8], "little")
         plain = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][PLAIN])
         return Piece(load(content), plain), ""
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
         return None, f"cannot be read ({error})"

@@ -88,7 +88,7 @@ def train(
                 if place.due():
                     place.save(*way.state())
             loss, accuracy = best.consider(len(way.history) + 1)
-            way.end_epoch(Epoch(len(way.history) + 1, clock.elapsed, float(np.mean(way.losses)), loss, accuracy))
+            way.end_epoch(Epoch(len(way.history) + 1, clock.elapsed, float(np.mean(way.losses)), loss, accuracy, way.passes))
     stepper.release()
     best.restore()
     if settings.seconds is not None:

@@ -31,6 +31,13 @@ ASKED = "asked.json"  # what was asked for: with it, a run folder can go on
 LOCK = ".lock"
 MODEL_FILES = "files"  # what the model needs beside its weights
 BEGINNINGS = {EVENTS, ASKED, JOURNAL, LOCK}  # what lies there before anything dear has been computed
+RECORDS = ("about", "engine", "evidence", "history", "keyword", "mistakes", "model", "race", "ranking", "split", "verdict")
+WEIGHTS = ("model", "plain", "scratch")
+ENDINGS = {  # everything else that a run writes; what people put beside it is theirs
+    *(f"{name}.json" for name in RECORDS),
+    *(f"{name}.safetensors" for name in WEIGHTS),
+    *("plan.toml", "report.html", MODEL_FILES, "label_errors", "mistakes", "predictions"),
+}
 
 
 class RunWriter:
@@ -119,9 +126,10 @@ class RunWriter:
             self._lock.release()
 
     def finish(self) -> None:
-        """Write the manifest: the checksum of every file, last; then what was kept for a resume may go."""
+        """Write the manifest: the checksum of every file that a run writes, last; then what was kept for a resume may go."""
         self._close_events()
-        paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and path.name != LOCK and path.parent.name != WORK]
+        ours = (BEGINNINGS | ENDINGS) - {LOCK}
+        paths = [path for path in sorted(self.folder.rglob("*")) if path.is_file() and path.relative_to(self.folder).parts[0] in ours]
         write_json(self.folder / MANIFEST, {"files": {path.relative_to(self.folder).as_posix(): sha256_file(path) for path in paths}})
         self.close()
         tidy(self.folder)
@@ -171,9 +179,8 @@ def unfinished(folder: Path) -> InputError:
 def _clear(folder: Path) -> None:
     """Remove what an interrupted try wrote of its end, and half-written files; what was asked, decided and computed stays."""
     for path in folder.iterdir():
-        if path.name in BEGINNINGS or path.name == WORK:
-            continue
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if path.name in ENDINGS:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     for partial in (folder / WORK).glob(".*.partial"):
         partial.unlink()
 

@@ -68,7 +68,8 @@ class Settings:
 
 def n_steps(n_items: int, settings: Settings) -> int:
     """How many steps the epochs come to; at least one."""
-    return max(1, round(settings.epochs * math.ceil(n_items / settings.batch_items)))
+    whole, left = divmod(n_items, settings.batch_items)
+    return max(1, round(settings.epochs * (whole + (left > 1 or (left == 1 and whole == 0)))))  # one item that is left joins the batch before it
 
 
 def rate_factor(done: float, warmup: float) -> float:

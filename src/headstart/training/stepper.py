@@ -97,8 +97,7 @@ class Stepper:
             order = torch.from_numpy(self.mixing.permutation(len(labels))).to(self.device)
             crossing = tuple(_mixed(tensor, order, share) for tensor in crossing)
             others = labels[order]
-        size = settings.at_once or len(labels)
-        for part in (slice(begin, begin + size) for begin in range(0, len(labels), size)):
+        for part in parts(len(labels), settings.at_once or len(labels)):
             with autocast(settings.precision):
                 logits = self.classifier(*(tensor[part] for tensor in crossing), dropout=settings.dropout).float()
             loss = self._cross_entropy(logits, labels, part)
@@ -119,6 +118,17 @@ class Stepper:
             start = self._start.get(group["distance"])
             if start and group["lr"]:
                 torch._foreach_lerp_(group["params"], start, min(1.0, float(group["lr"]) * self.settings.l2_sp))
+
+
+def parts(n: int, size: int) -> list[slice]:
+    """A batch of n items, at most ``size`` at a time; a single item that would be left joins the part before it.
+
+    Example:
+        >>> parts(5, 2)
+        [slice(0, 2, None), slice(2, 5, None)]
+    """
+    begins = [begin for begin in range(0, n, size) if begin == 0 or n - begin > 1]
+    return [slice(begin, end) for begin, end in zip(begins, [*begins[1:], n], strict=True)]
 
 
 def _mixed(tensor: Tensor, order: Tensor, share: float) -> Tensor:

@@ -33,13 +33,18 @@ State = tuple[dict[str, Any], dict[str, Any]]  # tensors, plain values
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the history; what was not judged is None."""
+    """One row of the history; what was not judged is None.
+
+    Attributes:
+        passes: The share of its batches that were trained on: less than 1 where the clock cut it short.
+    """
 
     epoch: int
     seconds: float
     train_loss: float
     validation_loss: float | None
     validation_accuracy: float | None
+    passes: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,22 @@ class Trained:
 def batches(items: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     """Items in their order, ``size`` at a time."""
     return [items[n : n + size] for n in range(0, len(items), size)]
+
+
+def never_alone(parts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The same batches, but that a single item joins the batch before it: normalisation over a batch has nothing to go by with one item.
+
+    Example:
+        >>> [part.tolist() for part in never_alone(batches(np.arange(5), 2))]
+        [[0, 1], [2, 3, 4]]
+    """
+    joined: list[NDArray[np.int64]] = []
+    for part in parts:
+        if joined and len(part) == 1:
+            joined[-1] = np.concatenate([joined[-1], part])
+        else:
+            joined.append(part)
+    return joined
 
 
 def alike(shuffled: NDArray[np.int64], size: int, lengths: Lengths) -> list[NDArray[np.int64]]:
@@ -196,16 +217,20 @@ class Way:
     losses: list[float] = field(default_factory=list)
     took: list[float] = field(default_factory=list)
     _before: Any = None  # the generator's state before it shuffled for this epoch
+    _n_batches: int = 1  # of this epoch
 
     def epoch(self, items: NDArray[np.int64], size: int, lengths: Lengths | None = None) -> Iterator[NDArray[np.int64]]:
         """The batches of the epoch that is under way which have not been trained on."""
         self._before = self.order.bit_generator.state
         shuffled = self.order.permutation(items)
-        if lengths is None:
-            yield from batches(shuffled, size)[len(self.losses) :]
-        else:
-            found = alike(shuffled, size, lengths)
-            yield from [found[n] for n in self.order.permutation(len(found))][len(self.losses) :]
+        found = never_alone(batches(shuffled, size) if lengths is None else alike(shuffled, size, lengths))
+        self._n_batches = len(found)
+        yield from (found if lengths is None else [found[n] for n in self.order.permutation(len(found))])[len(self.losses) :]
+
+    @property
+    def passes(self) -> float:
+        """The share of the batches of the epoch under way that were trained on."""
+        return len(self.losses) / self._n_batches
 
     def end_epoch(self, row: Epoch) -> None:
         """Close the epoch."""
