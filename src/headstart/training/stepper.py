@@ -127,7 +127,7 @@ def parts(n: int, size: int) -> list[slice]:
         >>> parts(5, 2)
         [slice(0, 2, None), slice(2, 5, None)]
     """
-    begins = [begin for begin in range(0, n, size) if begin == 0 or n - begin > 1]
+    begins = [begin for begin in range(0, n, size) if begin == 0 or size == 1 or n - begin > 1]
     return [slice(begin, end) for begin, end in zip(begins, [*begins[1:], n], strict=True)]
 
 

@@ -84,7 +84,7 @@ def never_alone(parts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
     """
     joined: list[NDArray[np.int64]] = []
     for part in parts:
-        if joined and len(part) == 1:
+        if joined and len(part) == 1 < len(joined[-1]):
             joined[-1] = np.concatenate([joined[-1], part])
         else:
             joined.append(part)
