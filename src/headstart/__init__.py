@@ -333,9 +333,16 @@ def evaluate(
 
 
 def report(run: Somewhere) -> Path:
-    """Write the run's ``report.html`` anew from its files: one page, no network needed; return its path."""
-    from headstart.report import write_report
+    """Write the run's ``report.html`` anew from its files: one page, no network needed; return its path.
 
+    Raises:
+        InputError: when the folder is no run.
+        IntegrityError: when what the page would tell of a finished run is not what the run wrote.
+    """
+    from headstart.report import write_report
+    from headstart.training.run import check_told
+
+    check_told(Path(run))
     return write_report(Path(run))
 
 

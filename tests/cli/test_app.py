@@ -80,26 +80,20 @@ def test_a_card_shows_licence_hash_and_how_to_get_it(typed: Typed) -> None:
 
 def test_a_twin_that_learned_nothing_is_said_to_have_learned_nothing() -> None:
     chance, better = Measured(0.5, 0.42, 0.58, 160), Measured(0.7, 0.6, 0.8, 160)
-    told = SimpleNamespace(scratch=chance, majority=chance, scratch_epochs=2, scratch_still_improving=True, scratch_frozen=False, scratch_rounds=(5, 0))
-    assert [line.split(";")[0] for line in cautions(told)] == [
-        "the twin from scratch reached 2 epochs and was still improving",
-        "the twin from scratch did no better than always naming the largest class",
+    usual = {"test": better, "majority": chance, "scratch_epochs": 2.0, "scratch_still_improving": True, "scratch_frozen": False, "scratch_rounds": (5, 0)}
+
+    def said(*, budget: bool = False, **changes: object) -> list[str]:
+        return list(cautions(SimpleNamespace(**{**usual, **changes}), budget=budget))
+
+    assert said(scratch=chance) == [
+        "the twin from scratch reached 2 epochs and was still improving; --effort thorough gives it ten times the time",
+        "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test",
     ]
-    assert (
-        list(
-            cautions(
-                SimpleNamespace(scratch=better, majority=chance, scratch_epochs=90, scratch_still_improving=False, scratch_frozen=False, scratch_rounds=(5, 0))
-            )
-        )
-        == []
-    )
-    frozen = SimpleNamespace(scratch=better, majority=chance, scratch_epochs=3, scratch_still_improving=True, scratch_frozen=True, scratch_rounds=(5, 2))
-    assert [line.split(",")[0] for line in cautions(frozen)] == ["3 epochs from scratch did worse than a head on random features in 2 of 5 rounds"]
-    assert (
-        list(
-            cautions(
-                SimpleNamespace(scratch=None, majority=chance, scratch_epochs=None, scratch_still_improving=None, scratch_frozen=False, scratch_rounds=(5, 0))
-            )
-        )
-        == []
-    )
+    assert said(scratch=better, scratch_epochs=90.0, scratch_still_improving=False) == said(scratch=None, scratch_epochs=None) == []
+    (frozen,) = said(scratch=better, scratch_frozen=True, scratch_rounds=(5, 2), budget=True)
+    told = "2 epochs from scratch did worse than a head on random features in 2 of 5 rounds, so that head is the twin; a larger --budget gives it more time"
+    assert frozen == told
+    (no_time,) = said(scratch=better, scratch_frozen=True, scratch_epochs=0.0, scratch_rounds=(1, 1))
+    assert no_time.startswith("there was no time to train from scratch, so a head on random features is the twin; ")
+    (some,) = said(scratch=Measured(0.6, 0.3, 0.9, 15), scratch_still_improving=False)
+    assert some.startswith("the twin answered 15 of 160 test items")

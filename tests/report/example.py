@@ -11,6 +11,7 @@ import tomli_w
 from numpy.typing import NDArray
 from tests.report.decided import Digits, fit, random_features, softmax, write_decided
 
+from headstart.base.hashing import sha256_file
 from headstart.evaluation import CacheUse, Circumstances, Counts, Cut, Predictions, Verdict, judge
 
 NAMES = ("zero", "one", "two", "三 three", "four", "five", "<script>alert('six')</script>", "$7", "eight", "nine & co")
@@ -55,7 +56,7 @@ def make_run(folder: Path, *, chosen: str = "transfer", twins: bool = True, weak
     _small_files(folder, verdict)
     _mistakes(folder, arms[chosen], pixels[SIDES["test"]])
     _json(folder / "about.json", {"data": "digits", "headstart": "0.1.0", "machine": MACHINE, "versions": {"torch": "2.13.0"}})
-    _json(folder / "manifest.json", {"files": {file.name: "0" * 64 for file in folder.rglob("*.*")}})
+    _json(folder / "manifest.json", {"files": {file.relative_to(folder).as_posix(): sha256_file(file) for file in sorted(folder.rglob("*.*"))}})
     return verdict
 
 

@@ -270,28 +270,39 @@ def report(run_folder: words.RunFolder, as_json: words.Json = False) -> None:
     give({"report": page}, lambda: [Text(str(page))], as_json=as_json)
 
 
-def cautions(verdict: Verdict) -> Iterator[str]:
-    """What a careful reader would ask before believing the gain over the twin from scratch."""
+def cautions(verdict: Verdict, *, budget: bool = False) -> Iterator[str]:
+    """What a careful reader would ask before believing the gain over the twin from scratch.
+
+    Args:
+        verdict: The run's.
+        budget: Had the run a budget? Then a larger one is what gives the twin more time.
+    """
     from headstart.evaluation.sentence import epochs, in_rounds
 
     if verdict.scratch is None:
         return
-    reached = epochs(verdict.scratch_epochs or 0.0)
+    reached, more = epochs(verdict.scratch_epochs or 0.0), "a larger --budget gives it more time" if budget else "--effort thorough gives it ten times the time"
     if verdict.scratch_frozen:
-        where = in_rounds(verdict.scratch_rounds)
-        yield f"{reached} from scratch did worse than a head on random features{where}, so that head is the twin; --effort thorough trains it ten times longer"
+        did = f"{reached} from scratch did worse than a head on random features" if verdict.scratch_epochs else "there was no time to train from scratch"
+        yield f"{did}{in_rounds(verdict.scratch_rounds)}, so {'that head' if verdict.scratch_epochs else 'a head on random features'} is the twin; {more}"
     elif verdict.scratch_still_improving:
-        yield f"the twin from scratch reached {reached} and was still improving; --effort thorough gives it ten times the time"
+        yield f"the twin from scratch reached {reached} and was still improving; {more}"
+    if verdict.scratch.n < verdict.test.n:
+        yield f"the twin answered {verdict.scratch.n} of {verdict.test.n} test items: the gain over it is of these, and need not be the scores' difference"
     if verdict.majority is not None and verdict.scratch.value <= verdict.majority.value:
         yield "the twin from scratch did no better than always naming the largest class; the gain over the plain model is the harder test"
 
 
 def give_run(done: Run, *, as_json: bool) -> None:
     """Answer with a run's verdict first, then where its report lies and how to use it."""
-    page = done.folder / "report.html"
+    from headstart.planning.plan import load_plan
+
+    page, plan = done.folder / "report.html", load_plan(done.folder / "plan.toml")
+    budget = any(one.name == "budget" and one.value for one in plan.decisions)
+    sampled = [one.why for one in plan.decisions if one.name == "items"]
     lines = [
         Text(done.verdict.sentence(), style="bold"),
-        *(Text(f"beware: {caution}", style="yellow") for caution in cautions(done.verdict)),
+        *(Text(f"beware: {caution}", style="yellow") for caution in (*cautions(done.verdict, budget=budget), *sampled)),
         Text(f"\nreport: {page}\nuse it: headstart predict {shlex.quote(str(done.folder))} INPUT..."),
     ]
     give({**done.verdict.to_plain(), "run": done.folder, "report": page}, lambda: lines, as_json=as_json)

@@ -30,7 +30,8 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
             whole=["cut"],
         ),
         Text(
-            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk, about {in_bytes(preview.memory_bytes)} of memory",
+            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk in the store, {in_bytes(preview.run_bytes)} in the run folder, "
+            f"about {in_bytes(preview.memory_bytes)} of memory",
             style="bold",
         ),
     ]

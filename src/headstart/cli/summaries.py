@@ -23,7 +23,8 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
     columns = ["run", "last written", "helped", "kept", "score (95 %)", "model", "time"]
     shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=["last written", "helped"])
     unfinished = [Text(f"unfinished: {one.resume}", style="yellow") for one in found if one.resume]
-    return [shown, *unfinished, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
+    damaged = [Text(f"damaged, nothing of it is told: {one.damaged}", style="red") for one in found if one.damaged]
+    return [shown, *unfinished, *damaged, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
 
 
 def row(one: RunSummary) -> tuple[str, ...]:
@@ -31,6 +32,8 @@ def row(one: RunSummary) -> tuple[str, ...]:
     score = f"{one.value.value:.1%} ({one.value.low:.1%} to {one.value.high:.1%})" if one.value else ""
     if one.false_accepts_per_hour:
         score = f"misses {score}, {one.false_accepts_per_hour.value:.2f} false accepts an hour"
-    helped = one.helped or (("wake word" if one.metric == "missed" else "no verdict") if one.finished else "at work" if one.at_work else "unfinished")
+    helped = one.helped or (
+        ("damaged" if one.damaged else "wake word" if one.metric == "missed" else "no verdict") if one.finished else "at work" if one.at_work else "unfinished"
+    )
     day = f"{datetime.fromisoformat(one.date).astimezone():%Y-%m-%d %H:%M}"
     return one.name, day, helped, one.chosen or "", score, one.model or "", in_seconds(one.seconds) if one.seconds is not None else ""

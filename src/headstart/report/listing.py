@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from headstart.base.errors import InputError
+from headstart.base.errors import InputError, IntegrityError
 from headstart.base.records import from_plain
 from headstart.evaluation import Measured, Verdict
-from headstart.report.folder import is_run, is_wake_word, read_verdict
+from headstart.report.folder import KEYWORD, is_run, is_wake_word, read_verdict
 from headstart.report.keyword import read_keyword
-from headstart.training.run import ASKED, is_at_work
+from headstart.training.run import ASKED, check_run, is_at_work
 
+VERDICT = "verdict.json"
 MISSED = "missed"  # share of a wake word that was not heard
 TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 
@@ -38,6 +39,7 @@ class RunSummary:
         resume: The line that goes on with it, where it was begun, is not finished and nobody is at work on it.
         at_work: Whether a process fills it now.
         false_accepts_per_hour: Of a wake word, whose ``metric`` is ``missed``.
+        damaged: What differs from what the run wrote; then nothing of it is told.
     """
 
     name: str
@@ -53,6 +55,7 @@ class RunSummary:
     resume: str | None = None
     at_work: bool = False
     false_accepts_per_hour: Measured | None = None
+    damaged: str = ""
 
 
 def list_runs(folder: Path) -> tuple[RunSummary, ...]:
@@ -80,10 +83,15 @@ def _summary(folder: Path) -> RunSummary:
     date, finished = date_of(folder), (folder / "manifest.json").is_file()
     busy = not finished and is_at_work(folder)
     go_on = f"headstart resume {shlex.quote(str(folder))}" if not (finished or busy) and (folder / ASKED).is_file() else None
+    if finished:
+        try:
+            check_run(folder, KEYWORD if is_wake_word(folder) else VERDICT)
+        except IntegrityError as error:
+            return RunSummary(folder.resolve().name, folder, date, finished, damaged=str(error))
     if is_wake_word(folder):
         return _wake_word(RunSummary(folder.resolve().name, folder, date, finished, metric=MISSED, resume=go_on, at_work=busy))
     try:
-        verdict = read_verdict(folder / "verdict.json")
+        verdict = read_verdict(folder / VERDICT)
     except (OSError, json.JSONDecodeError, UnicodeDecodeError, InputError):
         return RunSummary(folder.resolve().name, folder, date, finished, resume=go_on, at_work=busy)
     return RunSummary(

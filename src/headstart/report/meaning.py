@@ -76,6 +76,8 @@ def _errors(found: Plain) -> str:
 def _scratch(verdict: Verdict, n_epochs: float) -> str:
     if verdict.scratch_frozen:
         where = in_rounds(verdict.scratch_rounds)
+        if not n_epochs:
+            return f"There was no time to train the network from scratch{where}: a head on its random features is the twin it is compared with."
         less = f"knew less than a head on its random features{where}: that head is the twin it is compared with{' there' if where else ''}"
         return f"Trained from scratch, the network got through {epochs(n_epochs)} and {less}."
     reached = f"The network from scratch reached {epochs(n_epochs)} in the same time"

@@ -48,7 +48,7 @@ from headstart.study.limits import Limits
 from headstart.study.plain import plain_arm, plain_features
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
 from headstart.study.round import Round
-from headstart.study.scratch import better_untaught, from_scratch
+from headstart.study.scratch import better_untaught, from_scratch, step_fits, untaught
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
 from headstart.study.verdict import reach
@@ -105,7 +105,7 @@ def fit(
         wanted.write(run.folder)
         journal = begin(run.folder, time.perf_counter() if started is None else started)
         heard = tee(sink, run.record)
-        return Study(wanted, heard, keeping(journal, run.folder, heard)).flow(run)
+        return Study(wanted, heard, keeping(journal, run.folder, heard), run.folder).flow(run)
 
 
 @dataclass(eq=False)
@@ -115,6 +115,7 @@ class Study:
     asked: Asked
     sink: Sink
     keeping: Keeping
+    folder: Path
     random: dict[str, Activations] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -211,6 +212,7 @@ class Study:
         unchanged(self.journal, dataset, given.line)
         parts = split(dataset, seed=self.wishes.seed)
         cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))
+        room.to_keep(cards, self.folder)
         plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), self.wishes)
         if len(np.unique(parts.units)) < len(dataset):  # few large groups may be impossible to divide: that is said before anything dear
             for one in rounds(dataset, parts, plan):
@@ -286,14 +288,22 @@ class Study:
             seconds = one.problem.keeping.journal.recall("seconds from scratch", partial(at_most, ends, budget, share))
             where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
             with stage(self.sink, f"twin from scratch{where}"):
+                punctual, frozen = budget.seconds is not None, one.arms.get("random")
+                has_time = one.problem.keeping.journal.recall("time for a step from scratch", partial(step_fits, candidate, plan, seconds))
+                if punctual and not has_time:
+                    instead = "" if frozen is None else "; the twin is a head on its random features"
+                    self.sink(Event("note", "scratch", text=f"--budget: no time to train from scratch in round {number + 1}{instead}"))
+                    if frozen is not None and frozen.head is not None:
+                        one.arms["scratch"] = untaught(frozen, frozen.head, candidate, one.problem)
+                        one.look()
+                    continue
                 pixels, sizes = tracks.pixels(model, one.problem), tracks.sizes(model, one.problem)
-                punctual = budget.seconds is not None
                 trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes, punctual=punctual)
                 if trained is None:
                     text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory, len(one.problem.dataset))}"
                     self.sink(Event("note", "scratch", text=text))
                     return
-                one.arms["scratch"] = better_untaught(trained, one.arms.get("random"), candidate, one.problem)
+                one.arms["scratch"] = better_untaught(trained, frozen, candidate, one.problem)
                 one.look()
                 if number:  # the first round's is the one that may be delivered
                     one.let_go("scratch")

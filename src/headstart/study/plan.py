@@ -79,6 +79,7 @@ class Preview:
         cuts: The price of each way to retrain the first of them, in the starting order.
         seconds: Forward passes, races and the scratch twin together, or the budget; reading and the report are small beside them.
         bytes: Disk that the store would take.
+        run_bytes: Disk that the run folder would take: the weights of the first model; another one may be picked.
         memory_bytes: Memory at the most, roughly, or the limit.
         left_out: Models that do not fit into the limits, and why.
     """
@@ -88,6 +89,7 @@ class Preview:
     cuts: tuple[CutCost, ...]
     seconds: float
     bytes: int
+    run_bytes: int
     memory_bytes: int
     left_out: tuple[LeftOut, ...] = ()
 
@@ -126,7 +128,7 @@ def preview(
     n_fitted = len(parts.train) if n_heats == 1 else (len(parts.train) + len(parts.validation)) * (1 - 1 / n_heats)
     cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory, len(dataset)))
     held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
-    return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), held, tuple(outside))
+    return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), room.kept_bytes(candidates[0].card), held, tuple(outside))
 
 
 def _opened(

@@ -21,10 +21,10 @@ from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
 from headstart.base.errors import InputError, IntegrityError
-from headstart.base.events import Sink, silence, stage
+from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
-from headstart.data import load
+from headstart.data import Dataset, load
 from headstart.data.duplicates import units_of
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
@@ -181,13 +181,26 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
             positions = range(begin, min(begin + BATCH_ITEMS, len(dataset.content)))
             rows.append(deployed.answer([dataset.read(n) for n in positions]))
             advance(positions.stop)
+    seen = _seen(run, dataset)
+    if seen:
+        text_of = f"beware: {seen} of {len(dataset)} items were among those that this run learnt from or was chosen by; of new ones this promises too much"
+        sink(Event("note", "evaluate", text=text_of))
     place = {name: n for n, name in enumerate(deployed.classes)}
     truth = np.array([place[dataset.classes[n]] for n in dataset.labels], dtype=np.int64)
     units = units_of(dataset.content, dataset.near, dataset.groups)
     predictions = Predictions(dataset.sources, truth, np.concatenate(rows), deployed.classes, units)
     scores = {name: measure(predictions, name) for name in ("accuracy", "balanced_accuracy", "log_loss")}
-    plain: dict[str, Any] = to_plain({**scores, "table": table(predictions), "n": len(truth), "left_out": dataset.faults})
+    plain: dict[str, Any] = to_plain({**scores, "table": table(predictions), "n": len(truth), "seen": seen, "left_out": dataset.faults})
     return plain
+
+
+def _seen(run: Path, dataset: Dataset) -> int:
+    """How many items a run has had to do with, by their content."""
+    try:
+        known = {one for name in ("train", "validation") for one in read_json(run / "split.json")["content"][name]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0  # a run of 0.1.0 does not say
+    return sum(content in known for content in dataset.content)
 
 
 def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -> list[Prediction]:

@@ -37,7 +37,7 @@ def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) 
         journal = reopen(folder, time.perf_counter() if started is None else started, heard)
         heard(Event("note", "resume", text=_said(journal.seconds, asked.wishes.budget_seconds)))
         kept = keeping(journal, folder, heard)
-        return teach(asked, run, kept, heard) if asked.task == TASK else Study(asked, heard, kept).flow(run)
+        return teach(asked, run, kept, heard) if asked.task == TASK else Study(asked, heard, kept, run.folder).flow(run)
 
 
 def _said(worked: float, budget: float | None) -> str:

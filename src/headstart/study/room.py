@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -13,6 +15,7 @@ from headstart.activations.batch import items_at_once
 from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.footprint import FLOAT_BYTES, saved_bytes, weights_bytes, widest_bytes
+from headstart.base.errors import StorageError
 from headstart.gallery.card import ModelCard
 from headstart.planning.memory import FEATURE_TIMES, LEAST_AT_ONCE, PIXELS_SHARE, TAP_BYTES, TRAIN_TIMES, WORKING, Memory, at_once, item_bytes, opening_bytes
 from headstart.study.candidates import Candidate, middle_cut, wanted_cuts
@@ -25,6 +28,23 @@ _known: WeakKeyDictionary[Backbone, dict[object, object]] = WeakKeyDictionary() 
 def to_open(card: ModelCard, memory: Memory) -> str:
     """Why a model cannot even be opened; empty when it can."""
     return memory.lacks(opening_bytes(max(card.bytes, FLOAT_BYTES * card.parameters), 0.0), "opening it")
+
+
+def kept_bytes(card: ModelCard) -> int:
+    """What a run folder takes that delivers this model: its weights in single precision, whatever the head; a few megabytes come to it."""
+    return FLOAT_BYTES * card.parameters
+
+
+def to_keep(cards: Sequence[ModelCard], folder: Path) -> None:
+    """Refuse, before anything dear, a disk on which not even the smallest of the models could be delivered.
+
+    Raises:
+        StorageError: naming what is left and what is needed.
+    """
+    least, left = min(map(kept_bytes, cards)), shutil.disk_usage(folder).free
+    if left < least:
+        what = f"the disk is too full for a run folder: it has {left / 1e6:,.0f} MB left, the smallest of the models takes {least / 1e6:,.0f} MB"
+        raise StorageError(what, got=folder, fix="make room, or name a folder on another disk with --out")
 
 
 def to_pass(candidate: Candidate, n_items: int, memory: Memory, *, held: int = 0) -> str:

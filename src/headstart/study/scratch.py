@@ -21,6 +21,7 @@ from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import NOBODY, Problem
 from headstart.study.tracks import HALVED_WORK, PASSES
+from headstart.task.linear import LinearHead
 from headstart.training.arithmetic import precisions
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
@@ -196,9 +197,20 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
     beside = frozen.validation.among(trained.validation.items)
     if problem.score(beside) <= problem.score(trained.validation) or frozen.head is None:
         return trained
+    alone = untaught(frozen, frozen.head, candidate, problem)
+    return replace(alone, validation=beside, seconds=trained.seconds, history=trained.history, still_improving=trained.still_improving)
+
+
+def untaught(frozen: Arm, head: LinearHead, candidate: Candidate, problem: Problem) -> Arm:
+    """The scratch twin that is nothing but a head on frozen random features."""
     network = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS)).network
-    head = {"head.weight": torch.from_numpy(frozen.head.weight), "head.bias": torch.from_numpy(frozen.head.bias)}
-    return replace(trained, validation=beside, answer=frozen.answer, weights={**network.state_dict(), **head}, frozen=True, test_items=None)
+    weights = {**network.state_dict(), "head.weight": torch.from_numpy(head.weight), "head.bias": torch.from_numpy(head.bias)}
+    return Arm("scratch", frozen.validation, frozen.answer, 0.0, weights=weights, model=frozen.model, frozen=True)
+
+
+def step_fits(candidate: Candidate, plan: Plan, seconds: float) -> bool:
+    """Is there time for one step at least, as far as the race of engines tells what one takes?"""
+    return seconds >= PASSES * plan.number("batch_items") / candidate.torch_items_per_second / HALVED_WORK
 
 
 def takes_half_size(network: torch.nn.Module, pixels: Pixels, items: NDArray[np.int64]) -> bool:

@@ -29,6 +29,7 @@ MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
 ASKED = "asked.json"  # what was asked for: with it, a run folder can go on
 LOCK = ".lock"
+PAGE = "report.html"
 MODEL_FILES = "files"  # what the model needs beside its weights
 BEGINNINGS = {EVENTS, ASKED, JOURNAL, LOCK}  # what lies there before anything dear has been computed
 RECORDS = ("about", "engine", "evidence", "history", "keyword", "mistakes", "model", "race", "ranking", "split", "verdict")
@@ -36,7 +37,7 @@ WEIGHTS = ("model", "plain", "scratch")
 ENDINGS = {  # everything else that a run writes; what people put beside it is theirs
     *(f"{name}.json" for name in RECORDS),
     *(f"{name}.safetensors" for name in WEIGHTS),
-    *("plan.toml", "report.html", MODEL_FILES, "label_errors", "mistakes", "predictions"),
+    *("plan.toml", PAGE, MODEL_FILES, "label_errors", "mistakes", "predictions"),
 }
 
 
@@ -185,6 +186,26 @@ def _clear(folder: Path) -> None:
         partial.unlink()
 
 
+def check_told(folder: Path) -> None:
+    """Check everything of a finished run that its page tells of, which is all but the weights and the page itself.
+
+    Raises:
+        IntegrityError: when a file is missing or differs, or the manifest cannot be read.
+    """
+    if (folder / MANIFEST).is_file():
+        check_run(
+            folder, *(name for name in _recorded(folder) if name != PAGE and not name.startswith(f"{MODEL_FILES}/") and not name.endswith(".safetensors"))
+        )
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """The checksums that a run wrote last, by file."""
+    try:
+        return dict(read_json(folder / MANIFEST)["files"])
+    except (ValueError, KeyError, TypeError):
+        raise IntegrityError(f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
+
+
 def check_run(folder: Path, *names: str) -> None:
     """Check that a run is finished and that the named files are those that were written.
 
@@ -195,10 +216,8 @@ def check_run(folder: Path, *names: str) -> None:
     if not (folder / MANIFEST).is_file():
         what = "is not a finished run (no manifest)" if folder.is_dir() else "does not exist"
         raise InputError(f"the run folder {what}", got=folder, fix="headstart runs list")
-    try:
-        recorded = dict(read_json(folder / MANIFEST)["files"])
-    except (ValueError, KeyError, TypeError):
-        raise IntegrityError(f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
+    recorded = _recorded(folder)
     wrong = [name for name in names if name not in recorded or not (folder / name).is_file() or sha256_file(folder / name) != recorded[name]]
     if wrong:
-        raise IntegrityError(f"{folder}: {', '.join(wrong)} differ from what the run wrote; they are not used")
+        fix = f"take the folder from where it was copied, or fit again: what it was asked is in {folder / ASKED}"
+        raise IntegrityError(f"{folder}: {', '.join(wrong)} differ from what the run wrote; they are not used\n  fix: {fix}")
