@@ -65,9 +65,11 @@ def test_a_first_round_that_measures_for_all_does_not_tell_what_the_others_take(
     forecast = begun([])
     forecast.leaves("candidates", 20.0)
     forecast.enters("race")
+    forecast(Event("end", "activations", seconds=480.0))
     raced(forecast, 500.0, rounds=1)
-    races, usual = plan().number("rounds") + (plan().number("rounds") > 1), plan().number("race_seconds") * USUAL["round"]
-    assert races > 2 and forecast.left()["race"] == pytest.approx(500 + (races - 1) * usual, abs=1)
+    races = plan().number("rounds") + (plan().number("rounds") > 1)
+    assert races > 2 and forecast.left()["race"] == pytest.approx(500 + (races - 1) * 20.0, abs=1)
+    forecast(Event("end", "activations", seconds=7.0))
     raced(forecast, 10.0, rounds=1)
     assert forecast.left()["race"] == pytest.approx(500 + (races - 1) * 10.0, abs=1)
 

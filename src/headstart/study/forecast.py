@@ -24,6 +24,7 @@ ORDER = ("read", "candidates", "race", "plain", "random", "look", "evidence", "s
 # Until a run has shown better, on two cores: seconds a model and for each of its items, a round as a share of what the plan allots it, and an item and round.
 USUAL = {"model": 6.0, "item": 0.02, "round": 0.6, "plain": 0.003, "random": 0.006, "look": 0.0, "evidence": 4.0}
 LEAST_RATE, MOST_RATE = 0.0, 600.0
+ONCE = "activations"  # the stage of the first round that no other repeats: passes over views
 
 
 @dataclass(eq=False)
@@ -52,6 +53,7 @@ class Forecast:
     _since: float = 0.0
     _pass_left: float | None = None
     _rounds: list[float] = field(default_factory=list)
+    _once: float = 0.0  # of the first round's seconds
     _told: float = -math.inf
     _end: float = 0.0
     _scratch: float | None = None
@@ -92,8 +94,11 @@ class Forecast:
             return
         if self._part == "candidates":
             self._heard_of_candidates(event)
-        elif self._part == "race" and event.kind == "end" and event.stage.startswith("rank and race"):
-            self._rounds.append(event.seconds)
+        elif self._part == "race" and event.kind == "end":
+            if event.stage.startswith("rank and race"):
+                self._rounds.append(event.seconds)
+            elif event.stage == ONCE and not self._rounds:
+                self._once += event.seconds
         if event.kind in {"start", "progress", "end"} and time.perf_counter() - self._told > EVERY_SECONDS:
             self.tell()
 
@@ -147,7 +152,7 @@ class Forecast:
         if later:
             per_round = sum(later) / len(later)
         elif self._rounds:
-            per_round = min(first, per_round)  # the first round does things that no other repeats: passes over views, measuring steps
+            per_round = max(0.0, first - self._once)
         whole = dict.fromkeys(ORDER, 0.0)
         whole["candidates"] = self._took.get("candidates", self._models * (rates["model"] + n * rates["item"]))
         whole["race"] = self._took.get("race", first + sum(later) + max(0.0, races - len(self._rounds)) * per_round)
