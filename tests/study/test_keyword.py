@@ -22,6 +22,7 @@ from tests.study.keyword_data import OTHER, WORD, lay_out, rustle, spoken
 import headstart
 from headstart.backbone.networks.keyword_head import FRAMES, KeywordHead
 from headstart.base.errors import InputError
+from headstart.base.events import Event
 from headstart.cli.predictions import give_predictions
 from headstart.cli.summaries import row
 from headstart.evaluation.rates import share
@@ -189,10 +190,17 @@ def test_evaluate_counts_what_a_listener_misses_and_takes_wrongly(fitted: Result
     assert [one["source"] for one in told["left_out"]] == ["background/broken.wav"]
 
 
+def test_to_be_judged_on_its_own_recordings_is_said_to_promise_too_much(fitted: Result, data: Path) -> None:
+    heard = list[Event]()
+    told = headstart.evaluate(fitted.folder, data, sink=heard.append)
+    assert told["seen"] > 0 and any("the very recordings that this run learnt from" in event.text for event in heard if event.kind == "note")
+
+
 def test_a_single_kind_of_sound_is_enough_to_be_judged_on(fitted: Result, tmp_path: Path) -> None:
     (tmp_path / "mine" / "positive").mkdir(parents=True)
     kept(tmp_path / "mine" / "positive" / "1.wav", spoken(WORD, 12))
     told = headstart.evaluate(fitted.folder, tmp_path / "mine")
+    assert told["seen"] == 0
     assert told["missed"]["value"] == 0 and told["false_accepts_per_hour"] is None and told["speakers"] == []
     with pytest.raises(InputError, match="none of a wake word's"):
         (tmp_path / "mine" / "cats").mkdir()

@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from headstart.base.events import Sink, silence, stage
+from headstart.base.events import Event, Sink, silence, stage
+from headstart.base.files import read_json
 from headstart.base.records import to_plain
 from headstart.data import load
 from headstart.data.duplicates import units_of
 from headstart.evaluation.rates import HOUR_SECONDS, per_hour, share_by
 from headstart.study.frames import BEHIND_SECONDS
 from headstart.study.keyword_sides import KINDS, kind_of, kinds_of, speakers_of
-from headstart.study.listening import SAMPLES_A_SECOND, Detection, heard_at_rate, open_listener
+from headstart.study.listening import KEYWORD, SAMPLES_A_SECOND, Detection, heard_at_rate, open_listener
 from headstart.task.linear import one_thread
 
 
@@ -45,7 +46,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
 
     Returns:
         ``missed`` (its interval draws whole speakers, where they are known) and ``false_accepts_per_hour``, each None where no recording could tell;
-        ``hours`` of other sound; ``mistakes``;
+        ``hours`` of other sound; ``seen``, how many recordings are the run's own; ``mistakes``;
         ``speakers``: how many words of each, and how many missed, where it is known who speaks; ``left_out``: what could not be read.
 
     Raises:
@@ -53,6 +54,10 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
     """
     listener = open_listener(run)
     dataset = load(data, label=label, group=group, modality="audio", sink=sink, to_learn=False, cut=lambda name: kind_of(name) != "positive")
+    its_own = dataset.digest == read_json(run / KEYWORD).get("data_digest")
+    if its_own:
+        text = "beware: these are the very recordings that this run learnt from and was judged on; of new ones this promises too much"
+        sink(Event("note", "evaluate", text=text))
     kinds = kinds_of(dataset)
     words, samples, heard = kinds == KINDS.index("positive"), np.zeros(len(kinds)), list[list[Detection]]()
     behind = round(BEHIND_SECONDS * SAMPLES_A_SECOND)
@@ -74,6 +79,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
             "missed": share_by(np.isin(spoken, missed), units[spoken]) if spoken else None,
             "false_accepts_per_hour": per_hour(len(wrong), hours) if hours else None,
             "hours": hours,
+            "seen": len(kinds) if its_own else 0,
             "speakers": [{"speaker": name or "unknown", "words": n, "missed": silent[name]} for name, n in sorted(spoke.items())],
             "mistakes": [*(Mistake(dataset.sources[number], "missed") for number in missed), *wrong],
             "left_out": dataset.faults,
