@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 460, 280
 ARMS = {"transfer": "transfer", "scratch": "from scratch"}
+SAME_TIME = 0.1  # of the longer training: an epoch is not cut short
 MANY_MARKERS = 25  # more epochs than this are drawn as a line only
 MAP_RED, MAP_GREEN, MAP_BLUE = 0.13, 0.55, 0.51  # a teal that reads on white and on black
 
 
 def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: float = 1.0) -> Markup | None:
-    """One quantity of both networks over the seconds of their training, or None when it was not recorded."""
+    """One quantity of both networks over the seconds of their training, or None where the transfer arm has no curve: fewer than two points of it."""
     lines = {arm: _line(history.get(arm), quantity, scale) for arm in ARMS}
     drawn = {arm: line for arm, line in lines.items() if line}
-    if not drawn:
+    if len(lines["transfer"]) < 2:
         return None
     last = "; ".join(f"{ARMS[arm]} ends at {line[-1][1]:.3g} after {line[-1][0]:.0f} seconds" for arm, line in drawn.items())
 
@@ -46,6 +47,12 @@ def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: f
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.13, 1.03), ncols=2, labelcolor=INK, borderpad=0, handlelength=2.4)
 
     return draw(quantity, f"{label} over seconds of training: {last}", WIDTH, HEIGHT, paint)
+
+
+def had_same_time(history: Mapping[str, Any], quantity: str = "validation_loss") -> bool:
+    """Whether both networks' curves end after about as many seconds."""
+    ends = [line[-1][0] for arm in ARMS if (line := _line(history.get(arm), quantity, 1.0))]
+    return len(ends) == len(ARMS) and max(ends) - min(ends) <= SAME_TIME * max(ends)
 
 
 def reliability_figure(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup:

@@ -14,9 +14,9 @@ from headstart.evaluation import METRICS, Table, Verdict, table
 from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
 from headstart.report.advice import advice
-from headstart.report.curves import confusion_figure, curve_figure, reliability_figure
+from headstart.report.curves import confusion_figure, curve_figure, had_same_time, reliability_figure
 from headstart.report.folder import RunFiles, is_wake_word, read_run
-from headstart.report.gains import ARM_WORDS, arms_figure, gains_figure
+from headstart.report.gains import arm_words, arms_figure, gains_figure, judged_on, shown
 from headstart.report.keyword import write_keyword_report
 from headstart.report.listing import chosen_score, date_of
 from headstart.report.meaning import meaning
@@ -71,6 +71,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "gains": gains_figure(verdict) if verdict else None,
         "arms": arms_figure(verdict, where) if verdict else None,
         "curves": _curves(run),
+        "same_time": had_same_time(run.history),
         "measured": measured,
         "metric_names": [(name, METRIC_WORDS["en"][name].split(" (")[0]) for name in METRICS],
         "confusion_map": confusion_figure(measured.confusion, predictions.classes)
@@ -81,6 +82,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "reliability": reliability_figure(measured.reliability) if measured else None,
         "reliability_words": _reliability_words(measured) if measured else "",
         "evaluation": evaluation,
+        "answered": sections.answered(run),
         "ranking": ranking(run.ranking),
         "race": race(run.race),
         **trust(run.evidence, run.decisions),
@@ -97,7 +99,9 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "split_facts": sections.flat({key: value for key, value in run.split.items() if key not in sections.SHOWN_ELSEWHERE}),
         "provenance": sections.flat(run.model, skip=("state", "weights")),
         "machine": sections.flat(run.about),
-        "arm_words": ARM_WORDS,
+        "arm_words": arm_words(verdict),
+        "shown": shown(verdict) if verdict else {},
+        "judged_on": {arm: judged_on(verdict, arm) for arm in shown(verdict)} if verdict else {},
     }
 
 

@@ -117,6 +117,13 @@ def split_rows(run: RunFiles) -> list[tuple[str, int]]:
     return [(side, len(value) if isinstance(value, list) else int(value)) for side, value in found.items() if isinstance(value, (list, int))]
 
 
+def answered(run: RunFiles) -> tuple[int, int] | None:
+    """Of a nested cross-validation: how many items were test items in one of its rounds, and how many there are; None where the split does not tell."""
+    rows = [counts for _, counts in class_counts(run.split)]
+    learnt, _, tested = (sum(row[side] for row in rows) for side in range(len(SIDES)))
+    return (tested, max(learnt, tested)) if rows else None
+
+
 def class_counts(split: Plain) -> list[tuple[str, list[int]]]:
     """Items of each class on each side, when the split tells them."""
     classes, counts = split.get("classes"), split.get("counts")
