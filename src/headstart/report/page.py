@@ -15,10 +15,10 @@ from headstart.evaluation.sentence import METRIC_WORDS, cut_words
 from headstart.report import sections, words
 from headstart.report.advice import advice
 from headstart.report.curves import confusion_figure, curve_figure, had_same_time, reliability_figure
-from headstart.report.folder import RunFiles, is_wake_word, read_run
+from headstart.report.folder import RunFiles, date_of, is_wake_word, read_run
 from headstart.report.gains import arm_words, arms_figure, gains_figure, judged_on, shown
 from headstart.report.keyword import write_keyword_report
-from headstart.report.listing import chosen_score, date_of
+from headstart.report.listing import chosen_score
 from headstart.report.meaning import meaning
 from headstart.report.network import ranking
 from headstart.report.paper import written
@@ -64,7 +64,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
     return {
         "run": run,
         "name": run.folder.resolve().name,
-        "date": date_of(run.folder).replace("T", " ").removesuffix("+00:00"),
+        "date": words.moment(date_of(run.folder)),
         "verdict": verdict,
         "resume": f"headstart resume {shlex.quote(str(run.folder))}" if (run.folder / ASKED).is_file() else None,
         "hero": _hero(verdict, run) if verdict else None,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headstart.base import amounts
 from headstart.base.harmless import harmless
 from headstart.report import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-FILTERS = (words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken)
+FILTERS = (
+    *(words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken),
+    *(amounts.hours, amounts.several),
+)
 
 
 def written(template: str, **values: Any) -> str:
