@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from headstart.cli.records import in_words, nested
-from headstart.cli.show import answer_json, plain, table
+from headstart.cli.show import answer_json, in_seconds, plain, table
+from headstart.report import words
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ def test_names_from_the_users_data_are_never_markup() -> None:
 def test_a_measured_number_is_shown_with_its_interval() -> None:
     assert in_words({"value": 0.8512345, "low": 0.8, "high": 0.9, "n": 160}) == "0.8512 (95 % 0.8 to 0.9, n = 160)"
     assert in_words({"points": 7.2, "low": 3.1, "high": 11.4}) == "7.2 (95 % 3.1 to 11.4)"
+
+
+def test_the_terminal_and_the_pages_say_a_span_of_time_alike() -> None:
+    spans = (0.01, 0.42, 9.96, 59.6, 119.7, 251.6, 3599.7, 7170.0)
+    assert [in_seconds(span) for span in spans] == [words.seconds(span) for span in spans]
+    assert [in_seconds(span) for span in spans[-4:]] == ["2 min 00 s", "4 min 12 s", "1 h 00 min", "2 h 00 min"]
 
 
 def test_records_within_records_become_tables_of_their_own() -> None:

@@ -74,7 +74,7 @@ def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: R
     (summary,) = list_runs(fitted.folder)
     assert (summary.metric, summary.value, summary.model) == ("missed", fitted.transfer.missed, "speech_embedding")
     assert summary.false_accepts_per_hour == fitted.transfer.false_accepts_per_hour
-    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0%") and "false accepts an hour" in row(summary)[4]
+    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0 % (") and "false accepts an hour" in row(summary)[4]
 
 
 def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> None:

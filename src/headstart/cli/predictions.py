@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.console import RenderableType
 
+from headstart.base.amounts import percent
 from headstart.base.errors import InputError
 from headstart.cli.records import nested
 from headstart.cli.show import answer, answer_json, plain, table, talk
@@ -76,7 +77,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
             one.source,
             *([clipped(one.shown)] if shown else []),
             one.label,
-            f"{one.probability:.1%}",
+            percent(one.probability),
             ", ".join(one.among) if sets else runner_up(one),
             *(["yes" if one.unsure else ""] if doubts else []),
         )
@@ -97,7 +98,7 @@ def heard_csv(files: Sequence[Heard]) -> None:
 def heard_table(files: Sequence[Heard]) -> RenderableType:
     """A line a file: how often the word was heard, when, and how surely."""
     rows = [
-        (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({said.probability:.0%})" for said in one.detections) or "not heard")
+        (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({percent(said.probability, 0)})" for said in one.detections) or "not heard")
         for one in files
         if one.fault is None or _is_begun(one)
     ]
@@ -115,7 +116,7 @@ def clipped(text: str) -> str:
 def runner_up(one: Prediction) -> str:
     """The second most probable class."""
     others = sorted(((value, name) for name, value in one.probabilities.items() if name != one.label), reverse=True)
-    return f"{others[0][1]} {others[0][0]:.0%}" if others else ""
+    return f"{others[0][1]} {percent(others[0][0], 0)}" if others else ""
 
 
 def metrics_parts(metrics: Mapping[str, Any]) -> list[RenderableType]:

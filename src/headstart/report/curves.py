@@ -128,7 +128,13 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str])
         axes.set_xlabel("predicted", fontsize=11.5)
         axes.set_ylabel("truth", fontsize=11.5)
 
-    return draw("confusion", f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {np.mean(np.diag(share)):.0%}", side, side, paint)
+    return draw(
+        "confusion",
+        f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {words.percent(float(np.mean(np.diag(share))), 0)}",
+        side,
+        side,
+        paint,
+    )
 
 
 def _axes(figure: Figure) -> Axes:

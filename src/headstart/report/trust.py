@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 300
+ABOUT_RIGHT = 0.05  # of a temperature, around 1: what it changes cannot be seen
 SMALL = 0.005  # of the expected calibration error, 0..1: below this nothing was gained or lost
 ROOM = 0.35  # of the spread: an interval that is much wider than the curve may leave the picture
 
@@ -41,9 +42,10 @@ def calibration(found: Plain, *, balanced: bool = False) -> Plain | None:
     if not bins or temperature is None:
         return None
     errors = [words.as_number(side.get("error")) for side in (before, after)]
-    moved = "softened" if temperature > 1 else "sharpened" if temperature < 1 else "left alone"
-    wrong = {"softened": "too sure of itself", "sharpened": "not sure enough"}.get(moved, "as sure as it should be")
-    said = f"The raw network was {wrong}: its probabilities were {moved} by a temperature of {temperature:.2f}, fitted on validation."
+    about_right = abs(temperature - 1) <= ABOUT_RIGHT
+    wrong, moved = ("too sure of itself", "softened") if temperature > 1 else ("not sure enough", "sharpened")
+    said = f"The raw network was {'about right' if about_right else wrong}: its probabilities were {'hardly changed' if about_right else moved} "
+    said += f"by a temperature of {temperature:.2f}, fitted on validation."
     if balanced:
         said += (
             " Classes weighed the same in training, so the probability of a rare class is what it would be if all came equally often: higher than its share."
