@@ -12,8 +12,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from headstart.cli.records import in_words, nested
-from headstart.cli.show import answer_json, in_seconds, plain, table
+from headstart.cli.records import in_words
+from headstart.cli.show import answer_json, in_seconds, table
 from headstart.report import words
 
 
@@ -61,8 +61,3 @@ def test_the_terminal_and_the_pages_say_a_span_of_time_alike() -> None:
     spans = (0.01, 0.42, 9.96, 59.6, 119.7, 251.6, 3599.7, 7170.0)
     assert [in_seconds(span) for span in spans] == [words.seconds(span) for span in spans]
     assert [in_seconds(span) for span in spans[-4:]] == ["2 min 00 s", "4 min 12 s", "1 h 00 min", "2 h 00 min"]
-
-
-def test_records_within_records_become_tables_of_their_own() -> None:
-    told = drawn(80, *nested("Evaluation", plain({"n": 3, "per_class": [{"class": "a", "recall": 0.5}], "sizes": {"low": 1}, "confusion": [[1, 2], [0, 3]]})))
-    assert all(word in told for word in ("Evaluation", "Per class", "recall", "Sizes", "Confusion"))

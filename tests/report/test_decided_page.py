@@ -179,6 +179,7 @@ def test_nested_cross_validation_is_said_with_what_each_round_chose(changed: Cal
     fewer["counts"]["test"] = [20] * 10
     unsaid = [{key: value for key, value in row.items() if key != "chosen"} for row in choices]  # as older runs have it
     text = read(write(changed(split=fewer, evidence=told("evidence") | {"evaluation": how | {"choices": unsaid}}))).text
+    assert "class items tested in a round zero 30 20 one 30 20" in text
     assert "in 3 rounds 200 of 300 items were answered once, by models that had not seen them" in text
     assert "What each round chose round network retrained 1 network 1" in text
 

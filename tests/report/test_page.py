@@ -15,6 +15,7 @@ from tests.report.reader import read
 from headstart.base.errors import InputError
 from headstart.evaluation import Predictions, Verdict
 from headstart.report import write_report
+from headstart.report.curves import curve_figure
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,12 @@ def test_without_a_curve_of_transfer_nothing_is_said_of_learning(copy: Path, epo
     (copy / "history.json").write_text(json.dumps({"transfer": epochs, "scratch": EPOCHS, "scratch_still_improving": False}), encoding="utf-8")
     text = read(write_report(copy).read_text(encoding="utf-8")).text
     assert "How they learned" not in text and "random weights" not in text
+
+
+def test_a_training_that_was_far_shorter_is_still_seen(copy: Path) -> None:
+    long = [row | {"seconds": 100 * row["seconds"]} for row in EPOCHS]
+    far, near = (str(curve_figure({"transfer": EPOCHS, "scratch": other}, "validation_loss", "Loss")) for other in (long, EPOCHS))
+    assert ">100</text>" in far and ">10</text>" in far and ">1.0</text>" in near  # steps of ten times, and of halves of a second
 
 
 @pytest.mark.parametrize(("scratch", "said"), [(EPOCHS, "Both networks had the same time; the dashed"), (EPOCHS[:2], "The dashed"), ([], "How they learned")])

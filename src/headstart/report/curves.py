@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 460, 280
 ARMS = {"transfer": "transfer", "scratch": "from scratch"}
 SAME_TIME = 0.1  # of the longer training: an epoch is not cut short
+FAR_APART = 8  # times longer: on a scale of equal steps the shorter training would be a line straight up
 MANY_MARKERS = 25  # more epochs than this are drawn as a line only
 MAP_RED, MAP_GREEN, MAP_BLUE = 0.13, 0.55, 0.51  # a teal that reads on white and on black
 
@@ -30,6 +31,8 @@ def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: f
     drawn = {arm: line for arm, line in lines.items() if line}
     if len(lines["transfer"]) < 2:
         return None
+    ends = [line[-1][0] for line in drawn.values()]
+    far_apart = min(line[0][0] for line in drawn.values()) > 0 and max(ends) > FAR_APART * min(ends)
     last = "; ".join(f"{ARMS[arm]} ends at {line[-1][1]:.3g} after {line[-1][0]:.0f} seconds" for arm, line in drawn.items())
 
     def paint(figure: Figure) -> None:
@@ -39,10 +42,16 @@ def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: f
             style = "-" if arm == "transfer" else (0, (5, 2))
             seconds, values = zip(*line, strict=True)
             axes.plot(seconds, values, color=ARM_COLOURS[arm], marker=marker, markersize=5, linewidth=2.2, linestyle=style, label=ARMS[arm])
-        axes.set_xlim(left=0)
-        axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
+        if far_apart:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+            axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
+        else:
+            axes.set_xlim(left=0)
+            axes.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
+        axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
         axes.margins(y=0.12)
-        axes.set_xlabel("seconds of training", fontsize=11.5, labelpad=6)
+        axes.set_xlabel("seconds of training" + (", each step ten times as many" if far_apart else ""), fontsize=11.5, labelpad=6)
         axes.set_title(label, loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, x=-0.1)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.13, 1.03), ncols=2, labelcolor=INK, borderpad=0, handlelength=2.4)
 

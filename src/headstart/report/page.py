@@ -59,7 +59,8 @@ def _content(run: RunFiles) -> dict[str, Any]:
     verdict = run.verdict
     predictions = run.arms.get(verdict.chosen if verdict else "transfer")
     evaluation = sections.evaluation(run.evidence.get("evaluation"))
-    where = "on items it had not seen" if evaluation and evaluation["nested"] else "on the test set"
+    nested = bool(evaluation and evaluation["nested"])
+    where = "on items it had not seen" if nested else "on the test set"
     measured = table(predictions, verdict.seed if verdict else 0) if predictions else None
     return {
         "run": run,
@@ -89,7 +90,8 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "advice": advice(run.evidence, run.folder, words.anything(run.model.get("modality"))),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),
-        "class_counts": sections.class_counts(run.split),
+        "class_counts": [(name, [counts[0], counts[2]] if nested else counts) for name, counts in sections.class_counts(run.split)],
+        "class_counts_of": ("items", "tested in a round") if nested else sections.SIDES,
         "retrained": cut_words(verdict.cut) if verdict else "",
         "origins": sections.origins(run.model),
         "decisions": run.decisions,
