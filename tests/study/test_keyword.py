@@ -86,7 +86,7 @@ def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> Non
     (run / "mistakes" / "000.wav").write_bytes(wav(spoken(WORD, 1), RATE))
     (run / "mistakes.json").write_text(json.dumps([{"file": "mistakes/000.wav", "source": "<b>.wav", "kind": "missed", "probability": 0.2, "seconds": None}]))
     page = headstart.report(run).read_text()
-    assert "missed: &lt;b&gt;.wav (20.0 % sure" in page and page.count("data:audio/wav") == 1
+    assert "missed: &lt;b&gt;.wav (20.0\N{NO-BREAK SPACE}% sure" in page and page.count("data:audio/wav") == 1
     (run / "mistakes.json").unlink()
     assert "What it got wrong" not in headstart.report(run).read_text()  # a run of old
 
