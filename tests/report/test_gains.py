@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.report.conftest import Change
 from tests.report.reader import read
 
 from headstart.base.files import write_json
@@ -57,3 +58,11 @@ def test_the_page_explains_once_what_a_gain_over_fewer_items_is(verdict: Verdict
     assert text.count("it need not be the difference of the two scores") == times
     assert text.count("points · on 15 of 300 items") == times
     assert "gain over the twin" in text and "Same network from scratch" not in text
+
+
+def test_a_twin_that_is_delivered_is_not_said_to_be_trained_from_scratch(verdict: Verdict, changed: Change) -> None:
+    folder = changed(verdict=replace(frozen(verdict, (5, 2)), chosen="scratch").to_plain())
+    text = read(write_report(folder).read_text(encoding="utf-8")).text
+    assert f"{verdict.title}, without pretraining" in text and "The twin without pretraining did best on validation" in text
+    assert "It is not the twin in 2 of 5 rounds: a head on its random features" in text
+    assert "twin from scratch 26 s" in text

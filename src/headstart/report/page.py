@@ -11,7 +11,7 @@ from typing import Any
 
 from headstart.base import files
 from headstart.evaluation import METRICS, Table, Verdict, table
-from headstart.evaluation.sentence import METRIC_WORDS, cut_words
+from headstart.evaluation.sentence import METRIC_WORDS, cut_words, in_rounds
 from headstart.report import sections, words
 from headstart.report.advice import advice
 from headstart.report.curves import confusion_figure, curve_figure, had_same_time, reliability_figure
@@ -73,6 +73,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "arms": arms_figure(verdict, where) if verdict else None,
         "curves": _curves(run),
         "same_time": had_same_time(run.history),
+        "twin_rounds": in_rounds(verdict.scratch_rounds) if verdict else "",
         "measured": measured,
         "metric_names": [(name, METRIC_WORDS["en"][name].split(" (")[0]) for name in METRICS],
         "confusion_map": confusion_figure(measured.confusion, predictions.classes)
@@ -111,6 +112,7 @@ def _hero(verdict: Verdict, run: RunFiles) -> dict[str, Any]:
     """What stands at the top: the answer, the rest of the sentence, and what it means in everyday words."""
     rest = verdict.sentence().split(": ", 1)[1]
     best = chosen_score(verdict)
+    unpretrained = "without pretraining" if verdict.scratch_frozen else "trained from scratch"
     return {
         "mood": verdict.helped.replace(" ", "-"),
         "symbol": {"yes": "✓", "no": "✕", "cannot tell": "?"}[verdict.helped],
@@ -118,7 +120,7 @@ def _hero(verdict: Verdict, run: RunFiles) -> dict[str, Any]:
         "rest": rest[0].upper() + rest[1:],
         "score": best,
         "metric": METRIC_WORDS["en"][verdict.metric].split(" (")[0],
-        "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, trained from scratch"}[verdict.chosen],
+        "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, {unpretrained}"}[verdict.chosen],
         "user_gets_how": cut_words(verdict.cut) if verdict.chosen == "transfer" else "it did best on validation",
         "meaning": meaning(verdict, best, run.evidence),
     }

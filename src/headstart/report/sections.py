@@ -26,6 +26,7 @@ PREVIEWS = {suffix: ("picture", mime, LARGEST_PICTURE) for suffix, mime in _PICT
 PREVIEWS |= {".wav": ("sound", "audio/wav", LARGEST_SOUND), ".txt": ("text", "", LARGEST_TEXT)}
 MOST_CONFUSED = 6
 LONGEST_LIST = 12
+STAGES = {"plain": "plain model", "random": "frozen random weights", "look": "test items", "scratch": "twin from scratch"}  # whose names say too little
 
 
 def most_confused(measured: Table) -> list[tuple[str, str, int, int]]:
@@ -97,7 +98,7 @@ def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     """Stages with their seconds and their share of the longest, without the total."""
     parts = {name: value for name, value in seconds.items() if name != "total"}
     longest = max([*parts.values(), 1e-9])
-    return [(name, value, value / longest) for name, value in parts.items()]
+    return [(STAGES.get(name, name), value, value / longest) for name, value in parts.items()]
 
 
 def engines(engine: Plain) -> list[Plain]:
