@@ -46,7 +46,7 @@ def test_a_file_comes_in_steps_and_what_is_none_is_named(tmp_path: Path) -> None
 
 def test_the_ending_names_times_and_speed() -> None:
     (line,) = ending([Detection(1.25, 0.97)], 10.0, 0.05)
-    assert "1.25 s (97%)" in str(line) and "20 times faster" in str(line)
+    assert "1.25 s (97 %)" in str(line) and "20 times faster" in str(line)
     (line,) = ending([], 10.0, None)
     assert "nothing" in str(line)
 
@@ -106,4 +106,4 @@ def test_what_was_heard_in_files_is_a_table_and_rows(capsys: pytest.CaptureFixtu
     ]  # fmt: skip
     answer(heard_table(files))
     shown = capsys.readouterr().out
-    assert "1.20 s (90%), 4.00 s (80%)" in shown and "not heard" in shown and "c.wav" not in shown
+    assert "1.20 s (90 %), 4.00 s (80 %)" in shown and "not heard" in shown and "c.wav" not in shown

@@ -12,8 +12,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from headstart.cli.records import in_words, nested
-from headstart.cli.show import answer_json, plain, table
+from headstart.cli.records import in_words
+from headstart.cli.show import answer_json, in_seconds, table
+from headstart.report import words
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def test_a_measured_number_is_shown_with_its_interval() -> None:
     assert in_words({"points": 7.2, "low": 3.1, "high": 11.4}) == "7.2 (95 % 3.1 to 11.4)"
 
 
-def test_records_within_records_become_tables_of_their_own() -> None:
-    told = drawn(80, *nested("Evaluation", plain({"n": 3, "per_class": [{"class": "a", "recall": 0.5}], "sizes": {"low": 1}, "confusion": [[1, 2], [0, 3]]})))
-    assert all(word in told for word in ("Evaluation", "Per class", "recall", "Sizes", "Confusion"))
+def test_the_terminal_and_the_pages_say_a_span_of_time_alike() -> None:
+    spans = (0.01, 0.42, 9.96, 59.6, 119.7, 251.6, 3599.7, 7170.0)
+    assert [in_seconds(span) for span in spans] == [words.seconds(span) for span in spans]
+    assert [in_seconds(span) for span in spans[-4:]] == ["2 min 00 s", "4 min 12 s", "1 h 00 min", "2 h 00 min"]

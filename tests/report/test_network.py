@@ -43,6 +43,11 @@ def test_the_page_says_whether_the_data_changed_the_published_pick() -> None:
     assert shown({"rows": rows})["prior_words"] == ""
 
 
+def test_a_single_network_was_compared_with_none() -> None:
+    said = shown({"rows": [row("a", 0.9, chosen=True)], "prior_pick": "a"})["prior_words"]
+    assert said == "It is the only network that was looked at: nothing was compared."
+
+
 def test_price_and_time_are_said_in_words() -> None:
     costs = {"bytes": 18_700_000, "n_parameters": 4_652_008, "ms_per_item": 0.03, "price": "free", "licence": "MIT"}
     found = shown({"rows": [row("a", 0.9, **costs), row("b", 0.8, price="5 EUR a month"), row("c", 0.7, ms_per_item=25.2)]})["rows"]

@@ -15,6 +15,7 @@ from tests.report.reader import read
 from headstart.base.errors import InputError
 from headstart.evaluation import Predictions, Verdict
 from headstart.report import write_report
+from headstart.report.curves import curve_figure
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
     )
     assert [part for part in parts if part not in text] == []
     assert "not recorded" not in text
-    assert "the dashed one began with random weights" in text
+    assert "The dashed one began with random weights" in text  # it had other seconds
     assert good[2].count("<svg") == 5
     assert good[2].count("data:image/jpeg") == 12
 
@@ -168,10 +169,27 @@ def test_a_decision_without_unit_and_reason_is_shown(copy: Path) -> None:
     assert "depth 3 not recorded –" in read(write_report(copy).read_text(encoding="utf-8")).text
 
 
-def test_a_head_fitted_in_one_go_has_no_curves_and_the_page_says_why(copy: Path) -> None:
-    (copy / "history.json").write_text('{"transfer": [], "scratch": [], "scratch_still_improving": false}', encoding="utf-8")
+EPOCHS = [{"epoch": place, "seconds": float(place), "validation_accuracy": 0.5 + place / 20, "validation_loss": 1 / place} for place in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("epochs", [[], EPOCHS[:1]])
+def test_without_a_curve_of_transfer_nothing_is_said_of_learning(copy: Path, epochs: list[dict[str, float]]) -> None:
+    (copy / "history.json").write_text(json.dumps({"transfer": epochs, "scratch": EPOCHS, "scratch_still_improving": False}), encoding="utf-8")
     text = read(write_report(copy).read_text(encoding="utf-8")).text
-    assert "fitted in one go" in text
+    assert "How they learned" not in text and "random weights" not in text
+
+
+def test_a_training_that_was_far_shorter_is_still_seen(copy: Path) -> None:
+    long = [row | {"seconds": 100 * row["seconds"]} for row in EPOCHS]
+    far, near = (str(curve_figure({"transfer": EPOCHS, "scratch": other}, "validation_loss", "Loss")) for other in (long, EPOCHS))
+    assert ">100</text>" in far and ">10</text>" in far and ">1.0</text>" in near  # steps of ten times, and of halves of a second
+
+
+@pytest.mark.parametrize(("scratch", "said"), [(EPOCHS, "Both networks had the same time; the dashed"), (EPOCHS[:2], "The dashed"), ([], "How they learned")])
+def test_both_networks_had_the_same_time_only_where_they_had(copy: Path, scratch: list[dict[str, float]], said: str) -> None:
+    (copy / "history.json").write_text(json.dumps({"transfer": EPOCHS, "scratch": scratch, "scratch_still_improving": False}), encoding="utf-8")
+    text = read(write_report(copy).read_text(encoding="utf-8")).text
+    assert said in text and ("same time;" in text) == said.startswith("Both") and ("dashed one" in text) == bool(scratch)
 
 
 @pytest.mark.parametrize(("epochs", "still", "said"), [(2, False, "too few to say"), (9, False, "had stopped"), (9, True, "it may come closer")])

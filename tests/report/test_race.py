@@ -73,7 +73,19 @@ def test_what_was_not_tried_is_told_apart_with_its_reason() -> None:
     page = shown(entrant("head", 0, 0.9, "won", 5), {"title": "Net", "cut": "all", "n_blocks": None, "outcome": "not tried: needs 120 s, 30 s were left"})
     assert [row["reason"] for row in page["not_tried"]] == ["needs 120 s, 30 s were left"]
     assert len(page["rows"]) == 1
-    assert page["summary"] == "1 entrant over 1 network and cuts, up to 5 folds each."
+    assert page["summary"] == "1 entrant over 1 network and 1 cut, up to 5 folds each."
+
+
+def test_an_entrant_that_had_no_more_time_is_not_drawn_as_one_that_was_dropped() -> None:
+    dropped, stopped = (
+        shown(entrant("head", 0, 0.9, "won", 5), entrant("head", 0, 0.8, outcome)) for outcome in ("dropped after fold 1", "out of time after fold 1")
+    )
+    assert str(dropped["figure"]) != str(stopped["figure"]) and (dropped["any_stopped"], stopped["any_stopped"]) == (False, True)
+
+
+def test_networks_and_cuts_are_counted_each_by_itself() -> None:
+    page = shown(entrant("head", 0, 0.9, "won"), entrant("blocks.6", 1, 0.8, "finalist"), entrant("blocks.6", 1, 0.7, "finalist"), folds=1)
+    assert page["summary"] == "3 entrants over 1 network and 2 cuts, up to 1 fold each."
 
 
 def test_a_group_shows_only_the_settings_in_which_its_entrants_differ() -> None:

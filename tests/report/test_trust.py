@@ -59,6 +59,13 @@ def test_the_temperature_is_said_in_words() -> None:
     assert colder["errors"].endswith("on these items the correction did not help.")
 
 
+def test_a_temperature_near_one_is_about_right() -> None:
+    found = {"before": {"bins": [BIN]}, "after": {"bins": [BIN]}}
+    near, far = (calibration(found | {"temperature": heat}) for heat in (1.02, 1.06))
+    assert near is not None and "about right: its probabilities were hardly changed by a temperature of 1.02" in near["words"]
+    assert far is not None and "too sure of itself" in far["words"]
+
+
 def test_bins_that_cannot_be_read_are_left_out() -> None:
     empty = BIN | {"accuracy": {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}}
     found = {"temperature": 1.0, "after": {"bins": [empty, {"low": "?"}, 3]}}

@@ -159,6 +159,7 @@ def test_the_ranking_and_the_evidence_are_kept(run: Run, held_out: Run) -> None:
     evidence = read(run, "evidence.json")
     assert {"calibration", "conformal", "label_errors", "duplicates", "learning_curve"} <= evidence.keys()
     assert len(evidence["evaluation"]["choices"]) == 5
+    assert {row["chosen"] for row in evidence["evaluation"]["choices"]} <= {"transfer", "plain", "scratch"}
 
 
 def test_the_run_is_whole_its_report_needs_no_network_and_events_tell_the_way(run: Run, events: list[Event]) -> None:

@@ -75,7 +75,7 @@ def test_the_page_is_written_anew_as_it_was_and_the_list_knows_the_run(fitted: R
     (summary,) = list_runs(fitted.folder)
     assert (summary.metric, summary.value, summary.model) == ("missed", fitted.transfer.missed, "speech_embedding")
     assert summary.false_accepts_per_hour == fitted.transfer.false_accepts_per_hour
-    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0%") and "false accepts an hour" in row(summary)[4]
+    assert row(summary)[2] == "wake word" and row(summary)[4].startswith("misses 0.0 % (") and "false accepts an hour" in row(summary)[4]
 
 
 def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> Non
     (run / "mistakes" / "000.wav").write_bytes(wav(spoken(WORD, 1), RATE))
     (run / "mistakes.json").write_text(json.dumps([{"file": "mistakes/000.wav", "source": "<b>.wav", "kind": "missed", "probability": 0.2, "seconds": None}]))
     page = headstart.report(run).read_text()
-    assert "missed: &lt;b&gt;.wav (20% sure" in page and page.count("data:audio/wav") == 1
+    assert "missed: &lt;b&gt;.wav (20.0\N{NO-BREAK SPACE}% sure" in page and page.count("data:audio/wav") == 1
     (run / "mistakes.json").unlink()
     assert "What it got wrong" not in headstart.report(run).read_text()  # a run of old
 

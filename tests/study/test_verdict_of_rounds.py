@@ -12,6 +12,7 @@ from tests.study.made import arm, planned, posed
 
 from headstart.base.errors import InputError
 from headstart.evaluation.temperature import fit_temperature, with_temperature
+from headstart.study.evidence import preferred
 from headstart.study.problem import Problem, last_round, rounds
 from headstart.study.round import Round
 from headstart.study.verdict import said, validation_scores
@@ -52,6 +53,15 @@ def test_the_scratch_twin_scores_the_transfer_arms_score_plus_their_difference_o
     scores = validation_scores(judged, last)
     assert scores["transfer"] == pytest.approx(1 - 3 / 60) and scores["plain"] == pytest.approx(0.5)
     assert scores["scratch"] == pytest.approx(scores["transfer"] - 0.25)
+
+
+def test_each_round_says_which_arm_its_own_validation_items_prefer(problems: list[Problem]) -> None:
+    """The plain arm is wrong about every other item of a round, the transfer arm about none or all of them."""
+    first = problems[0]
+    everything = tuple(range(60))
+    assert preferred(a_round(first)) == "transfer"
+    assert preferred(a_round(first, wrong=everything, scratch_wrong=everything)) == "plain"
+    assert preferred(a_round(first, wrong=everything)) == "scratch"
 
 
 def test_a_twin_that_is_better_on_one_item_of_few_is_not_preferred_and_one_that_is_better_on_most_is(problems: list[Problem]) -> None:

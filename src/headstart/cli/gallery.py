@@ -9,6 +9,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from headstart.base.amounts import percent
 from headstart.cli import words
 from headstart.cli.progress import watching
 from headstart.cli.show import facts, in_bytes, in_millions, in_seconds, table, talk
@@ -106,7 +107,7 @@ def give_cards(found: Sequence[ModelCard], nothing: str, *, as_json: bool) -> No
 def cards_parts(found: Sequence[ModelCard], here: Collection[str]) -> list[RenderableType]:
     """Cards side by side: what decides between them, in 80 columns."""
     rows = [
-        ("✓" if card.name in here else "", card.name, size(card), card.licence, f"{card.prior.value:.1%}" if card.prior else "none", card.trained_on.what)
+        ("✓" if card.name in here else "", card.name, size(card), card.licence, percent(card.prior.value) if card.prior else "none", card.trained_on.what)
         for card in found
     ]
     shown = table("Models", ["", "name", "download", "licence", "published", "trained on"], rows, numbers=["download", "published"], whole=["name"])
@@ -130,7 +131,7 @@ def taken(given: Input) -> str:
     from headstart.gallery.reads import UNKNOWN
 
     if isinstance(given, InputRecipe):
-        return f"{given.size} x {given.size} pixels, {given.interpolation}, centre {given.crop_fraction:.0%}"
+        return f"{given.size} x {given.size} pixels, {given.interpolation}, centre {percent(given.crop_fraction, 0)}"
     if isinstance(given, AudioInput):
         return f"{given.rate:,} samples a second, {given.least_seconds:g} to {given.most_seconds:g} s"
     before = f", each text behind {given.prefix!r}" if given.prefix else ""
@@ -146,7 +147,7 @@ def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:
         ("here", "yes" if is_here else f"no: headstart gallery subscribe {card.name}"),
         ("made for", f"{card.task} of {card.modality}s"),
         ("trained on", f"{trained_on(card)}, {card.trained_on.kind}"),
-        ("published", f"{card.prior.value:.1%} {card.prior.metric} ({card.prior.source})" if card.prior else "nothing published for these weights"),
+        ("published", f"{percent(card.prior.value)} {card.prior.metric} ({card.prior.source})" if card.prior else "nothing published for these weights"),
         ("parameters", in_millions(card.parameters) if card.parameters else "not counted yet"),
         ("input", taken(card.input)),
         ("licence", f"{card.licence}. {card.licence_note}".rstrip(". ")),

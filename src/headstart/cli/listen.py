@@ -16,6 +16,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from headstart.base.amounts import percent
 from headstart.base.errors import InputError
 from headstart.cli import words
 from headstart.cli.show import talk
@@ -50,7 +51,7 @@ def listen(
                 heard, busy = heard + len(chunk), busy + time.perf_counter() - came
                 for detection in detections:
                     found.append(detection)
-                    console.print(f"{detection.seconds:9.2f} s  {detection.probability:.0%}")
+                    console.print(f"{detection.seconds:9.2f} s  {percent(detection.probability, 0)}")
         except KeyboardInterrupt:
             if file != MICROPHONE:
                 raise
@@ -62,7 +63,7 @@ def listen(
 
 def ending(found: Iterable[Detection], seconds: float, factor: float | None) -> list[RenderableType]:
     """What was heard in all."""
-    times = ", ".join(f"{one.seconds:.2f} s ({one.probability:.0%})" for one in found) or "nothing"
+    times = ", ".join(f"{one.seconds:.2f} s ({percent(one.probability, 0)})" for one in found) or "nothing"
     speed = "" if factor is None else f"; real-time factor {factor:.3f} ({1 / max(factor, 1e-9):.0f} times faster than the sound)"
     return [Text(f"heard in {seconds:.1f} s of sound: {times}{speed}")]
 

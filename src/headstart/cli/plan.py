@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from headstart.base.amounts import percent
 from headstart.cli.records import in_words
 from headstart.cli.show import in_bytes, in_seconds, plain, table
 
@@ -39,7 +40,7 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
 
 def retrained(one: CutCost) -> tuple[str, ...]:
     """A cut's row."""
-    return one.cut, one.block, f"{one.trainable_share:.0%}", in_seconds(one.seconds), "" if one.enters else one.why or "too dear for this effort or budget"
+    return one.cut, one.block, percent(one.trainable_share, 0), in_seconds(one.seconds), "" if one.enters else one.why or "too dear for this effort or budget"
 
 
 def price(one: ModelCost) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.console import RenderableType
 
+from headstart.base.amounts import hours, percent, several
 from headstart.base.errors import InputError
-from headstart.cli.records import nested
-from headstart.cli.show import answer, answer_json, plain, table, talk
+from headstart.cli.show import answer, answer_json, facts, plain, table, talk
 
 if TYPE_CHECKING:
     from headstart.study.detections import Heard
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 
 WIDEST = 60  # columns of a text in a table
+FEW_CLASSES = 12  # the confusion of more is told by its worst pairs
+SCORES = ("items", "found (recall)", "right (precision)", "F1")
+TERMINAL = 80  # columns: what is wider has numbers for names above its columns
 
 
 def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Heard], *, as_csv: bool, as_json: bool) -> None:
@@ -76,7 +79,7 @@ def predictions_table(predictions: Sequence[Prediction]) -> RenderableType:
             one.source,
             *([clipped(one.shown)] if shown else []),
             one.label,
-            f"{one.probability:.1%}",
+            percent(one.probability),
             ", ".join(one.among) if sets else runner_up(one),
             *(["yes" if one.unsure else ""] if doubts else []),
         )
@@ -97,7 +100,7 @@ def heard_csv(files: Sequence[Heard]) -> None:
 def heard_table(files: Sequence[Heard]) -> RenderableType:
     """A line a file: how often the word was heard, when, and how surely."""
     rows = [
-        (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({said.probability:.0%})" for said in one.detections) or "not heard")
+        (one.source, str(len(one.detections)), ", ".join(f"{said.seconds:.2f} s ({percent(said.probability, 0)})" for said in one.detections) or "not heard")
         for one in files
         if one.fault is None or _is_begun(one)
     ]
@@ -115,9 +118,75 @@ def clipped(text: str) -> str:
 def runner_up(one: Prediction) -> str:
     """The second most probable class."""
     others = sorted(((value, name) for name, value in one.probabilities.items() if name != one.label), reverse=True)
-    return f"{others[0][1]} {others[0][0]:.0%}" if others else ""
+    return f"{others[0][1]} {percent(others[0][0], 0)}" if others else ""
 
 
 def metrics_parts(metrics: Mapping[str, Any]) -> list[RenderableType]:
-    """Metrics as lines, with their intervals where they have one; tables within them as tables."""
-    return nested("Evaluation", plain(metrics))
+    """What ``evaluate`` found as people read it: per cent with their 95 % intervals, counts, and which class was taken for which."""
+    found = plain(metrics)
+    parts = class_parts(found["table"]) if "table" in found else wake_word_parts(found)
+    left_out = [(one["source"], one["reason"]) for one in found["left_out"]]
+    return [*parts, table("\nLeft out", ["source", "why"], left_out)] if left_out else parts
+
+
+def class_parts(found: Mapping[str, Any]) -> list[RenderableType]:
+    """Every metric once, each class, the confusion of classes, and whether it was right as often as it was sure."""
+    from headstart.evaluation.sentence import METRIC_WORDS  # here already
+
+    lines = [(METRIC_WORDS["en"][name].split(" (")[0], scored(one, name)) for name, one in found["metrics"].items()]
+    gap = f"{100 * found['calibration_error']:.1f} points between how sure it is and how often it is right"
+    classes = [(one["name"], one["n"], *(shared(one[name]) for name in ("recall", "precision", "f1"))) for one in found["classes"]]
+    sure = [(f"{100 * one['low']:.0f} to {percent(one['high'], 0)}", one["accuracy"]["n"], scored(one["accuracy"])) for one in found["reliability"]]
+    return [
+        facts(f"Evaluation on {several(found['n'], 'item')}, with 95 % intervals", [*lines, ("calibration error", gap)]),
+        table("\nClasses", ["class", *SCORES], classes, numbers=SCORES),
+        confusion_part([one["name"] for one in found["classes"]], found["confusion"]),
+        table("\nHow sure it was, and how often right", ["sure", "items", "right"], sure, numbers=["items"], whole=["sure"]),
+    ]
+
+
+def confusion_part(classes: Sequence[str], confusion: Sequence[Sequence[int]]) -> RenderableType:
+    """Which class was taken for which: a row a true class; of many classes the pairs that were confused most often."""
+    from headstart.report.words import shortened  # here already
+
+    if len(classes) <= FEW_CLASSES:
+        names = columns = [shortened(name) for name in classes]
+        if sum(cell_len(name) + 2 for name in ["truth", *names, "all"]) + max(map(cell_len, names)) > TERMINAL:
+            columns = [str(number) for number in range(1, len(names) + 1)]
+            names = [f"{number} {name}" for number, name in zip(columns, names, strict=True)]
+        rows = [(name, *row, sum(row)) for name, row in zip(names, confusion, strict=True)]
+        return table("\nConfusion: row = truth, column = what it was called", ["truth", *columns, "all"], rows, numbers=[*columns, "all"], whole=["truth"])
+    pairs = [(n, -truth, -called) for truth, row in enumerate(confusion) for called, n in enumerate(row) if n and called != truth]
+    most = [(classes[-truth], classes[-called], n, sum(confusion[-truth])) for n, truth, called in sorted(pairs, reverse=True)[:FEW_CLASSES]]
+    return table("\nMost often confused; --json has the whole matrix", ["truth", "called", "times", "of"], most, numbers=["times", "of"])
+
+
+def wake_word_parts(found: Mapping[str, Any]) -> list[RenderableType]:
+    """Words missed and sounds taken for the word, by whom and where."""
+    missed, wrong, length = found["missed"], found["false_accepts_per_hour"], hours(found["hours"])
+    lost = missed and f"{round(missed['value'] * missed['n'])} of {several(missed['n'], 'word')}: {scored(missed)}"
+    rate = wrong and f"{wrong['n']} in {length} of other sound: {wrong['value']:.2f} an hour ({wrong['low']:.2f} to {wrong['high']:.2f})"
+    lines = [("missed", lost or "cannot be told: the word is not among the recordings"), ("false accepts", rate or "cannot be told: there is no other sound")]
+    speakers = [(one["speaker"], one["words"], one["missed"]) for one in found["speakers"]]
+    mistakes = [(one["source"], one["kind"], *_heard(one)) for one in found["mistakes"]]
+    parts = [facts("Evaluation, with 95 % intervals", lines)]
+    parts += [table("\nSpeakers", ["speaker", "words", "missed"], speakers, numbers=["words", "missed"])] if speakers else []
+    return [*parts, table("\nMistakes", ["recording", "what", "at", "sure"], mistakes, numbers=["at", "sure"], whole=["what"])] if mistakes else parts
+
+
+def _heard(mistake: Mapping[str, Any]) -> tuple[str, str]:
+    at, probability = mistake["seconds"], mistake["probability"]
+    return "" if at is None else f"{at:.2f} s", "" if probability is None else percent(probability)
+
+
+def scored(found: Mapping[str, Any], metric: str = "accuracy") -> str:
+    """A score and its interval as the pages write them; a dash where nothing was measured."""
+    from headstart.report.values import UNKNOWN, span_words  # here already
+
+    value, ends = span_words(found, metric) if found["n"] else (UNKNOWN, "")
+    return f"{value} ({ends})" if ends else value
+
+
+def shared(found: Mapping[str, Any]) -> str:
+    """A share and its interval in whole per cent, for where three stand beside each other."""
+    return f"{percent(found['value'])} ({100 * found['low']:.0f} to {100 * found['high']:.0f})" if found["n"] else "–"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from headstart.base.amounts import percent
 from headstart.cli.show import facts, table
 from headstart.modality import get
 
@@ -40,7 +41,7 @@ def noun(profile: Profile) -> str:
 def lines(profile: Profile) -> Iterator[tuple[str, object]]:
     """The profile's values that need a line each."""
     yield "advice", profile.advice
-    yield "guessing", f"always saying the largest class would be right {profile.majority:.1%} of the time"
+    yield "guessing", f"always saying the largest class would be right {percent(profile.majority)} of the time"
     yield "split", profile.split
     yield "groups", f"{profile.groups:,}" if profile.groups is not None else None
     for measure, seen in profile.measures.items():

@@ -14,12 +14,11 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from headstart.base import amounts
 from headstart.base.harmless import harmless, harmless_json
 from headstart.base.records import to_plain
 
 BYTES_A_STEP = 1000  # decimal steps, as disks and registries count
-SECONDS_A_MINUTE = 60
-SECONDS_IN_WORDS = 90  # below this, seconds read better than minutes
 
 
 class Plainly(Console):
@@ -113,15 +112,13 @@ def in_bytes(count: float) -> str:
 
 
 def in_seconds(seconds: float) -> str:
-    """A span of time in words.
+    """A span of time in words, as the pages say it.
 
     Example:
         >>> in_seconds(1.24), in_seconds(75), in_seconds(200)
         ('1.2 s', '75 s', '3 min 20 s')
     """
-    if seconds < SECONDS_IN_WORDS:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{int(seconds) // SECONDS_A_MINUTE} min {int(seconds) % SECONDS_A_MINUTE:02d} s"
+    return amounts.seconds(seconds)
 
 
 def in_millions(count: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import RenderableType
 from rich.text import Text
 
+from headstart.base.amounts import percent
 from headstart.cli.show import in_seconds, table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
 
 def row(one: RunSummary) -> tuple[str, ...]:
     """A run's cells; what is not known yet stays empty."""
-    score = f"{one.value.value:.1%} ({one.value.low:.1%} to {one.value.high:.1%})" if one.value else ""
+    score = f"{percent(one.value.value)} ({100 * one.value.low:.1f} to {100 * one.value.high:.1f})" if one.value else ""
     if one.false_accepts_per_hour:
         score = f"misses {score}, {one.false_accepts_per_hour.value:.2f} false accepts an hour"
     helped = one.helped or (

@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 460, 280
 ARMS = {"transfer": "transfer", "scratch": "from scratch"}
+SAME_TIME = 0.1  # of the longer training: an epoch is not cut short
+FAR_APART = 8  # times longer: on a scale of equal steps the shorter training would be a line straight up
 MANY_MARKERS = 25  # more epochs than this are drawn as a line only
 MAP_RED, MAP_GREEN, MAP_BLUE = 0.13, 0.55, 0.51  # a teal that reads on white and on black
 
 
 def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: float = 1.0) -> Markup | None:
-    """One quantity of both networks over the seconds of their training, or None when it was not recorded."""
+    """One quantity of both networks over the seconds of their training, or None where the transfer arm has no curve: fewer than two points of it."""
     lines = {arm: _line(history.get(arm), quantity, scale) for arm in ARMS}
     drawn = {arm: line for arm, line in lines.items() if line}
-    if not drawn:
+    if len(lines["transfer"]) < 2:
         return None
+    ends = [line[-1][0] for line in drawn.values()]
+    far_apart = min(line[0][0] for line in drawn.values()) > 0 and max(ends) > FAR_APART * min(ends)
     last = "; ".join(f"{ARMS[arm]} ends at {line[-1][1]:.3g} after {line[-1][0]:.0f} seconds" for arm, line in drawn.items())
 
     def paint(figure: Figure) -> None:
@@ -38,14 +42,26 @@ def curve_figure(history: Mapping[str, Any], quantity: str, label: str, scale: f
             style = "-" if arm == "transfer" else (0, (5, 2))
             seconds, values = zip(*line, strict=True)
             axes.plot(seconds, values, color=ARM_COLOURS[arm], marker=marker, markersize=5, linewidth=2.2, linestyle=style, label=ARMS[arm])
-        axes.set_xlim(left=0)
-        axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
+        if far_apart:
+            axes.set_xscale("log")
+            axes.minorticks_off()
+            axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
+        else:
+            axes.set_xlim(left=0)
+            axes.locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
+        axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
         axes.margins(y=0.12)
-        axes.set_xlabel("seconds of training", fontsize=11.5, labelpad=6)
+        axes.set_xlabel("seconds of training" + (", each step ten times as many" if far_apart else ""), fontsize=11.5, labelpad=6)
         axes.set_title(label, loc="left", fontsize=14, fontweight="bold", color=INK, pad=36, x=-0.1)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.13, 1.03), ncols=2, labelcolor=INK, borderpad=0, handlelength=2.4)
 
     return draw(quantity, f"{label} over seconds of training: {last}", WIDTH, HEIGHT, paint)
+
+
+def had_same_time(history: Mapping[str, Any], quantity: str = "validation_loss") -> bool:
+    """Whether both networks' curves end after about as many seconds."""
+    ends = [line[-1][0] for arm in ARMS if (line := _line(history.get(arm), quantity, 1.0))]
+    return len(ends) == len(ARMS) and max(ends) - min(ends) <= SAME_TIME * max(ends)
 
 
 def reliability_figure(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup:
@@ -121,7 +137,13 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str])
         axes.set_xlabel("predicted", fontsize=11.5)
         axes.set_ylabel("truth", fontsize=11.5)
 
-    return draw("confusion", f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {np.mean(np.diag(share)):.0%}", side, side, paint)
+    return draw(
+        "confusion",
+        f"Confusion matrix of {len(classes)} classes; the share on the diagonal is {words.percent(float(np.mean(np.diag(share))), 0)}",
+        side,
+        side,
+        paint,
+    )
 
 
 def _axes(figure: Figure) -> Axes:

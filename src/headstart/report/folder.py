@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from headstart.training.run import ASKED
 Plain = dict[str, Any]
 ARMS = ("transfer", "scratch", "plain", "majority", "random")
 
+TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 KEYWORD = "keyword.json"  # what a wake word's run ends with
 TABLES = ("ranking", "race", "evidence", "history", "engine", "split", "model", "about")  # each is NAME.json
 
@@ -112,6 +114,12 @@ def is_run(folder: Path) -> bool:
     return any((folder / name).is_file() for name in ("plan.toml", "verdict.json", "manifest.json", "events.jsonl"))
 
 
+def date_of(folder: Path, told_by: Sequence[str] = TOLD_BY) -> str:
+    """When a run was last written to, UTC, to the second; the report itself does not count."""
+    told = next(folder / name for name in told_by if (folder / name).is_file())
+    return datetime.fromtimestamp(told.stat().st_mtime, UTC).isoformat(timespec="seconds")
+
+
 def is_wake_word(folder: Path) -> bool:
     """Whether the run is one of a wake word, finished or not: it has a page, a summary and a way to be asked of its own."""
     if (folder / KEYWORD).is_file():
@@ -144,6 +152,16 @@ def _rows(path: Path) -> tuple[Plain, ...]:
 def _decisions(path: Path) -> tuple[Plain, ...]:
     lists = [value for value in tomllib.loads(path.read_text(encoding="utf-8")).values() if isinstance(value, list)]
     return tuple(row for rows in lists for row in rows if isinstance(row, dict) and "name" in row)
+
+
+def stages_ended(folder: Path) -> float | None:
+    """Seconds of all stages that ended, added up; None where no events were kept."""
+    try:
+        events = _events(folder / "events.jsonl")
+    except OSError:
+        return None
+    found = [as_number(event.get("seconds")) or 0.0 for event in events if event.get("kind") == "end"]
+    return sum(found) if found else None
 
 
 def _events(path: Path) -> tuple[Plain, ...]:

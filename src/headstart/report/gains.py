@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from headstart.evaluation import Gain, Measured, Verdict
 from headstart.evaluation.metrics import is_lower_better
-from headstart.evaluation.sentence import METRIC_WORDS
+from headstart.evaluation.sentence import METRIC_WORDS, in_rounds
 from headstart.evaluation.verdict import WORTH_IT
 from headstart.report import words
 from headstart.report.canvas import ARM_COLOURS, ARM_MARKERS, INK, LINE, MUTED, draw, quiet
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 460
 ROW_HEIGHT = 58
 FOOT_HEIGHT = 52
+NOTE_HEIGHT = 18  # CSS pixels that every row takes more where one of them has a small line under its name
 LABEL_ABOVE, LINE_BELOW, TICK_REACH = 12, 11, 14  # CSS pixels from the middle of a row
 ARM_WORDS = {
     "transfer": "Transfer",
@@ -30,11 +31,12 @@ ARM_WORDS = {
     "majority": "Always the commonest class",
 }
 OVER_WORDS = {"scratch": "over the same network from scratch", "plain": "over a plain model", "random": "over frozen random weights"}
+FROZEN_TWIN = "a head on frozen random features"  # what the twin is in the rounds where that did better than training everything
 
 
 @dataclass(frozen=True)
 class Row:
-    """One interval: where it lies, what it is called, what stands at its right."""
+    """One interval: where it lies, what it is called, what stands at its right, and under its name where it holds for a part only."""
 
     arm: str
     label: str
@@ -42,21 +44,55 @@ class Row:
     value: float
     low: float
     high: float
+    note: str = ""
+
+    @property
+    def said(self) -> str:
+        """The row for those who cannot see it."""
+        return f"{self.label}{self.note and ' ' + self.note}: {self.text}"
+
+
+def arm_words(verdict: Verdict | None) -> dict[str, str]:
+    """What each arm is called; a twin that is a head on frozen random features is not called a network from scratch."""
+    if verdict is None or not verdict.scratch_frozen:
+        return ARM_WORDS
+    return ARM_WORDS | {"scratch": f"Twin: {FROZEN_TWIN}{in_rounds(verdict.scratch_rounds)}"}
+
+
+def shown(verdict: Verdict) -> dict[str, Measured]:
+    """The arms that were measured, by name; frozen random weights are left out where the twin is the very same head."""
+    measured = {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain, "random": verdict.random, "majority": verdict.majority}
+    same = (verdict.scratch, verdict.gain_over_scratch) == (verdict.random, verdict.gain_over_random)
+    return {arm: one for arm, one in measured.items() if one is not None and not (arm == "random" and verdict.scratch_frozen and same)}
+
+
+def judged_on(verdict: Verdict, arm: str) -> str:
+    """The items that an arm was judged on where a budget left it no time for all of them: ``on 15 of 54 items``, else "".
+
+    The gain over it is over those items.
+    """
+    one = shown(verdict).get(arm)
+    return "" if one is None or one.n >= verdict.test.n else f"on {words.count(one.n)} of {words.count(verdict.test.n)} items"
+
+
+def _note(verdict: Verdict, arm: str) -> str:
+    rounds, items = in_rounds(verdict.scratch_rounds).strip() if arm == "scratch" and verdict.scratch_frozen else "", judged_on(verdict, arm)
+    return " ".join(part for part in (rounds, items and f"({items})") if part)
 
 
 def gains_figure(verdict: Verdict) -> Markup | None:
     """The gains of transfer over each twin, or None when there is no twin."""
-    gains: dict[str, Gain | None] = {arm: getattr(verdict, f"gain_over_{arm}") for arm in OVER_WORDS}
+    gains: dict[str, Gain | None] = {arm: getattr(verdict, f"gain_over_{arm}") for arm in OVER_WORDS if arm in shown(verdict)}
+    over = OVER_WORDS | ({"scratch": f"over {FROZEN_TWIN}"} if verdict.scratch_frozen else {})
     rows = [
-        Row(arm, OVER_WORDS[arm], f"{words.points(gain)}  ({words.gain_ends(gain)})", gain.points, gain.low, gain.high)
+        Row(arm, over[arm], f"{words.points(gain)}  ({words.gain_ends(gain)})", gain.points, gain.low, gain.high, _note(verdict, arm))
         for arm, gain in gains.items()
         if gain is not None
     ]
     if not rows:
         return None
-    description = "Gain of transfer in points. " + "; ".join(f"{row.label}: {row.text}" for row in rows)
-
-    height = ROW_HEIGHT * sum(one is not None for one in _measured(verdict).values()) + FOOT_HEIGHT  # as high as its neighbour
+    description = "Gain of transfer in points. " + "; ".join(row.said for row in rows)
+    height = _height(verdict)
 
     def paint(figure: Figure) -> None:
         axes = _rows(figure, rows, height, margin=0.12, hold=(0.0, WORTH_IT), mark=0.0)
@@ -73,21 +109,22 @@ def arms_figure(verdict: Verdict, where: str = "on the test set") -> Markup:
         where: On what they were measured.
     """
     scale = 1 if is_lower_better(verdict.metric) else 100
+    called = ARM_WORDS | ({"scratch": f"Twin: {FROZEN_TWIN}"} if verdict.scratch_frozen else {})
     rows = [
         Row(
             arm,
-            ARM_WORDS[arm],
+            called[arm],
             f"{words.score(one.value, verdict.metric)}  ({words.ends(one, verdict.metric)})",
             scale * one.value,
             scale * one.low,
             scale * one.high,
+            _note(verdict, arm),
         )
-        for arm, one in _measured(verdict).items()
-        if one is not None
+        for arm, one in shown(verdict).items()
     ]
     name = METRIC_WORDS["en"][verdict.metric]
-    height = ROW_HEIGHT * len(rows) + FOOT_HEIGHT
-    description = f"{name} {where}. " + "; ".join(f"{row.label}: {row.text}" for row in rows)
+    height = _height(verdict)
+    description = f"{name} {where}. " + "; ".join(row.said for row in rows)
 
     def paint(figure: Figure) -> None:
         axes = _rows(figure, rows, height, margin=0.05, hold=())
@@ -99,8 +136,10 @@ def arms_figure(verdict: Verdict, where: str = "on the test set") -> Markup:
     return draw("arms", description, WIDTH, height, paint)
 
 
-def _measured(verdict: Verdict) -> dict[str, Measured | None]:
-    return {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain, "random": verdict.random, "majority": verdict.majority}
+def _height(verdict: Verdict) -> float:
+    """Of both pictures: they stand beside each other."""
+    noted = any(_note(verdict, arm) for arm in shown(verdict))
+    return (ROW_HEIGHT + NOTE_HEIGHT * noted) * len(shown(verdict)) + FOOT_HEIGHT
 
 
 def _rows(figure: Figure, rows: Sequence[Row], height: float, margin: float, hold: Sequence[float], mark: float | None = None) -> Axes:
@@ -116,7 +155,8 @@ def _rows(figure: Figure, rows: Sequence[Row], height: float, margin: float, hol
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     pixel = len(rows) / (height - FOOT_HEIGHT)
     for place, row in enumerate(rows):
-        colour, line, label = ARM_COLOURS[row.arm], -place - LINE_BELOW * pixel, -place + LABEL_ABOVE * pixel
+        aside = NOTE_HEIGHT / 2 if row.note else 0
+        colour, line, label = ARM_COLOURS[row.arm], -place - (LINE_BELOW + aside) * pixel, -place + (LABEL_ABOVE + aside) * pixel
         reach = (line - TICK_REACH * pixel, line + TICK_REACH * pixel)
         axes.vlines([tick for tick in axes.get_xticks() if left <= tick <= right], *reach, color=LINE, linewidth=1, zorder=1)
         if mark is not None:
@@ -125,5 +165,6 @@ def _rows(figure: Figure, rows: Sequence[Row], height: float, margin: float, hol
         axes.plot([row.low, row.high], [line] * 2, linestyle="none", marker="|", markersize=11, markeredgewidth=2, color=colour, zorder=3)
         axes.plot([row.value], [line], marker=ARM_MARKERS[row.arm], markersize=10, color=colour, zorder=4)
         axes.text(0, label, row.label, transform=axes.get_yaxis_transform(), va="center", color=MUTED)
+        axes.text(0, label - NOTE_HEIGHT * pixel, row.note, transform=axes.get_yaxis_transform(), va="center", color=MUTED, fontsize=11)
         axes.text(1, label, row.text, transform=axes.get_yaxis_transform(), va="center", ha="right", color=INK)
     return axes

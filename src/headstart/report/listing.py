@@ -6,19 +6,17 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.records import from_plain
 from headstart.evaluation import Measured, Verdict
-from headstart.report.folder import KEYWORD, is_run, is_wake_word, read_verdict
+from headstart.report.folder import KEYWORD, date_of, is_run, is_wake_word, read_verdict
 from headstart.report.keyword import read_keyword
 from headstart.training.run import ASKED, check_run, is_at_work
 
 VERDICT = "verdict.json"
 MISSED = "missed"  # share of a wake word that was not heard
-TOLD_BY = ("manifest.json", "verdict.json", "events.jsonl", "plan.toml")  # the run's date is that of the first that is there
 
 
 @dataclass(frozen=True)
@@ -71,12 +69,6 @@ def chosen_score(verdict: Verdict) -> Measured:
     """The test score of the model that the user gets."""
     arms: Mapping[str, Measured | None] = {"transfer": verdict.test, "scratch": verdict.scratch, "plain": verdict.plain}
     return arms[verdict.chosen] or verdict.test
-
-
-def date_of(folder: Path) -> str:
-    """When a run was last written to, UTC, to the second; the report itself does not count."""
-    told_by = next(folder / name for name in TOLD_BY if (folder / name).is_file())
-    return datetime.fromtimestamp(told_by.stat().st_mtime, UTC).isoformat(timespec="seconds")
 
 
 def _summary(folder: Path) -> RunSummary:

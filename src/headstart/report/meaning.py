@@ -30,7 +30,7 @@ def meaning(verdict: Verdict, best: Measured, evidence: Plain | None = None) -> 
     if verdict.scratch is not None and verdict.scratch_epochs is not None:
         said.append(_scratch(verdict, verdict.scratch_epochs))
     if verdict.chosen != "transfer":
-        name = {"plain": "The plain model", "scratch": "The network from scratch"}[verdict.chosen]
+        name = {"plain": "The plain model", "scratch": "The twin without pretraining" if verdict.scratch_frozen else "The network from scratch"}[verdict.chosen]
         said.append(f"{name} did best on validation, so that is the model in this folder.")
     return said + _evidence(verdict, evidence or {})[: MOST_LINES - len(said)]
 

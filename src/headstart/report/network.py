@@ -99,7 +99,9 @@ def _signed(value: float | None) -> str:
 
 
 def _prior_words(rows: list[Plain]) -> str:
-    """Whether looking at the data changed the pick."""
+    """Whether looking at the data changed the pick; of a single network there is nothing to say."""
+    if len(rows) == 1:
+        return "It is the only network that was looked at: nothing was compared."
     chosen, published = (next((row["title"] for row in rows if row[mark]), None) for mark in ("chosen", "published_best"))
     if chosen is None or published is None:
         return ""

@@ -11,14 +11,14 @@ from typing import Any
 
 from headstart.base import files
 from headstart.evaluation import METRICS, Table, Verdict, table
-from headstart.evaluation.sentence import METRIC_WORDS, cut_words
+from headstart.evaluation.sentence import METRIC_WORDS, cut_words, in_rounds
 from headstart.report import sections, words
 from headstart.report.advice import advice
-from headstart.report.curves import confusion_figure, curve_figure, reliability_figure
-from headstart.report.folder import RunFiles, is_wake_word, read_run
-from headstart.report.gains import ARM_WORDS, arms_figure, gains_figure
+from headstart.report.curves import confusion_figure, curve_figure, had_same_time, reliability_figure
+from headstart.report.folder import RunFiles, date_of, is_wake_word, read_run
+from headstart.report.gains import arm_words, arms_figure, gains_figure, judged_on, shown
 from headstart.report.keyword import write_keyword_report
-from headstart.report.listing import chosen_score, date_of
+from headstart.report.listing import chosen_score
 from headstart.report.meaning import meaning
 from headstart.report.network import ranking
 from headstart.report.paper import written
@@ -59,18 +59,21 @@ def _content(run: RunFiles) -> dict[str, Any]:
     verdict = run.verdict
     predictions = run.arms.get(verdict.chosen if verdict else "transfer")
     evaluation = sections.evaluation(run.evidence.get("evaluation"))
-    where = "on items it had not seen" if evaluation and evaluation["nested"] else "on the test set"
+    nested = bool(evaluation and evaluation["nested"])
+    where = "on items it had not seen" if nested else "on the test set"
     measured = table(predictions, verdict.seed if verdict else 0) if predictions else None
     return {
         "run": run,
         "name": run.folder.resolve().name,
-        "date": date_of(run.folder).replace("T", " ").removesuffix("+00:00"),
+        "date": words.moment(date_of(run.folder)),
         "verdict": verdict,
         "resume": f"headstart resume {shlex.quote(str(run.folder))}" if (run.folder / ASKED).is_file() else None,
         "hero": _hero(verdict, run) if verdict else None,
         "gains": gains_figure(verdict) if verdict else None,
         "arms": arms_figure(verdict, where) if verdict else None,
         "curves": _curves(run),
+        "same_time": had_same_time(run.history),
+        "twin_rounds": in_rounds(verdict.scratch_rounds) if verdict else "",
         "measured": measured,
         "metric_names": [(name, METRIC_WORDS["en"][name].split(" (")[0]) for name in METRICS],
         "confusion_map": confusion_figure(measured.confusion, predictions.classes)
@@ -81,13 +84,15 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "reliability": reliability_figure(measured.reliability) if measured else None,
         "reliability_words": _reliability_words(measured) if measured else "",
         "evaluation": evaluation,
+        "answered": sections.answered(run),
         "ranking": ranking(run.ranking),
         "race": race(run.race),
         **trust(run.evidence, run.decisions),
         "advice": advice(run.evidence, run.folder, words.anything(run.model.get("modality"))),
         "mistakes": sections.mistakes(run),
         **sections.candidates(run),
-        "class_counts": sections.class_counts(run.split),
+        "class_counts": [(name, [counts[0], counts[2]] if nested else counts) for name, counts in sections.class_counts(run.split)],
+        "class_counts_of": ("items", "tested in a round") if nested else sections.SIDES,
         "retrained": cut_words(verdict.cut) if verdict else "",
         "origins": sections.origins(run.model),
         "decisions": run.decisions,
@@ -97,7 +102,9 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "split_facts": sections.flat({key: value for key, value in run.split.items() if key not in sections.SHOWN_ELSEWHERE}),
         "provenance": sections.flat(run.model, skip=("state", "weights")),
         "machine": sections.flat(run.about),
-        "arm_words": ARM_WORDS,
+        "arm_words": arm_words(verdict),
+        "shown": shown(verdict) if verdict else {},
+        "judged_on": {arm: judged_on(verdict, arm) for arm in shown(verdict)} if verdict else {},
     }
 
 
@@ -105,6 +112,7 @@ def _hero(verdict: Verdict, run: RunFiles) -> dict[str, Any]:
     """What stands at the top: the answer, the rest of the sentence, and what it means in everyday words."""
     rest = verdict.sentence().split(": ", 1)[1]
     best = chosen_score(verdict)
+    unpretrained = "without pretraining" if verdict.scratch_frozen else "trained from scratch"
     return {
         "mood": verdict.helped.replace(" ", "-"),
         "symbol": {"yes": "✓", "no": "✕", "cannot tell": "?"}[verdict.helped],
@@ -112,7 +120,7 @@ def _hero(verdict: Verdict, run: RunFiles) -> dict[str, Any]:
         "rest": rest[0].upper() + rest[1:],
         "score": best,
         "metric": METRIC_WORDS["en"][verdict.metric].split(" (")[0],
-        "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, trained from scratch"}[verdict.chosen],
+        "user_gets": {"transfer": verdict.title, "plain": "The plain model", "scratch": f"{verdict.title}, {unpretrained}"}[verdict.chosen],
         "user_gets_how": cut_words(verdict.cut) if verdict.chosen == "transfer" else "it did best on validation",
         "meaning": meaning(verdict, best, run.evidence),
     }

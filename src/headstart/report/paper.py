@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headstart.base import amounts
 from headstart.base.harmless import harmless
 from headstart.report import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-FILTERS = (words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken)
+UNBROKEN = "\N{NO-BREAK SPACE}%"  # no line begins with the sign
+FILTERS = (
+    *(words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken),
+    *(amounts.hours, amounts.several),
+)
 
 
 def written(template: str, **values: Any) -> str:
@@ -19,7 +24,7 @@ def written(template: str, **values: Any) -> str:
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True,
-        finalize=lambda value: harmless(value) if type(value) is str else value,
+        finalize=lambda value: harmless(value).replace(" %", UNBROKEN) if type(value) is str else value,
     )  # fmt: skip
     environment.filters.update({function.__name__: function for function in FILTERS})
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))  # noqa: S704  # our own file

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from headstart.base.amounts import several
 from headstart.evaluation.metrics import is_lower_better
 from headstart.evaluation.sentence import METRIC_WORDS, MINUS
 from headstart.report import values, words
@@ -24,7 +25,7 @@ MOST_ENTRANTS = 24  # more would be a wall: the table has all
 MOST_FOLDS = 20
 LONGEST_NAME, LONGEST_SETTINGS = 44, 42
 ROOM = 1.6  # of the width of what the finalists take, on either side of them
-NOT_TRIED = "not tried"
+NOT_TRIED, OUT_OF_TIME = "not tried", "out of time"
 SOURCES = {"rule": "the rule", "search": "the search", "average": "average of finalists"}
 SETTINGS = {
     "learning_rate": "rate",
@@ -57,6 +58,7 @@ def race(found: Plain) -> Plain | None:
         "figure": race_figure(drawn, n_folds, metric) if drawn else None,
         "n_hidden": len(run) - len(drawn),
         "not_tried": [row for row in entrants if row["outcome"].startswith(NOT_TRIED)],
+        "any_stopped": any(row["stopped"] for row in run),
         "order": values.text(found.get("order")),
         "overruled": values.text(found.get("overruled")),
         "summary": _summary(found, run, n_folds),
@@ -85,6 +87,7 @@ def _entrant(row: Plain, metric: str) -> Plain:
         "chosen": chosen,
         "won": chosen or outcome == "won",
         "stayed": outcome in ("won", "finalist"),
+        "stopped": outcome.startswith(OUT_OF_TIME),
     }
 
 
@@ -136,8 +139,10 @@ def _ordered(rows: Sequence[Plain], metric: str) -> list[Plain]:
 
 def _summary(found: Plain, run: Sequence[Plain], n_folds: int) -> str:
     spent, expected = (words.as_number(found.get(name)) for name in ("seconds", "expected_seconds"))
-    cuts = len({(row["title"], row["cut"]) for row in run})
-    said = f"{len(run)} entrant{'s' if len(run) != 1 else ''} over {cuts} network{'s' if cuts != 1 else ''} and cuts, up to {n_folds} folds each"
+    networks, cuts = (
+        several(len({tuple(row[name] for name in names) for row in run}), noun) for names, noun in ((("title",), "network"), (("title", "cut"), "cut"))
+    )
+    said = f"{several(len(run), 'entrant')} over {networks} and {cuts}, up to {several(n_folds, 'fold')} each"
     if spent is not None:
         said += f", in {words.seconds(spent)}" + ("" if expected is None else f" ({words.seconds(expected)} were expected)")
     return f"{said}."
@@ -205,7 +210,7 @@ def _colour(row: Plain) -> str:
 
 
 def _bracket(axes: Axes, row: Plain, place: float) -> None:
-    """The line of one entrant: a dot a fold; a cross where it was dropped, a ring for a finalist, a disc for the winner."""
+    """The line of one entrant: a dot a fold; a cross where it was dropped, a triangle where time ran out, a ring for a finalist, a disc for the winner."""
     end, colour = min(max(row["n_folds"], 1), MOST_FOLDS), _colour(row)
     axes.plot([1, end], [place] * 2, color=colour, linewidth=4 if row["won"] else 2, alpha=1 if row["stayed"] else 0.7, zorder=2)
     axes.plot(range(1, end), [place] * (end - 1), linestyle="none", marker="o", markersize=4, color=colour, zorder=3)
@@ -213,6 +218,8 @@ def _bracket(axes: Axes, row: Plain, place: float) -> None:
         axes.plot([end], [place], marker="o", markersize=11, color=colour, zorder=4)
     elif row["stayed"]:
         axes.plot([end], [place], marker="o", markersize=8, markeredgewidth=2, color=colour, markerfacecolor=CARD, zorder=4)
+    elif row["stopped"]:
+        axes.plot([end], [place], marker=">", markersize=8, markeredgewidth=2, color=colour, markerfacecolor=CARD, zorder=4)
     else:
         axes.plot([end], [place], marker="x", markersize=7, markeredgewidth=2, color=colour, zorder=4)
 

@@ -26,6 +26,7 @@ PREVIEWS = {suffix: ("picture", mime, LARGEST_PICTURE) for suffix, mime in _PICT
 PREVIEWS |= {".wav": ("sound", "audio/wav", LARGEST_SOUND), ".txt": ("text", "", LARGEST_TEXT)}
 MOST_CONFUSED = 6
 LONGEST_LIST = 12
+STAGES = {"plain": "plain model", "random": "frozen random weights", "look": "test items", "scratch": "twin from scratch"}  # whose names say too little
 
 
 def most_confused(measured: Table) -> list[tuple[str, str, int, int]]:
@@ -97,7 +98,7 @@ def stages(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     """Stages with their seconds and their share of the longest, without the total."""
     parts = {name: value for name, value in seconds.items() if name != "total"}
     longest = max([*parts.values(), 1e-9])
-    return [(name, value, value / longest) for name, value in parts.items()]
+    return [(STAGES.get(name, name), value, value / longest) for name, value in parts.items()]
 
 
 def engines(engine: Plain) -> list[Plain]:
@@ -115,6 +116,13 @@ def split_rows(run: RunFiles) -> list[tuple[str, int]]:
         return [(side, getattr(run.verdict.n, side)) for side in SIDES]
     found = {side: run.split.get(side) for side in SIDES}
     return [(side, len(value) if isinstance(value, list) else int(value)) for side, value in found.items() if isinstance(value, (list, int))]
+
+
+def answered(run: RunFiles) -> tuple[int, int] | None:
+    """Of a nested cross-validation: how many items were test items in one of its rounds, and how many there are; None where the split does not tell."""
+    rows = [counts for _, counts in class_counts(run.split)]
+    learnt, _, tested = (sum(row[side] for row in rows) for side in range(len(SIDES)))
+    return (tested, max(learnt, tested)) if rows else None
 
 
 def class_counts(split: Plain) -> list[tuple[str, list[int]]]:

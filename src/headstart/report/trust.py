@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.base import records
 from headstart.base.errors import InputError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 300
+ABOUT_RIGHT = 0.05  # of a temperature, around 1: what it changes cannot be seen
 SMALL = 0.005  # of the expected calibration error, 0..1: below this nothing was gained or lost
 ROOM = 0.35  # of the spread: an interval that is much wider than the curve may leave the picture
 
@@ -41,9 +42,10 @@ def calibration(found: Plain, *, balanced: bool = False) -> Plain | None:
     if not bins or temperature is None:
         return None
     errors = [words.as_number(side.get("error")) for side in (before, after)]
-    moved = "softened" if temperature > 1 else "sharpened" if temperature < 1 else "left alone"
-    wrong = {"softened": "too sure of itself", "sharpened": "not sure enough"}.get(moved, "as sure as it should be")
-    said = f"The raw network was {wrong}: its probabilities were {moved} by a temperature of {temperature:.2f}, fitted on validation."
+    about_right = abs(temperature - 1) <= ABOUT_RIGHT
+    wrong, moved = ("too sure of itself", "softened") if temperature > 1 else ("not sure enough", "sharpened")
+    said = f"The raw network was {'about right' if about_right else wrong}: its probabilities were {'hardly changed' if about_right else moved} "
+    said += f"by a temperature of {temperature:.2f}, fitted on validation."
     if balanced:
         said += (
             " Classes weighed the same in training, so the probability of a rare class is what it would be if all came equally often: higher than its share."
@@ -94,7 +96,7 @@ def abstention(found: Plain, n_rounds: float = 1) -> Plain | None:
         return None
     mark = values.table(judged) if threshold is not None else {}
     drawn = abstention_figure(curve, target, threshold, values.span(mark.get("coverage")), values.span(mark.get("accuracy"))) if len(curve) > 1 else None
-    return {"figure": drawn, "words": said, "fitted": _fitted(found, n_rounds).replace(" %", "\N{NO-BREAK SPACE}%") if threshold is not None else ""}
+    return {"figure": drawn, "words": said, "fitted": _fitted(found, n_rounds) if threshold is not None else ""}
 
 
 def abstention_words(found: Plain) -> str:
@@ -159,7 +161,11 @@ def abstention_figure(
         marked = [100 * target] if target is not None else []
         if target is not None:
             axes.axhline(100 * target, color=MUTED, linewidth=1.2, linestyle=(0, (3, 3)))
-            axes.text(1, 100 * target, f"{100 * target:.0f} % asked for", va="bottom", color=MUTED, fontsize=10.5)
+            beside = abs(right[0] - 100 * target) < abs(
+                right[-1] - 100 * target
+            )  # the curve begins nearer to the line than it ends: the words stand at the end
+            place: tuple[float, Literal["left", "right"]] = (102, "right") if beside else (1, "left")
+            axes.text(place[0], 100 * target, f"{100 * target:.0f} % asked for", ha=place[1], va="bottom", color=MUTED, fontsize=10.5)
         if coverage is not None and accuracy is not None and threshold is not None:
             x, y = 100 * coverage.value, 100 * accuracy.value
             axes.plot([x, x], [100 * accuracy.low, 100 * accuracy.high], color=INK, linewidth=2, zorder=3)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from headstart.base import amounts
 from headstart.evaluation import Gain, Measured
 from headstart.evaluation.sentence import MINUS, number
 
 NOT_RECORDED = "not recorded"
-MINUTE, HOUR = 60, 3600
 KILO = 1000
 LARGEST = 1e15  # nothing that a run measures is larger; sums and logarithms of such numbers are still finite
 LONGEST_NAME = 16
@@ -17,7 +17,7 @@ LONGEST_NAME = 16
 
 def percent(fraction: float | None, digits: int = 1) -> str:
     """A fraction in per cent."""
-    return NOT_RECORDED if fraction is None else f"{100 * fraction:.{digits}f} %"
+    return NOT_RECORDED if fraction is None else amounts.percent(fraction, digits)
 
 
 def score(value: float, metric: str = "accuracy") -> str:
@@ -43,22 +43,8 @@ def points(gain: Gain) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration.
-
-    Example:
-        >>> seconds(0.42), seconds(83.4), seconds(252), seconds(3780)
-        ('0.4 s', '83 s', '4 min 12 s', '1 h 03 min')
-    """
-    if value is None:
-        return NOT_RECORDED
-    if 0 < value < 0.05:
-        return "under 0.1 s"
-    if value < 10:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 2 * MINUTE:
-        return f"{whole} s"
-    return f"{whole // MINUTE} min {whole % MINUTE:02d} s" if whole < HOUR else f"{whole // HOUR} h {whole % HOUR // MINUTE:02d} min"
+    """A duration, if it is known."""
+    return NOT_RECORDED if value is None else amounts.seconds(value)
 
 
 def size(n_bytes: float | None) -> str:
@@ -112,3 +98,13 @@ def unbroken(text: str) -> str:
 def shortened(name: str, longest: int = LONGEST_NAME) -> str:
     """A name that fits beside an axis: its beginning and its end, because either may be what tells it from others."""
     return name if len(name) <= longest else f"{name[: longest - 7]}…{name[-6:]}"
+
+
+def moment(date: str) -> str:
+    """An ISO 8601 date of universal time.
+
+    Example:
+        >>> moment("2026-11-26T17:09:30+00:00")
+        '2026-11-26 17:09:30 UTC'
+    """
+    return f"{date.replace('T', ' ').removesuffix('+00:00')} UTC"

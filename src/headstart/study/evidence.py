@@ -11,12 +11,15 @@ from headstart.base.events import stage
 from headstart.base.records import to_plain
 from headstart.data import Split, profile
 from headstart.evaluation.evidence import trust
+from headstart.evaluation.metrics import is_lower_better
 from headstart.evaluation.predictions import Predictions, joined
+from headstart.evaluation.verdict import PREFERENCE
 from headstart.planning.plan import Plan
 from headstart.ranking.label_errors import likely_label_errors
 from headstart.ranking.learning_curve import learning_curve
 from headstart.study.round import Round
 from headstart.study.tracks import Tracks
+from headstart.study.verdict import validation_scores
 
 MOST_NAMES = 50  # of one kind; ``inspect --json`` names them all
 
@@ -24,12 +27,27 @@ MOST_NAMES = 50  # of one kind; ``inspect --json`` names them all
 def evaluation(rounds: Sequence[Round], plan: Plan) -> dict[str, Any]:
     """How the answer was judged, and what each round chose."""
     nested = len(rounds) > 1
-    choices = [
-        {"round": number, "model": one.raced.arm.model, "cut": one.raced.winner.entrant.block, "source": one.raced.winner.entrant.source}
-        for number, one in enumerate(rounds, 1)
-    ]
+    choices = [_choice(number, one) for number, one in enumerate(rounds, 1)]
     how = "nested cross-validation" if nested else "held-out test"
     return {"how": how, "rounds": len(rounds), "why": plan.decision("rounds").why, "choices": choices}
+
+
+def _choice(number: int, one: Round) -> dict[str, Any]:
+    entrant = one.raced.winner.entrant
+    return {
+        "round": number,
+        "model": one.raced.arm.model,
+        "cut": entrant.block,
+        "n_blocks": entrant.n_blocks,
+        "source": entrant.source,
+        "chosen": preferred(one),
+    }
+
+
+def preferred(one: Round) -> str:
+    """The arm that the validation items of one round would have chosen, had it been alone."""
+    scores, sign = validation_scores([one], one), -1 if is_lower_better(one.problem.metric) else 1
+    return max((arm for arm in PREFERENCE if arm in scores), key=lambda arm: sign * scores[arm])
 
 
 def trusted(validation: Predictions, rounds: Sequence[Round], arm: str, seed: int) -> dict[str, Any]:
