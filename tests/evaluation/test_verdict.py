@@ -63,6 +63,8 @@ def test_a_clear_gain_reads_as_help(rights: Rights) -> None:
     line = found.sentence()
     assert line.startswith("Transfer helped: +18.8 points accuracy (95 % ")
     assert " over the same network from scratch in the same time, +12.5 (" in line
+    frozen = replace(found, scratch_frozen=True)
+    assert " over the same network without its pretraining, +12.5 (" in frozen.sentence() and "与没有预训练的同一网络相比" in frozen.sentence("zh")
     assert line.endswith(") over a plain model. EfficientNet-Lite0, last 2 blocks retrained.")
     assert "\n" not in line
 

@@ -64,7 +64,10 @@ def in_rounds(rounds: tuple[int, int] | None) -> str:
 
 
 def sentence(verdict: Verdict, language: Language) -> str:
-    """The first line people read: helped or not, by how much over what, and what they get."""
+    """The first line people read: helped or not, by how much over what, and what they get.
+
+    The twin is called trained from scratch only where it is; where a head on its frozen random features knew more, it is the network without its pretraining.
+    """
     return _chinese(verdict) if language == "zh" else _english(verdict)
 
 
@@ -86,7 +89,7 @@ def _english(verdict: Verdict) -> str:
         first = f"{opening}: {reason}; {metric} {_score(verdict.test, verdict.metric)}"
     else:
         by = f"{number(over.points, signed=True)} points {metric} (95 % {_ends(over, ' to ')})"
-        first = f"{opening}: {by} over the same network from scratch in the same time"
+        first = f"{opening}: {by} over the same network {'without its pretraining' if verdict.scratch_frozen else 'from scratch in the same time'}"
     plain = verdict.gain_over_plain
     if plain is None:
         second = "" if over is None else "; it was not compared with a plain model"
@@ -102,7 +105,9 @@ def _english(verdict: Verdict) -> str:
 def _english_choice(verdict: Verdict, what: str) -> str:
     if verdict.chosen == "transfer":
         return f"{what}, because {verdict.why}." if verdict.why else f"{what}."
-    winner = {"plain": "the plain model", "scratch": "the same network from scratch"}[verdict.chosen]
+    winner = {"plain": "the plain model", "scratch": f"the same network {'without its pretraining' if verdict.scratch_frozen else 'from scratch'}"}[
+        verdict.chosen
+    ]
     return f"You get {winner}: it did better on validation than {what}."
 
 
@@ -113,7 +118,8 @@ def _chinese(verdict: Verdict) -> str:
         alone = "也没有与简单模型比较" if plain is None else ""
         first = f"{opening}：没有与从零训练的同一网络比较{alone and '，' + alone}；{metric} {_score(verdict.test, verdict.metric, ' 至 ')}"
     else:
-        first = f"{opening}：与相同时间内从零训练的同一网络相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）"
+        twin = "没有预训练的同一网络" if verdict.scratch_frozen else "相同时间内从零训练的同一网络"
+        first = f"{opening}：与{twin}相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）"
     if plain is None:
         second = "" if over is None else "；没有与简单模型比较"
     elif plain.high < 0:
@@ -124,7 +130,7 @@ def _chinese(verdict: Verdict) -> str:
     what = f"{verdict.title}，{cut_words(verdict.cut, 'zh')}"
     if verdict.chosen == "transfer":
         return f"{first}{second}。{what}。"
-    winner = {"plain": "简单模型", "scratch": "从零训练的同一网络"}[verdict.chosen]
+    winner = {"plain": "简单模型", "scratch": "没有预训练的同一网络" if verdict.scratch_frozen else "从零训练的同一网络"}[verdict.chosen]
     return f"{first}{second}。最终采用{winner}：它在验证集上胜过 {what}。"
 
 
