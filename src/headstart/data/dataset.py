@@ -18,7 +18,7 @@ from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
-from headstart.data.layout import lay_out, missing
+from headstart.data.layout import lay_out, refuse_no_place
 from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
 from headstart.data.rows import Rows, chosen
@@ -120,8 +120,7 @@ def load(
     Cost: the first time 0.2 ms an item of 28 x 28 pixels and 2 ms a photo of 0.5 Mpx; later 0.03 ms; a few hundred bytes of memory an item.
     """
     root, wanted = Path(path).expanduser(), Wanted(text, label, group)
-    if not root.exists():
-        raise missing(root)
+    refuse_no_place(root)
     given = root  # what a person knows it by
     if root.is_file() and archives.is_archive(root):
         root = unpacked(root)

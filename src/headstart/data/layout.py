@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from headstart.base import archives
 from headstart.base.errors import InputError
+from headstart.base.files import special
 from headstart.data import arrow, flat, folders, metadata, separated, texts
 from headstart.data.kind import names_files
 from headstart.data.listing import PARTS, Listing, Wanted, part_of, printable
@@ -45,7 +47,7 @@ def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         raise InputError(
             f"{path} has no table, so it has no columns",
             got=wanted.named,
-            fix=f"headstart inspect {path}   (without --text, --label and --group: folder names are the labels)",
+            fix=f"headstart inspect {quoted(path)}   (without --text, --label and --group: folder names are the labels)",
         )
     return folders.list_classes(path, kind.suffixes)
 
@@ -118,15 +120,37 @@ def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     )
 
 
-def missing(path: Path) -> InputError:
-    """What is said of a path that does not exist: the name that is nearest to it."""
+def refuse_no_place(path: Path) -> None:
+    """Refuse a path at which no data set can lie.
+
+    Raises:
+        InputError: when nothing is there, or a pipe, a device or the whole file system.
+    """
+    if not path.exists():
+        above, near = nearest(path)
+        raise InputError(f"{path} does not exist", got=str(path), fix=f"headstart inspect {quoted(near)}" if near else f"ls {quoted(above)}")
+    if kind := special(path):
+        raise InputError(
+            f"{path} is {kind}, and a data set is read more than once", fix="save it as a file first: COMMAND > data.csv; headstart inspect data.csv"
+        )
+    if path.resolve() == Path(path.resolve().anchor):
+        raise InputError(f"{path} is the root of the file system, not a data set", fix="headstart inspect FOLDER   (the one that holds your data)")
+
+
+def nearest(path: Path) -> tuple[Path, Path | None]:
+    """Of a path that does not exist the folder above that does, and what in it has a similar name; endings, which are alike among strangers, do not count."""
     above = path.parent
     while not above.is_dir():
         above = above.parent
-    wanted = path.relative_to(above).parts[0]
-    near = difflib.get_close_matches(wanted.lower(), names := {entry.name.lower(): entry.name for entry in above.iterdir()}, n=1)
-    fix = f"headstart inspect {above / names[near[0]]}" if near else f"ls {above}"
-    return InputError(f"{path} does not exist", got=str(path), fix=fix)
+    wanted = Path(path.relative_to(above).parts[0])
+    names = {entry.stem.lower(): entry for entry in sorted(above.iterdir(), key=lambda entry: entry.suffix.lower() == wanted.suffix.lower())}
+    near = difflib.get_close_matches(wanted.stem.lower(), names, n=1)
+    return above, names[near[0]] if near else None
+
+
+def quoted(path: Path) -> str:
+    """A path as it is typed into a shell."""
+    return shlex.quote(str(path))
 
 
 def _joined(listings: list[Listing]) -> Listing:
