@@ -52,6 +52,7 @@ def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_
     assert dataset.read(0).decode() == GOOD[0] and dataset.sources[0] == "x.csv#2"
     assert dataset.digest == load(table(tmp_path / "other.csv")).digest
     said = [event.text for event in heard if event.kind == "note"]
+    assert said.pop(0) == "columns: 评论 as the text, 情感 as the label"
     assert bool(said) == encoding.startswith("gb") and all("read as GB18030" in text for text in said)
     assert languages(dataset) == {"zh": 1.0}
     assert any("multilingual network is needed" in note for note in profile(dataset, split(dataset)).notes)

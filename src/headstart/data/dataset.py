@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
+from headstart.data.labels import to_look_at
 from headstart.data.layout import lay_out, refuse_no_place
 from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
@@ -48,7 +49,8 @@ class Dataset:
         modes: ``(n,)`` how each item is written.
         digest: Hash of contents, labels, groups and given parts, whatever the order or the names of the files.
         rows: How bytes are fetched; use `read`.
-        notes: What a person should be told of how it was read: an encoding, quotes that do not pair.
+        notes: What a person should be told of how it was read: an encoding, quotes that do not pair, other columns that may be meant.
+        columns: Of a table the columns that were taken, by what for: ``{"text": "review", "label": "stars"}``.
     """
 
     root: Path
@@ -67,6 +69,7 @@ class Dataset:
     digest: str
     rows: Rows
     notes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many items it has."""
@@ -127,7 +130,8 @@ def load(
     kind = get(modality or kind_of(root, wanted))
     listing = lay_out(root, kind, wanted)
     listing = in_blocks(listing, cut) if cut else listing
-    for note in listing.notes:
+    listing = replace(listing, notes=(*listing.notes, *to_look_at(listing.labels)))
+    for note in (*_columns(listing), *listing.notes):
         sink(Event("note", "read", text=note))
     refuse.nothing(root, listing, kind)
     if to_learn and listing.columns.label is not None:
@@ -151,6 +155,12 @@ def load(
     finally:
         store.close()
     return _assembled(given, kind.name, listing, kept, left_out, content, examined, near)
+
+
+def _columns(listing: Listing) -> Iterator[str]:
+    """Which columns of a table were taken, said so that nobody learns from a wrong one unawares."""
+    if taken := listing.columns.by_use:
+        yield f"columns: {', '.join(f'{name} as the {what}' for what, name in taken.items())}"
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:
@@ -211,4 +221,5 @@ def _assembled(
         digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
         rows=listing.rows.take(kept),
         notes=listing.notes,
+        columns=listing.columns.by_use,
     )

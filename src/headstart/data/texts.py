@@ -14,6 +14,7 @@ from headstart.data.listing import (
     TEXT_WORDS,
     Listing,
     Wanted,
+    could_be,
     find_column,
     part_in,
     parts_from,
@@ -54,7 +55,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     kept = [place for place in range(n) if cells.columns[label][place] and cells.columns[text][place]]
     sources = [f"{where}#{number}" for number in cells.numbers]
     given = (part,) * n if part else parts_from(cells.columns[parted], parted, where) if parted else None
-    origin = stamp(table)
+    origin, taken = stamp(table), Wanted(text, label, group)
     return Listing(
         held(cells.columns[text], origin and f"{origin}/{text}").take(kept),  # all are laid out: a place among them means the same under every label
         chosen(sources, kept),
@@ -63,8 +64,8 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
         chosen(given, kept) if given is not None else None,
         _lacking(cells, text, label, sources),
         group_name=group,
-        notes=cells.notes,
-        columns=Wanted(text, label, group),
+        notes=(*cells.notes, *could_be(list(cells.columns), wanted, taken)),
+        columns=taken,
     )
 
 
