@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_labels_in_json_lines_that_are_lists_are_refused_and_what_is_no_number_i
         load(lines(tmp_path / "x.jsonl", [*rows, {"text": "都有", "label": ["好", "差"]}]))
     dataset = load(lines(tmp_path / "y.jsonl", [*rows, {"text": "没有", "label": float("nan")}]))
     assert dataset.classes == ("好", "差") and dataset.faults[0].reason.startswith("no label")
+
+
+def test_a_json_list_in_a_file_of_json_lines_is_named_with_the_line_that_takes_it_apart(tmp_path: Path) -> None:
+    for name in ("my rows.jsonl", "rows.json"):
+        path = tmp_path / name
+        path.write_text(json.dumps([{"text": text, "label": label} for text, label in ROWS], indent=1), encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            load(path)
+        assert caught.value.fix == f"jq -c '.[]' {shlex.quote(str(path))} > lines.jsonl"
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "a"}\n3\n')
+    with pytest.raises(InputError, match=r"got: line 2\n  fix: write each row as a line of its own"):
+        load(path)
 
 
 def test_half_a_character_in_json_lines_becomes_a_question_mark_and_is_said(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -127,7 +128,7 @@ def tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
         faults = [Fault(printable(os.path.relpath(path, root)), "names none of train, validation, test: left out") for path, part in found if not part]
         found = [(path, part) for path, part in found if part]
     if not found:
-        raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {root}")
+        raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {shlex.quote(str(root))}")
     return found, faults
 
 

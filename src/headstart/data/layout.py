@@ -19,6 +19,10 @@ from headstart.data.rows import joined
 from headstart.data.unpacked import OTHERS
 from headstart.modality import Modality
 
+# What makes a table of a file that is not read as one.
+OTHER_WAYS = {".json": "jq -c '.[]' FILE > lines.jsonl", ".txt": "put one text a line into a file for each class: DATA/praise.txt, DATA/blame.txt"}
+OTHER_WAYS |= dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save it as CSV (UTF-8) and point at that file")
+
 
 def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     """List the items of a data set in any of the layouts.
@@ -112,11 +116,13 @@ def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         return _list_table(path, path.parent, kind, wanted)
     if suffix in OTHERS:
         raise InputError(f"{path} is compressed in a way that is not read", allowed=archives.SUFFIXES, fix="unpack it and point at the folder")
-    what = f"is one of the {kind.unit}" if suffix in kind.suffixes else "is a file"
+    is_item = suffix in kind.suffixes
+    what = f"is one of the {kind.unit}" if is_item else "is a file"
+    fix = f"headstart inspect {quoted(path.parent.parent)}" if is_item else OTHER_WAYS.get(suffix, "save it as CSV with a column of texts and one of labels")
     raise InputError(
         f"{path} {what}, not a data set",
         allowed=["a folder of class folders", *separated.SUFFIXES, *arrow.SUFFIXES],
-        fix=f"headstart inspect {path.parent.parent}",
+        fix=fix.replace("FILE", quoted(path)),
     )
 
 
