@@ -12,6 +12,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from headstart import gallery
+from headstart.cli.gallery import cards_parts, taken
 from headstart.cli.records import in_words, nested
 from headstart.cli.show import answer_json, plain, table
 
@@ -59,3 +61,16 @@ def test_a_measured_number_is_shown_with_its_interval() -> None:
 def test_records_within_records_become_tables_of_their_own() -> None:
     told = drawn(80, *nested("Evaluation", plain({"n": 3, "per_class": [{"class": "a", "recall": 0.5}], "sizes": {"low": 1}, "confusion": [[1, 2], [0, 3]]})))
     assert all(word in told for word in ("Evaluation", "Per class", "recall", "Sizes", "Confusion"))
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_the_gallery_says_what_a_model_takes_and_breaks_no_name_whatever_the_width(width: int, empty_home: Path) -> None:
+    lines = drawn(width, *cards_parts(gallery.cards(), (), width)).splitlines()
+    assert max(map(cell_len, lines)) <= width and all(word in lines[1] for word in ("name", "takes", "download", "licence"))
+    for name, unit in (("efficientnet_lite0", "pictures"), ("e5_small_multilingual", "texts"), ("speech_embedding", "clips")):
+        assert any(line.split()[:2] == [name, unit] for line in lines)
+
+
+def test_the_input_of_a_text_model_names_its_languages_in_words() -> None:
+    assert taken(gallery.card("minilm_l6").input).startswith("texts in English of up to")
+    assert taken(gallery.card("e5_small_multilingual").input).startswith("texts in about a hundred languages (Chinese, English among them) of up to")

@@ -6,10 +6,12 @@ import csv
 from pathlib import Path
 
 import pytest
+from tests.modality.sounds import RATE, word
 
 from headstart.base.events import Event
 from headstart.data import Profile, load, profile, split
 from headstart.data.labels import to_look_at
+from headstart.modality.sound import wav
 
 TEXTS = ("the room was clean", "the bed was soft", "a fine breakfast", "we come again", "loud all night", "cold and dark", "nobody helped", "far too dear")
 
@@ -31,7 +33,7 @@ def told(path: Path, header: str, *labels: str, **columns: str) -> tuple[Profile
 
 def test_the_columns_that_were_taken_are_named_and_so_are_others_that_could_be_meant(tmp_path: Path) -> None:
     told_of, heard = told(tmp_path / "x.csv", "text,sentiment,topic,category", "good,bed,a", "bad,food,b")
-    assert told_of.columns == {"text": "text", "label": "category"} and heard[0] == "columns: text as the text, category as the label"
+    assert told_of.columns == {"text": "text", "label": "category"} and heard[0] == "columns: text from text, label from category"
     other = "the labels are those of the column category; sentiment, topic could be the label too: --label sentiment"
     assert other in told_of.notes and other in heard
 
@@ -48,6 +50,16 @@ def test_labels_that_differ_in_case_or_look_missing_are_classes_and_pointed_out(
     assert [one.name for one in told_of.classes] == ["NA", "NEGATIVE", "negative"]
     for said in ("case, blanks or width are classes of their own: NEGATIVE and negative", "look as if one were missing are classes too: NA"):
         assert any(said in note for note in told_of.notes) and any(said in note for note in heard)
+
+
+def test_folders_of_a_wake_word_name_the_task_that_teaches_one(tmp_path: Path) -> None:
+    for place, name in enumerate(("positive", "negative", "background")):
+        (tmp_path / "my word" / name).mkdir(parents=True)
+        for number in range(4):
+            (tmp_path / "my word" / name / f"{number}.wav").write_bytes(wav(word(10 * place + number), RATE))
+    assert any(f"headstart fit '{tmp_path}/my word' --task keyword" in note for note in load(tmp_path / "my word").notes)
+    (tmp_path / "my word" / "background").rename(tmp_path / "my word" / "neutral")
+    assert not load(tmp_path / "my word").notes
 
 
 @pytest.mark.parametrize("names", [("TRUE", "true"), ("so  so", "so so"), ("Ａ", "A"), ("nan",), ("None",), ("null",), ("无",), ("N/A",)])

@@ -109,6 +109,8 @@ def test_all_that_is_wrong_is_said_at_once(flowers: Make) -> None:
     assert "class daisy has 2 readable examples, at least 4" in text
     assert "class tulip has 3 readable examples (and 1 left out)" in text
     assert "tulip/3.png: empty file" in text
+    with pytest.raises(InputError, match="class daisy has 1 readable example, at least 4"):
+        load(flowers("few", rose=5, daisy=1))
 
 
 def test_one_class_no_class_and_no_pictures_are_refused_with_a_way_out(flowers: Make, tmp_path: Path) -> None:

@@ -111,6 +111,13 @@ def test_a_path_that_is_wrong_is_answered_with_the_nearest_before_the_model_is_o
         assert caught.value.fix == fix
 
 
+def test_what_systems_leave_in_folders_is_no_input(run: Path, tmp_path: Path) -> None:
+    for name in ("a.txt", "._a.txt", "__MACOSX/a.txt", ".hidden/a.txt"):
+        (tmp_path / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "texts" / name).write_text(GOOD[0], encoding="utf-8")
+    assert [one.source for one in predict(run, [tmp_path / "texts"])] == [str(tmp_path / "texts" / "a.txt")]
+
+
 def test_a_coverage_that_is_no_share_is_refused_before_the_model_is_opened(run: Path) -> None:
     (run / "plain.safetensors").unlink()
     for asked in (2.0, 0.0, -1.0):

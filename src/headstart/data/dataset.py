@@ -18,7 +18,7 @@ from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
-from headstart.data.labels import to_look_at
+from headstart.data.labels import to_look_at, wake_word
 from headstart.data.layout import lay_out, refuse_no_place
 from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
@@ -130,7 +130,8 @@ def load(
     kind = get(modality or kind_of(root, wanted))
     listing = lay_out(root, kind, wanted)
     listing = in_blocks(listing, cut) if cut else listing
-    listing = replace(listing, notes=(*listing.notes, *to_look_at(listing.labels)))
+    for_a_word = wake_word(given, listing.labels) if kind.name == "audio" and cut is None and to_learn else ()
+    listing = replace(listing, notes=(*listing.notes, *to_look_at(listing.labels), *for_a_word))
     for note in (*_columns(listing), *listing.notes):
         sink(Event("note", "read", text=note))
     refuse.nothing(root, listing, kind)
@@ -160,7 +161,7 @@ def load(
 def _columns(listing: Listing) -> Iterator[str]:
     """Which columns of a table were taken, said so that nobody learns from a wrong one unawares."""
     if taken := listing.columns.by_use:
-        yield f"columns: {', '.join(f'{name} as the {what}' for what, name in taken.items())}"
+        yield f"columns: {', '.join(f'{what} from {name}' for what, name in taken.items())}"
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:

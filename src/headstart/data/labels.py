@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections.abc import Collection
+from pathlib import Path
 
 from headstart.data.listing import in_order
 
 # How spreadsheets, pandas and databases write a cell that nobody filled; "none" may be meant as a class, so it is only pointed out.
 MISSING = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "none", "无", "空", "缺失"})
 SHOWN = 5  # of one kind; the rest is counted
+
+
+WAKE_WORD = (frozenset({"positive", "wake", "keyword"}), frozenset({"background", "noise"}))  # labels of both: what a wake word is taught from
+
+
+def wake_word(path: Path, labels: Collection[str]) -> tuple[str, ...]:
+    """What to tell a person whose recordings are laid out as a wake word's, so that it is not taken for three classes unawares."""
+    names = {label.lower() for label in labels}
+    line = f"headstart fit {shlex.quote(str(path))} --task keyword"
+    return (
+        (f"the labels are those of a wake word: to teach one, {line}; without that they are classes like any others",)
+        if all(names & one for one in WAKE_WORD)
+        else ()
+    )
 
 
 def to_look_at(labels: Collection[str]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ TEXT_WORDS: tuple[str, ...] = (
     "headline",
     "title",
 )
-TEXT_WORDS += ("文本", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
+TEXT_WORDS += ("文本", "评论内容", "评价内容", "微博内容", "文本内容", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
 AUDIO_WORDS = ("audio", "clip", "sound", "recording", "speech", "wav", "bytes", "音频")
 IMAGE_WORDS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "bytes", "content", "图片")
 LABEL_WORDS: tuple[str, ...] = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")

@@ -117,9 +117,9 @@ def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
 
 def _examples(counts: Counter[str], claimed: Counter[str], minimum: int) -> list[str]:
     few = [name for name in in_order(claimed) if counts[name] < minimum]
-    broken = {name: claimed[name] - counts[name] for name in few}
+    broken = {name: f" (and {claimed[name] - counts[name]} left out)" if claimed[name] > counts[name] else "" for name in few}
     return [
-        f"class {name} has {counts[name]} readable examples{f' (and {broken[name]} left out)' if broken[name] else ''}, at least {minimum} are needed; "
+        f"class {name} has {counts[name]} readable {'example' if counts[name] == 1 else 'examples'}{broken[name]}, at least {minimum} are needed; "
         "fix: add some, or take the class out"
         for name in few
     ]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from headstart.base.errors import InputError
 from headstart.modality import Unreadable
-from headstart.modality.encoding import MARKS, decoded
+from headstart.modality.encoding import MARKS, conversion, decoded
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -111,7 +111,7 @@ def _text(table: Path) -> tuple[str, tuple[str, ...]]:
     try:
         text, encoding = decoded(raw)
     except Unreadable as error:
-        fix = f"iconv -f GB18030 -t UTF-8 {table.name} > utf8.csv   (its true encoding behind -f; or in Excel: save as CSV UTF-8)"
+        fix = f"{conversion(raw, str(table), 'utf8.csv')}   (its true encoding behind -f; or in Excel: save as CSV UTF-8)"
         raise InputError(f"{table.name} is not UTF-8, and {error.reason}: its letters would be guessed wrong", fix=fix) from None
     return text, () if encoding.startswith("UTF-") else (f"{table.name} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8",)
 

@@ -27,7 +27,7 @@ from headstart.data.listing import (
 from headstart.data.rows import chosen, held, joined, stamp
 from headstart.data.separated import SUFFIXES, Cells, read_cells
 from headstart.modality import Unreadable
-from headstart.modality.encoding import decoded
+from headstart.modality.encoding import conversion, decoded
 
 LINE_FILES = (".txt", ".text")
 NO_CLASSES = frozenset({"readme", "license", "licence", "notes", "changelog", "requirements", "sources", "authors"})
@@ -175,9 +175,8 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
 
 def _lines(path: Path) -> tuple[list[str], str]:
     try:
-        text, encoding = decoded(path.read_bytes())
+        text, encoding = decoded(raw := path.read_bytes())
     except Unreadable as error:
-        raise InputError(
-            f"{path.name} cannot be read: {error.reason}", fix=f"iconv -f GB18030 -t UTF-8 {path.name} > utf8.txt   (its encoding behind -f)"
-        ) from None
+        fix = f"{conversion(raw, str(path), 'utf8.txt')}   (its encoding behind -f)"
+        raise InputError(f"{path.name} cannot be read: {error.reason}", fix=fix) from None
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), encoding

@@ -12,6 +12,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.base.files import special
 from headstart.data import arrow, separated, texts
+from headstart.data.folders import is_litter
 from headstart.data.layout import nearest, quoted
 from headstart.modality import Modality, Unreadable
 
@@ -53,9 +54,10 @@ def _items(given: str | Path, modality: Modality, text: str | None, lines: bool)
         raise InputError("an input is empty", fix='name a file or a folder; a variable of the shell may be unset: "$NAME"')
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in modality.suffixes)
+        there = sorted(file for file in path.rglob("*") if file.is_file() and not any(map(is_litter, file.relative_to(path).parts)))
+        inside = [file for file in there if file.suffix.lower() in modality.suffixes]
         if not inside:
-            table = next((file for file in sorted(path.rglob("*")) if about_texts and file.suffix.lower() in TABLES), None)
+            table = next((file for file in there if about_texts and file.suffix.lower() in TABLES), None)
             fix = f"headstart predict RUN {quoted(table)}" if table else f"ls {quoted(path)}"
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes, fix=fix)
         yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
