@@ -31,7 +31,7 @@ NOWHERE = "/no/such/data"
         (lambda: headstart.fit(NOWHERE, out=Path(__file__)), "--out is a file", f"--out {__file__}-2"),
         (lambda: models_for("text", "efficientnet_lite0"), "efficientnet_lite0 takes pictures, and the data holds texts", "gallery subscribe minilm_l6"),
         (lambda: gallery.subscribe("folder:/nope"), "no such folder", "folder:/path/to/model"),
-        (lambda: gallery.subscribe("hf:"), "one of these forms", "headstart gallery subscribe hf:owner/name@revision"),
+        (lambda: gallery.subscribe("hf:"), "one of these forms", "headstart gallery subscribe hf:owner/name"),
         (lambda: gallery.remove("nope"), "nope is not subscribed", "headstart gallery list"),
         (lambda: one_form(as_csv=True, as_json=True), "exclude each other", "give one of them"),
         (lambda: refuse_no_file(Path("/no such.wav")), "no such sound file", "ls /"),

@@ -163,7 +163,7 @@ def _json_lines(text: str, table: Path) -> _Laid:
     name, rows, numbers, halved = table.name, [], [], []
     if text.lstrip().startswith("["):
         fix = f"jq -c '.[]' {shlex.quote(str(table))} > lines.jsonl"
-        raise InputError(f"{name} holds one JSON list, and a {table.suffix.lower()} file has one object a line", fix=fix)
+        raise InputError(f"{name} holds one JSON list, not one JSON object a line", fix=fix)
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
