@@ -213,7 +213,7 @@ def fit(
 
     return study(
         Path(data),
-        out=free_run(Path(out)) if out is not None else new_run(Path(data)),
+        out=free_run(out) if out is not None else new_run(Path(data)),
         wishes=Wishes(model, cut, seed, effort, learning_rate, precision, twins, _seconds(budget), max_mb, max_ms, licence, _bytes(memory)),
         text=text,
         label=label,
@@ -257,7 +257,7 @@ def keyword(
     from headstart.study.keyword import fit_keyword
     from headstart.study.places import free_run, new_run
 
-    folder = free_run(Path(out)) if out is not None else new_run(Path(data))
+    folder = free_run(out) if out is not None else new_run(Path(data))
     return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
 
 
@@ -273,6 +273,9 @@ def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None
         InputError: when the folder holds nothing to resume, another process is at work on it, or the data, the models, the versions or the machine are
             others than they were: the numbers would be others too.
     """
+    from headstart.training.run import check_begun
+
+    check_begun(Path(run))  # a wrong path is answered before torch is there
     from headstart.study.resume import resume as study
 
     return study(Path(run), sink=sink, started=started)
@@ -302,6 +305,11 @@ def predict(
         ``fault`` says why one could not be read. Of a wake word's run: source, ``detections`` (seconds, probability), seconds, ``fault``.
     """
     from headstart.report.folder import is_wake_word
+    from headstart.training.run import check_run
+
+    check_run(Path(run))
+    if coverage is not None and not 0 < coverage < 1:
+        raise InputError("--coverage is a share above 0 and below 1", got=f"{coverage:g}", fix="--coverage 0.9")
     from headstart.study.detections import detect, refuse_options
     from headstart.study.predict import predict as study
 
@@ -321,6 +329,9 @@ def evaluate(
     Of a wake word's run: the share of words that it misses and false accepts an hour, on recordings laid out as :func:`keyword` takes them.
     """
     from headstart.report.folder import is_wake_word
+    from headstart.training.run import check_run
+
+    check_run(Path(run))
     from headstart.study.keyword_judged import evaluate_keyword
     from headstart.study.predict import evaluate as study
 
@@ -356,7 +367,7 @@ def demo(out: Somewhere | None = None, *, accept: Collection[str] = (), sink: Si
     """
     from headstart.study.demo import demo as study
 
-    return study(Path(out) if out is not None else None, accept=accept, sink=sink)
+    return study(out, accept=accept, sink=sink)
 
 
 def _seconds(budget: float | str | None) -> float | None:

@@ -12,6 +12,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from headstart import gallery
+from headstart.cli.gallery import cards_parts, taken
 from headstart.cli.records import in_words
 from headstart.cli.show import answer_json, in_seconds, table
 from headstart.report import words
@@ -61,3 +63,16 @@ def test_the_terminal_and_the_pages_say_a_span_of_time_alike() -> None:
     spans = (0.01, 0.42, 9.96, 59.6, 119.7, 251.6, 3599.7, 7170.0)
     assert [in_seconds(span) for span in spans] == [words.seconds(span) for span in spans]
     assert [in_seconds(span) for span in spans[-4:]] == ["2 min 00 s", "4 min 12 s", "1 h 00 min", "2 h 00 min"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_the_gallery_says_what_a_model_takes_and_breaks_no_name_whatever_the_width(width: int, empty_home: Path) -> None:
+    lines = drawn(width, *cards_parts(gallery.cards(), (), width)).splitlines()
+    assert max(map(cell_len, lines)) <= width and all(word in lines[1] for word in ("name", "takes", "download", "licence"))
+    for name, unit in (("efficientnet_lite0", "pictures"), ("e5_small_multilingual", "texts"), ("speech_embedding", "clips")):
+        assert any(line.split()[:2] == [name, unit] for line in lines)
+
+
+def test_the_input_of_a_text_model_names_its_languages_in_words() -> None:
+    assert taken(gallery.card("minilm_l6").input).startswith("texts in English of up to")
+    assert taken(gallery.card("e5_small_multilingual").input).startswith("texts in about a hundred languages (Chinese, English among them) of up to")

@@ -77,6 +77,29 @@ def test_a_path_that_does_not_exist_is_refused_with_its_neighbour(flowers: Make)
         load(root.parent / "quite" / "another" / "thing")
 
 
+def test_a_name_that_is_like_no_other_suggests_no_strangers_file(tmp_path: Path) -> None:
+    for name in ("reviews.csv", "numbers.csv", "other words"):
+        (tmp_path / name).write_text("text,label\n")
+    for typed, fix in (("nothere.csv", f"ls {tmp_path}"), ("review.csv", f"headstart inspect {tmp_path}/reviews.csv")):
+        with pytest.raises(InputError) as caught:
+            load(tmp_path / typed)
+        assert caught.value.fix == fix
+    with pytest.raises(InputError, match=f"inspect '{tmp_path}/other words'"):
+        load(tmp_path / "other_words")
+
+
+def test_pipes_devices_and_the_whole_file_system_are_no_data_set(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.csv")
+    inner, outer = os.pipe()
+    os.close(outer)
+    for path, kind in ((tmp_path / "x.csv", "a pipe"), (Path(f"/dev/fd/{inner}"), "a pipe"), (Path("/dev/null"), "a device")):
+        with pytest.raises(InputError, match=f"{kind}, and a data set is read more than once\n  fix: save it as a file first"):
+            load(path)
+    os.close(inner)
+    with pytest.raises(InputError, match="root of the file system"):
+        load("/")
+
+
 def test_all_that_is_wrong_is_said_at_once(flowers: Make) -> None:
     root = flowers(rose=5, daisy=2, tulip=3)
     (root / "tulip" / "3.png").write_bytes(b"")
@@ -86,6 +109,8 @@ def test_all_that_is_wrong_is_said_at_once(flowers: Make) -> None:
     assert "class daisy has 2 readable examples, at least 4" in text
     assert "class tulip has 3 readable examples (and 1 left out)" in text
     assert "tulip/3.png: empty file" in text
+    with pytest.raises(InputError, match="class daisy has 1 readable example, at least 4"):
+        load(flowers("few", rose=5, daisy=1))
 
 
 def test_one_class_no_class_and_no_pictures_are_refused_with_a_way_out(flowers: Make, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,6 +53,7 @@ def test_a_table_is_the_same_data_set_in_every_encoding_and_others_than_unicode_
     assert dataset.read(0).decode() == GOOD[0] and dataset.sources[0] == "x.csv#2"
     assert dataset.digest == load(table(tmp_path / "other.csv")).digest
     said = [event.text for event in heard if event.kind == "note"]
+    assert said.pop(0) == "columns: text from 评论, label from 情感"
     assert bool(said) == encoding.startswith("gb") and all("read as GB18030" in text for text in said)
     assert languages(dataset) == {"zh": 1.0}
     assert any("multilingual network is needed" in note for note in profile(dataset, split(dataset)).notes)
@@ -97,6 +99,33 @@ def test_labels_in_json_lines_that_are_lists_are_refused_and_what_is_no_number_i
         load(lines(tmp_path / "x.jsonl", [*rows, {"text": "都有", "label": ["好", "差"]}]))
     dataset = load(lines(tmp_path / "y.jsonl", [*rows, {"text": "没有", "label": float("nan")}]))
     assert dataset.classes == ("好", "差") and dataset.faults[0].reason.startswith("no label")
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_named_with_the_line_that_converts_it(tmp_path: Path, name: str) -> None:
+    for rows in (ROWS, [(f"a room with a view {number}", "one") for number in range(4)]):
+        with pytest.raises(InputError, match=f"{name.upper().replace('-16-', '-16')} without the mark") as caught:
+            load(table(tmp_path / "my data.csv", rows, encoding=name))
+        assert str(caught.value.fix).startswith(f"iconv -f {name.upper().replace('-16-', '-16')} -t UTF-8 '{tmp_path}/my data.csv' > utf8.csv")
+
+
+def test_the_usual_chinese_names_of_a_column_of_texts_are_known(tmp_path: Path) -> None:
+    for header in ("评论内容", "内容", "正文", "文本"):
+        path = table(tmp_path / "x.csv", [("1", text, "店", label) for text, label in ROWS], ("编号", header, "商家", "标签"))
+        assert load(path).columns == {"text": header, "label": "标签"}
+
+
+def test_a_json_list_in_a_file_of_json_lines_is_named_with_the_line_that_takes_it_apart(tmp_path: Path) -> None:
+    for name in ("my rows.jsonl", "rows.json"):
+        path = tmp_path / name
+        path.write_text(json.dumps([{"text": text, "label": label} for text, label in ROWS], indent=1), encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            load(path)
+        assert caught.value.fix == f"jq -c '.[]' {shlex.quote(str(path))} > lines.jsonl"
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"text": "a"}\n3\n')
+    with pytest.raises(InputError, match=r"got: line 2\n  fix: write each row as a line of its own"):
+        load(path)
 
 
 def test_half_a_character_in_json_lines_becomes_a_question_mark_and_is_said(tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(empty_home: Pat
 
 def test_words_find_cards_in_any_order(empty_home: Path) -> None:
     assert [card.name for card in gallery.search("imagenet CAFFE")] == []
+    for word in ("chinese", "Chinese", "中文", "zh"):
+        found = {card.name for card in gallery.search(word)}
+        assert {"e5_small_multilingual", "gemma3_270m"} <= found and "minilm_l6" not in found
     assert [card.name for card in gallery.search("edges vgg16")] == ["vgg16_edges"]
     assert {card.name for card in gallery.search("apache lite")} == {"efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"}
 

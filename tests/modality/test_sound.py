@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.modality.sounds import RATE, encoded, word
 
 from headstart.modality import Unreadable
-from headstart.modality.sound import decode, resampled, wav
+from headstart.modality.sound import decode, refuse_header, resampled, wav
 
 FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16")]
 FORMATS += [("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")]
@@ -155,3 +155,8 @@ def test_a_length_that_a_recorder_left_open_states_nothing() -> None:
     content = wav(word(1), RATE)
     open_ended = content[:4] + (0x80000024).to_bytes(4, "little") + content[8:40] + (0x80000000).to_bytes(4, "little") + content[44:]
     assert np.array_equal(decode(open_ended).samples, decode(content).samples)
+
+
+def test_a_rate_that_no_recording_has_is_named_with_those_that_are_read() -> None:
+    with pytest.raises(Unreadable, match=r"^1,000 samples a second, 2,000 to 384,000 are read$"):
+        refuse_header("WAV", 1000, 1)

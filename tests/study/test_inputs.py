@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.data.test_texts import BAD, GOOD, ROWS, table
+from tests.modality.photos import tile, write
 
+import headstart
 from headstart.base.errors import InputError
 from headstart.cli.predictions import WIDEST, clipped
 from headstart.modality import get
@@ -90,6 +93,52 @@ def test_what_somebody_said_about_a_file_is_a_text(said: str, run: Path) -> None
 def test_nothing_at_all_is_not_the_folder_that_one_stands_in(given: str, run: Path) -> None:
     with pytest.raises(InputError, match="is empty"):
         predict(run, [given])
+
+
+def test_a_path_that_is_wrong_is_answered_with_the_nearest_before_the_model_is_opened(run: Path, tmp_path: Path) -> None:
+    (run / "plain.safetensors").unlink()
+    table(tmp_path / "my data" / "reviews.csv")
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+    for given, fix in (
+        (tmp_path / "my data" / "review.csv", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "my data", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "empty", f"ls {tmp_path}/empty"),
+        (tmp_path / "pipe.csv", "save it as a file first: COMMAND > FILE; headstart predict RUN FILE"),
+    ):
+        with pytest.raises(InputError) as caught:
+            predict(run, [given])
+        assert caught.value.fix == fix
+
+
+def test_what_systems_leave_in_folders_is_no_input(run: Path, tmp_path: Path) -> None:
+    for name in ("a.txt", "._a.txt", "__MACOSX/a.txt", ".hidden/a.txt"):
+        (tmp_path / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "texts" / name).write_text(GOOD[0], encoding="utf-8")
+    assert [one.source for one in predict(run, [tmp_path / "texts"])] == [str(tmp_path / "texts" / "a.txt")]
+
+
+def test_a_coverage_that_is_no_share_is_refused_before_the_model_is_opened(run: Path) -> None:
+    (run / "plain.safetensors").unlink()
+    for asked in (2.0, 0.0, -1.0):
+        with pytest.raises(InputError, match="--coverage is a share above 0 and below 1"):
+            headstart.predict(run, GOOD[0], coverage=asked)
+
+
+def test_data_of_another_kind_is_named_with_the_kind_that_the_run_takes(run: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        for number in range(4):
+            write(tmp_path / "pictures" / name / f"{number}.png", tile(number))
+    with pytest.raises(InputError, match=r"this run takes texts, and .*pictures holds pictures\n  fix: give texts, or a run that was fitted to pictures"):
+        evaluate(run, tmp_path / "pictures")
+
+
+def test_a_run_that_is_not_finished_says_how_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "my run").mkdir()
+    (tmp_path / "my run" / "asked.json").write_text("{}")
+    with pytest.raises(InputError) as caught:
+        headstart.predict(tmp_path / "my run", GOOD[0])
+    assert caught.value.fix == f"headstart resume '{tmp_path}/my run'"
 
 
 def test_a_labelled_table_is_measured(run: Path, tmp_path: Path) -> None:

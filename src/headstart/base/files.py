@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,22 @@ from pathlib import Path
 from typing import Any
 
 JSON_LIMIT_BYTES = 256 << 20  # a run of a million items writes a tenth of it
+
+
+def special(path: Path) -> str:
+    """What stands at a path that is neither a file nor a folder, such as ``a pipe``; empty where it is one of these or nothing is there.
+
+    Example:
+        >>> special(Path("/dev/null")), special(Path("/"))
+        ('a device', '')
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # a text with a NUL in it is no path
+        return ""
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        return "a pipe"
+    return "a device" if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) else ""
 
 
 def beside(path: Path) -> Path:

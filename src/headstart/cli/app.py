@@ -239,8 +239,9 @@ def predict(
     as_json: words.Json = False,
 ) -> None:
     """Label pictures, texts or clips with a finished run."""
-    from headstart.cli.predictions import give_predictions
+    from headstart.cli.predictions import give_predictions, one_form
 
+    one_form(as_csv=as_csv, as_json=as_json)
     with watching(talk()) as sink:
         predictions = headstart.predict(run_folder, list(inputs), coverage=coverage, text=text, lines=lines, sink=sink)
     give_predictions(run_folder, predictions, as_csv=as_csv, as_json=as_json)

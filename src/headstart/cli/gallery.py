@@ -12,7 +12,7 @@ from rich.text import Text
 from headstart.base.amounts import percent
 from headstart.cli import words
 from headstart.cli.progress import watching
-from headstart.cli.show import facts, in_bytes, in_millions, in_seconds, table, talk
+from headstart.cli.show import columns, facts, in_bytes, in_millions, in_seconds, table, talk
 from headstart.cli.words import give
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headstart.gallery.card import Input
 
 gallery = typer.Typer(help="Pretrained models: list them, read their cards, subscribe to them.", no_args_is_help=True)
+PUBLISHED_COLUMNS, TRAINED_COLUMNS = 72, 110  # from so many on there is room for the published accuracy, and for what a model was trained on
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model's name, as gallery list shows it.")]
 
 
@@ -101,18 +102,36 @@ def give_cards(found: Sequence[ModelCard], nothing: str, *, as_json: bool) -> No
 
     here = {one.card.name for one in subscriptions()}
     value = {"cards": [{"card": card, "subscribed": card.name in here} for card in found]}
-    give(value, lambda: cards_parts(found, here) if found else [Text(nothing)], as_json=as_json)
+    give(value, lambda: cards_parts(found, here, columns()) if found else [Text(nothing)], as_json=as_json)
 
 
-def cards_parts(found: Sequence[ModelCard], here: Collection[str]) -> list[RenderableType]:
-    """Cards side by side: what decides between them, in 80 columns."""
+def cards_parts(found: Sequence[ModelCard], here: Collection[str], width: int) -> list[RenderableType]:
+    """Cards side by side: what decides between them; where a terminal is narrow, without what `show` tells better."""
+    names = ["", "name", "takes", "download", "licence"]
+    names += [name for name, least in (("published", PUBLISHED_COLUMNS), ("trained on", TRAINED_COLUMNS)) if width >= least]
     rows = [
-        ("✓" if card.name in here else "", card.name, size(card), card.licence, percent(card.prior.value) if card.prior else "none", card.trained_on.what)
+        (
+            "✓" if card.name in here else "",
+            card.name,
+            takes(card),
+            size(card),
+            card.licence,
+            percent(card.prior.value) if card.prior else "none",
+            card.trained_on.what,
+        )[: len(names)]
         for card in found
     ]
-    shown = table("Models", ["", "name", "download", "licence", "published", "trained on"], rows, numbers=["download", "published"], whole=["name"])
-    legend = "✓ is here already · published: accuracy that its makers report\nheadstart gallery show NAME · headstart gallery subscribe NAME"
+    shown = table("Models", names, rows, numbers=["download", "published"], whole=["name", "takes"])
+    published = " · published: accuracy that its makers report" if "published" in names else ""
+    legend = f"✓ is here already{published}\nheadstart gallery show NAME · headstart gallery subscribe NAME"
     return [shown, Text(legend, style="dim")]
+
+
+def takes(card: ModelCard) -> str:
+    """What a model takes: pictures, texts or clips; of a card that somebody wrote, what it says."""
+    from headstart.modality import get, names
+
+    return get(card.modality).unit if card.modality in names() else card.modality
 
 
 def size(card: ModelCard) -> str:
@@ -128,7 +147,6 @@ def trained_on(card: ModelCard) -> str:
 def taken(given: Input) -> str:
     """What goes into a network, in words."""
     from headstart.gallery import AudioInput, InputRecipe
-    from headstart.gallery.reads import UNKNOWN
 
     if isinstance(given, InputRecipe):
         return f"{given.size} x {given.size} pixels, {given.interpolation}, centre {percent(given.crop_fraction, 0)}"
@@ -136,8 +154,22 @@ def taken(given: Input) -> str:
         return f"{given.rate:,} samples a second, {given.least_seconds:g} to {given.most_seconds:g} s"
     before = f", each text behind {given.prefix!r}" if given.prefix else ""
     vectors = "the mean of all tokens" if given.pooling == "mean" else f"the {given.pooling} token"
-    languages = ", ".join(given.languages) if UNKNOWN not in given.languages else "languages that nobody names"
-    return f"texts in {languages} of up to {given.max_tokens} tokens{before}; features: {vectors}"
+    return f"texts in {spoken(given.languages)} of up to {given.max_tokens} tokens{before}; features: {vectors}"
+
+
+def spoken(languages: Collection[str]) -> str:
+    """The languages of a card, in words.
+
+    Example:
+        >>> spoken(("en",)), spoken(("multilingual", "zh", "en"))
+        ('English', 'about a hundred languages (Chinese, English among them)')
+    """
+    from headstart.modality.language import MANY, TITLES, UNKNOWN
+
+    named = ", ".join(TITLES.get(code, code) for code in languages if code not in (MANY, UNKNOWN))
+    if UNKNOWN in languages:
+        return "languages that nobody names"
+    return named if MANY not in languages else f"about a hundred languages{f' ({named} among them)' if named else ''}"
 
 
 def card_parts(card: ModelCard, *, is_here: bool) -> list[RenderableType]:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from headstart.base.amounts import percent
 from headstart.base.errors import InputError
+from headstart.base.files import special
 from headstart.cli import words
 from headstart.cli.show import talk
 from headstart.cli.words import give
@@ -36,6 +37,11 @@ def listen(
     as_json: words.Json = False,
 ) -> None:
     """Say when a wake word is heard, as it is heard, and how much faster than real time that was."""
+    from headstart.training.run import check_run
+
+    check_run(run_folder)
+    if file != MICROPHONE:
+        refuse_no_file(Path(file))
     from headstart.study.listening import SAMPLES_A_SECOND as RATE
     from headstart.study.listening import open_listener
     from headstart.task.linear import one_thread
@@ -77,12 +83,29 @@ def recorded(file: Path) -> Iterator[Any]:
     from headstart.modality import Unreadable
     from headstart.study.listening import chunks
 
-    if not file.is_file():
-        raise InputError("there is no such sound file", got=file)
+    refuse_no_file(file)
     try:
         yield from chunks(file)
     except (OSError, Unreadable) as error:
-        raise InputError("this sound file cannot be listened to", got=f"{file}: {error}") from None
+        raise InputError("this sound file cannot be listened to", got=f"{file}: {error}", fix="save it as WAV or FLAC") from None
+
+
+def refuse_no_file(file: Path) -> None:
+    """Refuse what is no file, before anything is opened.
+
+    Raises:
+        InputError: saying what stands there instead.
+    """
+    from headstart.data.layout import nearest, quoted
+
+    if file.is_dir():
+        raise InputError("this is a folder, and one sound file is listened to", got=file, fix=f"headstart predict RUN {quoted(file)}")
+    if kind := special(file):
+        raise InputError(f"this is {kind}, not a sound file", got=file, fix="save it as a file first, or name - for the microphone")
+    if not file.is_file():
+        above, near = nearest(file)
+        fix = f"headstart listen RUN {quoted(near)}" if near else f"ls {quoted(above)}"
+        raise InputError("there is no such sound file", got=file, fix=fix)
 
 
 def microphone(rate: int) -> Iterator[Any]:

@@ -26,14 +26,22 @@ SCORES = ("items", "found (recall)", "right (precision)", "F1")
 TERMINAL = 80  # columns: what is wider has numbers for names above its columns
 
 
+def one_form(*, as_csv: bool, as_json: bool) -> None:
+    """Refuse two forms of one answer, before anything is predicted.
+
+    Raises:
+        InputError: when both are asked for.
+    """
+    if as_csv and as_json:
+        raise InputError("--csv and --json exclude each other", fix="give one of them")
+
+
 def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Heard], *, as_csv: bool, as_json: bool) -> None:
     """Answer in the form that was asked for.
 
     Raises:
         InputError: when not one input could be read.
     """
-    if as_csv and as_json:
-        raise InputError("--csv and --json exclude each other", fix="give one of them")
     faults = [one for one in predictions if one.fault is not None]
     if predictions and len(faults) == len(predictions) and not any(_is_begun(one) for one in faults):
         raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])

@@ -41,6 +41,7 @@ def noun(profile: Profile) -> str:
 def lines(profile: Profile) -> Iterator[tuple[str, object]]:
     """The profile's values that need a line each."""
     yield "advice", profile.advice
+    yield "columns", ", ".join(f"{what} from {name}" for what, name in profile.columns.items())
     yield "guessing", f"always saying the largest class would be right {percent(profile.majority)} of the time"
     yield "split", profile.split
     yield "groups", f"{profile.groups:,}" if profile.groups is not None else None

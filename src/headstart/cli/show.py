@@ -18,6 +18,7 @@ from headstart.base import amounts
 from headstart.base.harmless import harmless, harmless_json
 from headstart.base.records import to_plain
 
+PIPE_COLUMNS = 160
 BYTES_A_STEP = 1000  # decimal steps, as disks and registries count
 
 
@@ -35,9 +36,14 @@ def talk() -> Console:
     return Plainly(stderr=True, highlight=False, soft_wrap=False, emoji=False)
 
 
+def columns() -> int:
+    """How many columns an answer has: the terminal's; in a pipe enough not to cut names."""
+    return Console().width if sys.stdout.isatty() else PIPE_COLUMNS
+
+
 def answer(*parts: RenderableType) -> None:
     """Show a person the answer on standard output; a pipe gets the same without colours, wide enough not to cut names."""
-    console = Plainly(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+    console = Plainly(highlight=False, emoji=False, width=columns())
     for part in parts:
         console.print(part)
 

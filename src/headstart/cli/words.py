@@ -55,7 +55,7 @@ Budget = Annotated[
     str | None, typer.Option(metavar="TIME", help="Wall-clock time in all: 60s, 5m. The finished run is there by then; what did not fit is named.")
 ]
 Memory = Annotated[str | None, typer.Option(metavar="SIZE", help="Memory that the process may hold: 2GB, 800MB. What does not fit is left out and named.")]
-Out = Annotated[Path | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
+Out = Annotated[str | None, typer.Option(metavar="RUN", help="The run folder to make.  [default: runs/NAME-date-N]", show_default=False)]
 
 
 def give(value: Any, parts: Callable[[], Sequence[RenderableType]], *, as_json: bool) -> None:

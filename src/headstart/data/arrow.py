@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +31,7 @@ from headstart.data.listing import (
     PARTS,
     Listing,
     Wanted,
+    could_be,
     find_column,
     part_in,
     parts_from,
@@ -91,6 +93,7 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
     groups = ["" if cell is None else plain(str(cell)) for columns in read for cell in columns.groups or ()] if group else None
     rows = read[0].rows if len(read) == 1 else joined([columns.rows for columns in read], [len(columns.labels) for columns in read])
     kept = [index for index, text in enumerate(labels) if text]
+    taken = Wanted(item if kind == "text" else None, label, group)
     faults += [Fault(sources[index], f"no label (column {label} is empty)") for index, text in enumerate(labels) if not text]
     return Listing(
         rows.take(kept),
@@ -101,7 +104,8 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
         tuple(faults),
         tuple(dict.fromkeys(name for names in named for name in names)),
         group,
-        columns=Wanted(None, label, group),
+        could_be(schema.names, wanted, taken),
+        taken,
     )
 
 
@@ -124,7 +128,7 @@ def tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
         faults = [Fault(printable(os.path.relpath(path, root)), "names none of train, validation, test: left out") for path, part in found if not part]
         found = [(path, part) for path, part in found if part]
     if not found:
-        raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {root}")
+        raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {shlex.quote(str(root))}")
     return found, faults
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
-from headstart.data.layout import lay_out, missing
+from headstart.data.labels import to_look_at, wake_word
+from headstart.data.layout import lay_out, refuse_no_place
 from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
 from headstart.data.rows import Rows, chosen
@@ -48,7 +49,8 @@ class Dataset:
         modes: ``(n,)`` how each item is written.
         digest: Hash of contents, labels, groups and given parts, whatever the order or the names of the files.
         rows: How bytes are fetched; use `read`.
-        notes: What a person should be told of how it was read: an encoding, quotes that do not pair.
+        notes: What a person should be told of how it was read: an encoding, quotes that do not pair, other columns that may be meant.
+        columns: Of a table the columns that were taken, by what for: ``{"text": "review", "label": "stars"}``.
     """
 
     root: Path
@@ -67,6 +69,7 @@ class Dataset:
     digest: str
     rows: Rows
     notes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """How many items it has."""
@@ -120,15 +123,16 @@ def load(
     Cost: the first time 0.2 ms an item of 28 x 28 pixels and 2 ms a photo of 0.5 Mpx; later 0.03 ms; a few hundred bytes of memory an item.
     """
     root, wanted = Path(path).expanduser(), Wanted(text, label, group)
-    if not root.exists():
-        raise missing(root)
+    refuse_no_place(root)
     given = root  # what a person knows it by
     if root.is_file() and archives.is_archive(root):
         root = unpacked(root)
     kind = get(modality or kind_of(root, wanted))
     listing = lay_out(root, kind, wanted)
     listing = in_blocks(listing, cut) if cut else listing
-    for note in listing.notes:
+    for_a_word = wake_word(given, listing.labels) if kind.name == "audio" and cut is None and to_learn else ()
+    listing = replace(listing, notes=(*listing.notes, *to_look_at(listing.labels), *for_a_word))
+    for note in (*_columns(listing), *listing.notes):
         sink(Event("note", "read", text=note))
     refuse.nothing(root, listing, kind)
     if to_learn and listing.columns.label is not None:
@@ -152,6 +156,12 @@ def load(
     finally:
         store.close()
     return _assembled(given, kind.name, listing, kept, left_out, content, examined, near)
+
+
+def _columns(listing: Listing) -> Iterator[str]:
+    """Which columns of a table were taken, said so that nobody learns from a wrong one unawares."""
+    if taken := listing.columns.by_use:
+        yield f"columns: {', '.join(f'{what} from {name}' for what, name in taken.items())}"
 
 
 def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:
@@ -212,4 +222,5 @@ def _assembled(
         digest=digest(modality, *classes, *sorted("\t".join(row) for row in zip(content, names, groups or empty, parts or empty, strict=True))),
         rows=listing.rows.take(kept),
         notes=listing.notes,
+        columns=listing.columns.by_use,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,10 +21,19 @@ HUB_KINDS = {"Image": "image", "Audio": "audio"}
 
 
 def kind_of(path: Path, wanted: Wanted) -> str:
-    """The modality of what lies at a path that exists.
+    """The modality of what lies at a path that exists; ``image`` where nothing tells, so that what is said of a mistake speaks of the usual layouts.
+
+    Raises:
+        InputError: when pictures and clips lie there together.
+    """
+    return told_kind(path, wanted) or "image"
+
+
+def told_kind(path: Path, wanted: Wanted) -> str | None:
+    """The modality of what lies at a path that exists; None where nothing tells.
 
     A folder's files decide by their endings, pictures and clips before texts, which may describe them; a table by the files that it names, else by its
-    columns; ``image`` where nothing tells, so that what is said of a mistake speaks of the usual layouts.
+    columns.
 
     Raises:
         InputError: when pictures and clips lie there together.
@@ -31,21 +41,33 @@ def kind_of(path: Path, wanted: Wanted) -> str:
     if wanted.text is not None:
         return "text"
     if path.is_file():
-        return _of_table(path) or "image"
+        return _of_table(path)
     if arrow.holds_tables(path):
         return _of_arrow(arrow.first_table(path))
     table = metadata.table_in(path)
     if table:
-        return _of_table(table) or "image"
+        return _of_table(table)
     counts = _suffixes(path)
     total = {name: sum(counts[suffix] for suffix in suffixes) for name, suffixes in (("image", get("image").suffixes), ("audio", AUDIO))}
     if all(total.values()) and max(total.values()) < CLEAR * sum(total.values()):
         found = ", ".join(f"{n:,} of {name}" for name, n in total.items())
-        raise InputError(f"{path} holds pictures and clips", got=found, allowed=names(), fix=f"headstart inspect {path} --modality audio")
+        raise InputError(f"{path} holds pictures and clips", got=found, allowed=names(), fix=f"headstart inspect {shlex.quote(str(path))} --modality audio")
     if any(total.values()):
         return max(total, key=lambda name: total[name])
     tables = [suffix for suffix in separated.SUFFIXES if counts[suffix]]
-    return "text" if tables or any(counts[suffix] for suffix in LINES) else "image"
+    return "text" if tables or any(counts[suffix] for suffix in LINES) else None
+
+
+def refuse_other_kind(path: Path, modality: str) -> None:
+    """Say of data that a finished run cannot read that it is another kind of data, where that is so.
+
+    Raises:
+        InputError: naming both kinds.
+    """
+    found = told_kind(path, Wanted()) if path.exists() else None
+    if found is not None and found != modality:
+        takes, holds = get(modality).unit, get(found).unit
+        raise InputError(f"this run takes {takes}, and {path} holds {holds}", fix=f"give {takes}, or a run that was fitted to {holds}: headstart runs list")
 
 
 def names_files(table: Path, suffixes: frozenset[str]) -> bool:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from headstart.base import archives
 from headstart.base.errors import InputError
+from headstart.base.files import special
 from headstart.data import arrow, flat, folders, metadata, separated, texts
 from headstart.data.kind import names_files
 from headstart.data.listing import PARTS, Listing, Wanted, part_of, printable
 from headstart.data.rows import joined
 from headstart.data.unpacked import OTHERS
 from headstart.modality import Modality
+
+# What makes a table of a file that is not read as one.
+OTHER_WAYS = {".json": "jq -c '.[]' FILE > lines.jsonl", ".txt": "put one text a line into a file for each class: DATA/praise.txt, DATA/blame.txt"}
+OTHER_WAYS |= dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "save it as CSV (UTF-8) and point at that file")
 
 
 def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
@@ -45,7 +51,7 @@ def lay_out(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         raise InputError(
             f"{path} has no table, so it has no columns",
             got=wanted.named,
-            fix=f"headstart inspect {path}   (without --text, --label and --group: folder names are the labels)",
+            fix=f"headstart inspect {quoted(path)}   (without --text, --label and --group: folder names are the labels)",
         )
     return folders.list_classes(path, kind.suffixes)
 
@@ -110,23 +116,47 @@ def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
         return _list_table(path, path.parent, kind, wanted)
     if suffix in OTHERS:
         raise InputError(f"{path} is compressed in a way that is not read", allowed=archives.SUFFIXES, fix="unpack it and point at the folder")
-    what = f"is one of the {kind.unit}" if suffix in kind.suffixes else "is a file"
+    is_item = suffix in kind.suffixes
+    what = f"is one of the {kind.unit}" if is_item else "is a file"
+    fix = f"headstart inspect {quoted(path.parent.parent)}" if is_item else OTHER_WAYS.get(suffix, "save it as CSV with a column of texts and one of labels")
     raise InputError(
         f"{path} {what}, not a data set",
         allowed=["a folder of class folders", *separated.SUFFIXES, *arrow.SUFFIXES],
-        fix=f"headstart inspect {path.parent.parent}",
+        fix=fix.replace("FILE", quoted(path)),
     )
 
 
-def missing(path: Path) -> InputError:
-    """What is said of a path that does not exist: the name that is nearest to it."""
+def refuse_no_place(path: Path) -> None:
+    """Refuse a path at which no data set can lie.
+
+    Raises:
+        InputError: when nothing is there, or a pipe, a device or the whole file system.
+    """
+    if not path.exists():
+        above, near = nearest(path)
+        raise InputError(f"{path} does not exist", got=str(path), fix=f"headstart inspect {quoted(near)}" if near else f"ls {quoted(above)}")
+    if kind := special(path):
+        raise InputError(
+            f"{path} is {kind}, and a data set is read more than once", fix="save it as a file first: COMMAND > data.csv; headstart inspect data.csv"
+        )
+    if path.resolve() == Path(path.resolve().anchor):
+        raise InputError(f"{path} is the root of the file system, not a data set", fix="headstart inspect FOLDER   (the one that holds your data)")
+
+
+def nearest(path: Path) -> tuple[Path, Path | None]:
+    """Of a path that does not exist the folder above that does, and what in it has a similar name; endings, which are alike among strangers, do not count."""
     above = path.parent
     while not above.is_dir():
         above = above.parent
-    wanted = path.relative_to(above).parts[0]
-    near = difflib.get_close_matches(wanted.lower(), names := {entry.name.lower(): entry.name for entry in above.iterdir()}, n=1)
-    fix = f"headstart inspect {above / names[near[0]]}" if near else f"ls {above}"
-    return InputError(f"{path} does not exist", got=str(path), fix=fix)
+    wanted = Path(path.relative_to(above).parts[0])
+    names = {entry.stem.lower(): entry for entry in sorted(above.iterdir(), key=lambda entry: entry.suffix.lower() == wanted.suffix.lower())}
+    near = difflib.get_close_matches(wanted.stem.lower(), names, n=1)
+    return above, names[near[0]] if near else None
+
+
+def quoted(path: Path) -> str:
+    """A path as it is typed into a shell."""
+    return shlex.quote(str(path))
 
 
 def _joined(listings: list[Listing]) -> Listing:

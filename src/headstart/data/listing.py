@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ TEXT_WORDS: tuple[str, ...] = (
     "headline",
     "title",
 )
-TEXT_WORDS += ("文本", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
+TEXT_WORDS += ("文本", "评论内容", "评价内容", "微博内容", "文本内容", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
 AUDIO_WORDS = ("audio", "clip", "sound", "recording", "speech", "wav", "bytes", "音频")
 IMAGE_WORDS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "bytes", "content", "图片")
 LABEL_WORDS: tuple[str, ...] = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")
@@ -107,6 +108,11 @@ class Wanted:
     def named(self) -> str | None:
         """The first of them, if there is one."""
         return self.text or self.label or self.group
+
+    @property
+    def by_use(self) -> dict[str, str]:
+        """Those that are named, by what they are for."""
+        return {what: name for what, name in vars(self).items() if name is not None}
 
 
 @dataclass(frozen=True)
@@ -183,11 +189,17 @@ def find_column(columns: Sequence[str], words: Sequence[str], taken: Iterable[st
         taken: Columns that are something else.
         by_last_word: Where no name fits, let the last word of one do: ``airline_sentiment`` is a sentiment.
     """
+    return next(iter(find_columns(columns, words, taken, by_last_word=by_last_word)), None)
+
+
+def find_columns(columns: Sequence[str], words: Sequence[str], taken: Iterable[str | None] = (), *, by_last_word: bool = False) -> list[str]:
+    """Every column that `find_column` could have meant: those whose whole name is one of the words or, where none is, those whose last word is."""
     taken = set(taken)
     named: Mapping[str, str] = {_spelt(column): column for column in reversed(columns) if column not in taken}
     whole = {name.replace("_", ""): column for name, column in named.items()}  # `PatientID` is a `patient_id`
     last = {name.rsplit("_", 1)[-1]: column for name, column in reversed(list(named.items()))} if by_last_word else {}
-    return next((known[key] for known in (whole, last) for word in words if (key := word.replace("_", "")) in known), None)
+    found = ([known[key] for word in words if (key := word.replace("_", "")) in known] for known in (whole, last))
+    return next((list(dict.fromkeys(some)) for some in found if some), [])
 
 
 def _spelt(column: str) -> str:
@@ -230,6 +242,28 @@ def pick_columns(columns: Sequence[str], item: str, label: str | None, group: st
     wanted = None if group == NO_GROUP and NO_GROUP not in columns else group
     grouped = None if group == NO_GROUP and wanted is None else pick_column(columns, wanted, GROUP_WORDS, "group", where, (item, found))
     return found, grouped, find_column(columns, PART_COLUMNS, (item, found, grouped))
+
+
+def could_be(columns: Sequence[str], wanted: Wanted, taken: Wanted) -> tuple[str, ...]:
+    """What to tell a person where a column was taken by its name and others have such a name too.
+
+    Args:
+        columns: Of the table.
+        wanted: Those that the user named: there is no doubt of them.
+        taken: Those that were taken.
+
+    Example:
+        >>> could_be(["text", "topic", "category"], Wanted(), Wanted("text", "category"))
+        ('the labels are those of the column category; topic could be the label too: --label topic',)
+    """
+    notes = []
+    for what, words, others in (("text", TEXT_WORDS, (taken.label, taken.group)), ("label", LABEL_WORDS, (taken.text, taken.group))):
+        column, said = getattr(taken, what), getattr(wanted, what)
+        found = find_columns(columns, words, others, by_last_word=True) if column is not None and said is None else []
+        if column in found and len(found) > 1:
+            rest = [one for one in found if one != column]
+            notes.append(f"the {what}s are those of the column {column}; {', '.join(rest)} could be the {what} too: --{what} {shlex.quote(rest[0])}")
+    return tuple(notes)
 
 
 def several_labels(where: str, column: str, cell: object) -> InputError:

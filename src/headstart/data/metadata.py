@@ -13,7 +13,7 @@ from pathlib import Path
 from headstart.base.errors import Fault, InputError
 from headstart.data import arrow
 from headstart.data.flat import read_cells
-from headstart.data.listing import FILE_WORDS, Listing, Wanted, find_column, parts_from, pick_columns, plain, printable, several_labels
+from headstart.data.listing import FILE_WORDS, Listing, Wanted, could_be, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
 from headstart.data.separated import SUFFIXES
 
@@ -67,7 +67,9 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     file = file_column(columns, table.parent, (label, group))
     if file is None:
         raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
+    wanted = Wanted(None, label, group)
     label, group, parted = pick_columns(names, file, label, group, where)
+    taken = Wanted(None, label, group)
     if label in cells.nested:
         raise several_labels(where, label, cells.nested[label])
     paths = _paths(columns[file], table, where)
@@ -84,8 +86,8 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         chosen(given, kept) if given is not None else None,
         faults,
         group_name=group,
-        notes=cells.notes,
-        columns=Wanted(None, label, group),
+        notes=(*cells.notes, *could_be(names, wanted, taken)),
+        columns=taken,
     )
 
 

@@ -97,6 +97,7 @@ class Profile:
         size: ``tiny``, ``small``, ``middling``, ``large`` or ``very large``, by examples a class in train.
         advice: What that means, in one sentence.
         notes: What a person should look at, in sentences.
+        columns: Of a table the columns that were taken, by what for: ``{"text": "review", "label": "stars"}``.
     """
 
     root: str
@@ -118,6 +119,7 @@ class Profile:
     size: str
     advice: str
     notes: tuple[str, ...]
+    columns: dict[str, str]
 
 
 def profile(dataset: Dataset, split: Split) -> Profile:
@@ -153,6 +155,7 @@ def profile(dataset: Dataset, split: Split) -> Profile:
         size=size,
         advice=advice,
         notes=tuple(_notes(dataset, classes, (equal, near, across), leaks, int(np.median(dataset.sizes.min(axis=1))))),
+        columns=dict(dataset.columns),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
     tables = sorted(path for path in root.glob("*") if path.suffix.lower() in separated.SUFFIXES) if root.is_dir() else []
     if inner or tables:
-        fix = f"headstart inspect {(inner or tables)[0]}"
+        fix = f"headstart inspect {shlex.quote(str((inner or tables)[0]))}"
     where = "no rows with a text and a label" if kind.name == "text" and root.is_file() else f"no {kind.unit} in class folders"
     raise InputError(f"{root} holds {where}", details=details, fix=fix)
 
@@ -107,7 +108,7 @@ def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
     said = f"only one class, {only}" if only else f"no readable {unit.removesuffix('s')} in any class"
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
     fix = (
-        f"headstart inspect {inner[0]}"
+        f"headstart inspect {shlex.quote(str(inner[0]))}"
         if inner
         else ONE_CLASS.get(unit if root.is_file() else "", "put each class into a folder of its own below the data set's folder")
     )
@@ -116,9 +117,9 @@ def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
 
 def _examples(counts: Counter[str], claimed: Counter[str], minimum: int) -> list[str]:
     few = [name for name in in_order(claimed) if counts[name] < minimum]
-    broken = {name: claimed[name] - counts[name] for name in few}
+    broken = {name: f" (and {claimed[name] - counts[name]} left out)" if claimed[name] > counts[name] else "" for name in few}
     return [
-        f"class {name} has {counts[name]} readable examples{f' (and {broken[name]} left out)' if broken[name] else ''}, at least {minimum} are needed; "
+        f"class {name} has {counts[name]} readable {'example' if counts[name] == 1 else 'examples'}{broken[name]}, at least {minimum} are needed; "
         "fix: add some, or take the class out"
         for name in few
     ]

@@ -11,13 +11,14 @@ import csv
 import io
 import json
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from headstart.base.errors import InputError
 from headstart.modality import Unreadable
-from headstart.modality.encoding import MARKS, decoded
+from headstart.modality.encoding import MARKS, conversion, decoded
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 JSON_LINES = (".jsonl", ".ndjson")
@@ -29,6 +30,7 @@ SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 18  # by which is told what a table is about
 ROW_BYTES_MAX = 1 << 26  # a row that is longer tells nothing of its table
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # JSON writes a character beyond 16 bits as two halves; one alone is in no encoding
+A_LINE = 'write each row as a line of its own: {"text": "...", "label": "..."}'
 FIRST_ROW = 2  # as a spreadsheet numbers them: the names of the columns stand in row 1
 
 
@@ -66,7 +68,7 @@ def read_cells(table: Path) -> Cells:
         InputError: when its encoding cannot be told, it holds no rows, or rows of unequal length.
     """
     text, notes = _text(table)
-    laid = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _separated(text, table)
+    laid = _json_lines(text, table) if table.suffix.lower() in JSON_LINES else _separated(text, table)
     header, rows = laid.header, laid.rows
     _bound(len(rows), len(header), table.name)
     if not header or not rows:
@@ -80,7 +82,7 @@ def first_cells(table: Path) -> dict[str, list[str]]:
     """The columns of a table with the cells of its first rows, to learn from what it is about; empty where it cannot be read."""
     try:
         text = _head(table)
-        header, rows, *_ = _json_lines(text, table.name) if table.suffix.lower() in JSON_LINES else _rows(text, _separator(text, table), csv.QUOTE_MINIMAL)
+        header, rows, *_ = _json_lines(text, table) if table.suffix.lower() in JSON_LINES else _rows(text, _separator(text, table), csv.QUOTE_MINIMAL)
     except (Unreadable, InputError, UnicodeDecodeError):
         return {}
     return {name: [row[place] for row in rows] for place, name in enumerate(header)}
@@ -109,7 +111,7 @@ def _text(table: Path) -> tuple[str, tuple[str, ...]]:
     try:
         text, encoding = decoded(raw)
     except Unreadable as error:
-        fix = f"iconv -f GB18030 -t UTF-8 {table.name} > utf8.csv   (its true encoding behind -f; or in Excel: save as CSV UTF-8)"
+        fix = f"{conversion(raw, str(table), 'utf8.csv')}   (its true encoding behind -f; or in Excel: save as CSV UTF-8)"
         raise InputError(f"{table.name} is not UTF-8, and {error.reason}: its letters would be guessed wrong", fix=fix) from None
     return text, () if encoding.startswith("UTF-") else (f"{table.name} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8",)
 
@@ -157,8 +159,11 @@ def _rows(text: str, separator: str, quoting: int) -> tuple[list[str], list[list
     return header, rows, numbers, fault
 
 
-def _json_lines(text: str, name: str) -> _Laid:
-    rows, numbers, halved = [], [], []
+def _json_lines(text: str, table: Path) -> _Laid:
+    name, rows, numbers, halved = table.name, [], [], []
+    if text.lstrip().startswith("["):
+        fix = f"jq -c '.[]' {shlex.quote(str(table))} > lines.jsonl"
+        raise InputError(f"{name} holds one JSON list, not one JSON object a line", fix=fix)
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -168,9 +173,9 @@ def _json_lines(text: str, name: str) -> _Laid:
                 row = json.loads(whole)
                 halved.append(number)
         except (ValueError, RecursionError) as error:  # a number of thousands of digits, lists without end
-            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}: {str(error)[:120]}") from None
+            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}: {str(error)[:120]}", fix=A_LINE) from None
         if not isinstance(row, dict):
-            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}")
+            raise InputError(f"{name} does not hold one JSON object a line", got=f"line {number}", fix=A_LINE)
         rows.append(row)
         numbers.append(number)
     keys = list(dict.fromkeys(key for row in rows for key in row))

@@ -14,6 +14,7 @@ from headstart.data.listing import (
     TEXT_WORDS,
     Listing,
     Wanted,
+    could_be,
     find_column,
     part_in,
     parts_from,
@@ -26,7 +27,7 @@ from headstart.data.listing import (
 from headstart.data.rows import chosen, held, joined, stamp
 from headstart.data.separated import SUFFIXES, Cells, read_cells
 from headstart.modality import Unreadable
-from headstart.modality.encoding import decoded
+from headstart.modality.encoding import conversion, decoded
 
 LINE_FILES = (".txt", ".text")
 NO_CLASSES = frozenset({"readme", "license", "licence", "notes", "changelog", "requirements", "sources", "authors"})
@@ -54,7 +55,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     kept = [place for place in range(n) if cells.columns[label][place] and cells.columns[text][place]]
     sources = [f"{where}#{number}" for number in cells.numbers]
     given = (part,) * n if part else parts_from(cells.columns[parted], parted, where) if parted else None
-    origin = stamp(table)
+    origin, taken = stamp(table), Wanted(text, label, group)
     return Listing(
         held(cells.columns[text], origin and f"{origin}/{text}").take(kept),  # all are laid out: a place among them means the same under every label
         chosen(sources, kept),
@@ -63,8 +64,8 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
         chosen(given, kept) if given is not None else None,
         _lacking(cells, text, label, sources),
         group_name=group,
-        notes=cells.notes,
-        columns=Wanted(text, label, group),
+        notes=(*cells.notes, *could_be(list(cells.columns), wanted, taken)),
+        columns=taken,
     )
 
 
@@ -174,9 +175,8 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
 
 def _lines(path: Path) -> tuple[list[str], str]:
     try:
-        text, encoding = decoded(path.read_bytes())
+        text, encoding = decoded(raw := path.read_bytes())
     except Unreadable as error:
-        raise InputError(
-            f"{path.name} cannot be read: {error.reason}", fix=f"iconv -f GB18030 -t UTF-8 {path.name} > utf8.txt   (its encoding behind -f)"
-        ) from None
+        fix = f"{conversion(raw, str(path), 'utf8.txt')}   (its encoding behind -f)"
+        raise InputError(f"{path.name} cannot be read: {error.reason}", fix=fix) from None
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), encoding

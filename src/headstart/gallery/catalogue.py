@@ -12,7 +12,8 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.base.folders import home
 from headstart.base.records import read_toml
-from headstart.gallery.card import ModelCard
+from headstart.gallery.card import ModelCard, TextInput
+from headstart.gallery.reads import spellings
 from headstart.gallery.shelf import subscriptions
 
 DEFAULTS = {"image": "efficientnet_lite0", "text": "minilm_l6", "audio": "speech_embedding"}  # the first to be asked, by kind of data
@@ -62,14 +63,14 @@ def card(name: str) -> ModelCard:
 
 
 def search(text: str) -> tuple[ModelCard, ...]:
-    """Cards in which every word of a text occurs: in name, title, task, architecture, training data, licence or source."""
+    """Cards in which every word of a text occurs: in name, title, task, architecture, training data, licence, source or languages."""
     words = text.casefold().split()
     return tuple(one for one in cards() if all(word in _haystack(one) for word in words))
 
 
 def _haystack(card: ModelCard) -> str:
-    seen = card.trained_on
-    return " ".join((card.name, card.title, card.modality, card.task, card.architecture, seen.what, seen.kind, card.licence, card.source)).casefold()
+    seen, spoken = card.trained_on, spellings(card.input.languages) if isinstance(card.input, TextInput) else ""
+    return " ".join((card.name, card.title, card.modality, card.task, card.architecture, seen.what, seen.kind, card.licence, card.source, spoken)).casefold()
 
 
 def _files() -> list[Path]:

@@ -96,7 +96,9 @@ def _timm_repository(name: str) -> str:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InputError(f"the hub has no timm weights called {name}", got=name)
+        raise InputError(
+            f"the hub has no timm weights called {name}", got=name, fix="headstart gallery list   (or a name as timm spells it: timm:resnet50.a1_in1k)"
+        )
     raise InputError(f"timm has several weights of {name}: name one", got=f"timm:{name}", allowed=[f"timm:{one.partition('/')[2]}" for one in found])
 
 

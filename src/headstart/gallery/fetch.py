@@ -6,6 +6,7 @@ In: a source, or several that are slices of one file, and a folder to work in. O
 from __future__ import annotations
 
 import itertools
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -112,12 +113,15 @@ def in_folder(source: Source) -> Path:
     """The weight file of a ``folder:`` source: the one it names, else the first of the usual names."""
     folder = Path(source.name).expanduser()
     if not folder.is_dir():
-        raise InputError("there is no such folder", got=folder)
+        raise InputError("there is no such folder", got=folder, fix="folder:PATH names a folder that timm or transformers saved: folder:/path/to/model")
     names = (source.member,) if source.member else PREFERRED
     found = next((folder / name for name in names if (folder / name).is_file()), None)
     if found is None:
         raise InputError(
-            f"{folder} holds no weight file", got=source.member or None, allowed=names if not source.member else sorted(p.name for p in folder.iterdir())
+            f"{folder} holds no weight file",
+            got=source.member or None,
+            allowed=names if not source.member else sorted(p.name for p in folder.iterdir()),
+            fix=f"ls {shlex.quote(str(folder))}   (the file behind #: folder:/path#FILE)",
         )
     if not found.resolve().is_relative_to(folder.resolve()) and source.member:
         raise InputError("the weight file lies outside the folder", got=found)

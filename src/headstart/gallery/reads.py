@@ -29,6 +29,17 @@ _SPELLINGS = {"mul": MANY, "multi": MANY, MANY: MANY, "zho": "zh", "chi": "zh", 
 _SPELLINGS |= {"jpn": "ja", "japanese": "ja", "kor": "ko", "korean": "ko", "deu": "de", "ger": "de", "german": "de", "fra": "fr", "fre": "fr", "french": "fr"}
 _SPELLINGS |= {"spa": "es", "spanish": "es", "ita": "it", "italian": "it", "por": "pt", "portuguese": "pt", "nld": "nl", "dut": "nl", "dutch": "nl"}
 _SPELLINGS |= {"rus": "ru", "russian": "ru", "ara": "ar", "arabic": "ar"}
+# What those who speak them call them, for whoever looks for a model; and how Chinese readers call English.
+_OWN_NAMES = {
+    "zh": "中文 汉语",
+    "en": "英文 英语",
+    "ja": "日本語 日语",
+    "ko": "한국어 韩语",
+    "de": "deutsch",
+    "fr": "français",
+    "es": "español",
+    MANY: "多语言",
+}
 _HAN, _CYRILLIC = re.compile("[\u3400-\u9fff]"), re.compile("[\u0400-\u04ff]")
 WORDS_MIN = 1000  # of a vocabulary that can tell
 # Share of the words with letters. Of bert-base-chinese two thirds hold Chinese, of XLM-RoBERTa 8 % (and 13 % Cyrillic), of an English BERT 2 % (0.3 %).
@@ -36,6 +47,19 @@ CHINESE_SHARE, MANY_SHARE = 0.4, 0.04
 QUERY, PASSAGE = "query: ", "passage: "  # what E5 was taught to see before its texts; the first for everything but what is searched in
 _E5 = re.compile(r"(?:^|[-_.])e5(?:[-_.]|$)(?!.*instruct)")
 PREFIX_LIMIT = 1000  # characters: a longer one would leave no room for the text
+
+
+def spellings(languages: Collection[str]) -> str:
+    """Every word by which somebody may look for a model that reads these languages; one that reads many is found by each.
+
+    Example:
+        >>> spellings(["zh"])
+        'zh zho chi cmn chinese 中文 汉语'
+        >>> "中文" in spellings(["multilingual"]), "chinese" in spellings(["en"])
+        (True, False)
+    """
+    codes = dict.fromkeys((*languages, *(_SPELLINGS.values() if MANY in languages else ())))
+    return " ".join(" ".join(filter(None, (code, *(word for word, known in _SPELLINGS.items() if known == code), _OWN_NAMES.get(code)))) for code in codes)
 
 
 def readme(get: Callable[[str], Path | None]) -> str:

@@ -102,6 +102,7 @@ def parse(text: str) -> Source:
     kind, _, rest = text.partition(":")
     match = _PATTERNS[kind].fullmatch(rest) if kind in _PATTERNS else None
     if match is None:
-        raise InputError("a source has one of these forms", details=list(FORMS.values()), got=text)
+        fix = f"headstart gallery subscribe {re.split('#|@revision', FORMS[kind])[0]}" if kind in FORMS else "headstart gallery list"
+        raise InputError("a source has one of these forms", details=list(FORMS.values()), got=text, fix=fix)
     found = {key: value or "" for key, value in match.groupdict().items()}
     return Source(kind, found["name"], found.get("version", ""), found["member"])

@@ -6,6 +6,7 @@ In: a card's name, or ``timm:…``, ``hf:…``, ``folder:…``. Out: a Subscript
 from __future__ import annotations
 
 import math
+import shlex
 import shutil
 import time
 from collections.abc import Collection, Iterator
@@ -88,7 +89,9 @@ def verify(name: str) -> None:
     kept = [(found.weights, "weights", found.bytes, found.sha256), *((found.folder / one.name, one.name, one.bytes, one.sha256) for one in found.card.files)]
     for path, what, size, sha256 in kept:
         if not path.is_file() or path.stat().st_size != size or sha256_file(path) != sha256:
-            raise IntegrityError(f"the {what} of {name} are not the bytes that were recorded; they were not used\n  fix: headstart gallery subscribe {name}")
+            raise IntegrityError(
+                f"the {what} of {name} are not the bytes that were recorded; they were not used\n  fix: headstart gallery subscribe {shlex.quote(name)}"
+            )
 
 
 def remove(name: str) -> None:
@@ -137,7 +140,9 @@ def _present(name: str) -> Subscription:
 
 
 def _absent(name: str) -> InputError:
-    return InputError(f"{name} is not subscribed", allowed=[one.card.name for one in subscriptions()], fix=f"headstart gallery subscribe {name}")
+    known = name in {one.name for one in catalogue.cards()} or ":" in name
+    fix = f"headstart gallery subscribe {shlex.quote(name)}" if known else "headstart gallery list"
+    return InputError(f"{name} is not subscribed", got=name, allowed=[one.card.name for one in subscriptions()], fix=fix)
 
 
 def _refuse_taken(card: ModelCard) -> None:

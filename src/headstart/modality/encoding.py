@@ -7,6 +7,7 @@ accept nearly anything, so they are believed only when what comes out looks like
 from __future__ import annotations
 
 import codecs
+import shlex
 import unicodedata
 from itertools import pairwise
 
@@ -32,6 +33,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030", "cp1252": "Windows-1252"}
+ZEROS_MIN = 0.01  # of the bytes of UTF-16: Chinese has a comma or a line end in fifty characters
 UNKNOWN = "its encoding cannot be told"
 
 
@@ -51,7 +53,7 @@ def decoded(raw: bytes) -> tuple[str, str]:
     if marked is not None:
         return _strictly(raw, marked), NAMES[marked]
     if b"\0" in raw:
-        raise Unreadable("binary, not a text")
+        raise Unreadable(f"{name} without the mark that says so" if (name := unmarked(raw)) else "binary, not a text")
     for name, plausible in (("utf-8", None), ("gb18030", _is_chinese), ("cp1252", _is_western)):
         try:
             text = raw.decode(name)
@@ -60,6 +62,27 @@ def decoded(raw: bytes) -> tuple[str, str]:
         if plausible is None or plausible(text[:LOOKED_AT_BYTES]):
             return text, NAMES[name]
     raise Unreadable(UNKNOWN)
+
+
+def unmarked(raw: bytes) -> str:
+    """``UTF-16LE`` or ``UTF-16BE`` where bytes look like it and lack its mark: of an ASCII character every second byte is 0; else empty.
+
+    Example:
+        >>> unmarked("评论,情感".encode("utf-16-le")), unmarked(b"PK" + bytes(8))
+        ('UTF-16LE', '')
+    """
+    seen = raw[:LOOKED_AT_BYTES]
+    zeros = {"UTF-16BE": seen[::2].count(0), "UTF-16LE": seen[1::2].count(0)}
+    fewer, name = sorted(zeros, key=lambda one: zeros[one])
+    if zeros[name] < max(1, ZEROS_MIN * len(seen)) or zeros[fewer] > zeros[name] / 2:
+        return ""
+    text = seen.decode(name, "replace")
+    return "" if any(unicodedata.category(one) in ("Cc", "Cn", "Co") and one not in "\t\r\n\f\v" for one in text) else name
+
+
+def conversion(raw: bytes, file: str, made: str) -> str:
+    """The line that writes a file anew as UTF-8; its encoding is guessed where nothing tells."""
+    return f"iconv -f {unmarked(raw) or 'GB18030'} -t UTF-8 {shlex.quote(file)} > {made}"
 
 
 def _strictly(raw: bytes, name: str) -> str:

@@ -108,7 +108,7 @@ def refuse_header(written_as: str, rate: int, channels: int) -> None:
     if written_as not in FORMATS:
         raise Unreadable(f"{written_as} is no format of recordings that is read here")
     if not RATE_MIN_HERTZ <= rate <= RATE_MAX_HERTZ:
-        raise Unreadable(f"{rate:,} samples a second")
+        raise Unreadable(f"{rate:,} samples a second, {RATE_MIN_HERTZ:,} to {RATE_MAX_HERTZ:,} are read")
     if not 1 <= channels <= CHANNELS_MAX:
         raise Unreadable(f"{channels} channels")
 

@@ -52,7 +52,7 @@ class Wishes:
                 "this budget is too short to read the data, fit and judge", got=f"{self.budget_seconds:g} s", fix=f"--budget {LEAST_BUDGET_SECONDS:g}s or more"
             )
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
-            raise InputError("the learning rate lies above 0 and at most at 1", got=self.learning_rate)
+            raise InputError("the learning rate lies above 0 and at most at 1", got=self.learning_rate, fix="--learning-rate 0.001, or leave it out")
 
 
 @dataclass(frozen=True)

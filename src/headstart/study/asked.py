@@ -22,7 +22,7 @@ from headstart.base.records import from_plain, to_plain
 from headstart.data import Dataset
 from headstart.gallery.card import ModelCard
 from headstart.planning.facts import Wishes
-from headstart.training.run import ASKED, MANIFEST, tidy
+from headstart.training.run import ASKED, check_begun
 
 DECIDING = ("torch", "torchvision", "timm", "transformers", "tokenizers", "openvino", "numpy", "scipy", "pillow", "soundfile", "soxr", "optuna", "cleanlab")
 
@@ -108,12 +108,7 @@ def recorded(folder: Path) -> Asked:
         InputError: when the folder holds no run that was begun, or a finished one.
         IntegrityError: when what was asked is damaged.
     """
-    if (folder / MANIFEST).is_file():
-        tidy(folder)  # a kill between the manifest and the end leaves what only a resume would have needed
-        raise InputError("this run is finished: there is nothing to resume", got=folder, fix=f"headstart report {folder}")
-    if not (folder / ASKED).is_file():
-        what = "the folder holds no run that was begun (no asked.json)" if folder.is_dir() else "the run folder does not exist"
-        raise InputError(what, got=folder, fix="headstart fit DATA")
+    check_begun(folder)
     try:
         plain: dict[str, Any] = dict(read_json(folder / ASKED))
         if plain.pop("sum") != _sum(plain):

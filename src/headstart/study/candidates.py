@@ -33,6 +33,7 @@ from headstart.base.records import to_plain
 from headstart.data import Dataset
 from headstart.evaluation.intervals import Measured, measure
 from headstart.gallery.card import ModelCard
+from headstart.modality import get
 from headstart.ranking.combine import LeftOut, Ranking, Scored, Scores, combine
 from headstart.ranking.h_score import h_score
 from headstart.ranking.logme import logme
@@ -164,14 +165,16 @@ def models_for(modality: str, wanted: str | None) -> list[ModelCard]:
         InputError: when nothing suitable is subscribed.
     """
     suitable = {one.card.name: one.card for one in gallery.subscriptions() if one.card.modality == modality}
-    chosen = list(suitable) if wanted is None else [wanted]
+    choices, unit = [card.name for card in gallery.cards() if card.modality == modality], get(modality).unit
+    if wanted is not None and (asked := gallery.card(wanted)).modality != modality:
+        what = f"{asked.name} takes {get(asked.modality).unit}, and the data holds {unit}"
+        fix = f"--model {next(iter(suitable))}, or leave --model out" if suitable else f"headstart gallery subscribe {gallery.DEFAULTS[modality]}"
+        raise InputError(what, got=f"--model {wanted}", allowed=suitable or choices, fix=fix)
+    chosen = list(suitable) if wanted is None else [gallery.card(wanted).name]
     if not chosen:
-        choices = [card.name for card in gallery.cards() if card.modality == modality]
         raise InputError(f"no model for {modality} data is subscribed", allowed=choices, fix=f"headstart gallery subscribe {gallery.DEFAULTS[modality]}")
     with ThreadPoolExecutor() as together:  # checksums of gigabytes
-        for name, _ in zip(chosen, together.map(gallery.weights, chosen), strict=True):
-            if name not in suitable:
-                raise InputError(f"{name} is not a model for {modality} data", got=name, allowed=suitable)
+        list(together.map(gallery.weights, chosen))
     return [suitable[name] for name in chosen]
 
 

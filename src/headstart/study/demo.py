@@ -16,7 +16,7 @@ MODELS = ("efficientnet_lite0", "mobilenet_v2")
 NAME = Path("solar-cells")
 
 
-def demo(out: Path | None = None, *, accept: Collection[str] = (), sink: Sink = silence) -> Run:
+def demo(out: str | Path | None = None, *, accept: Collection[str] = (), sink: Sink = silence) -> Run:
     """Fit 800 solar cells, defective or whole.
 
     Args:

@@ -100,6 +100,7 @@ def fit(
     Raises:
         InputError: before anything expensive starts.
     """
+    Limits.of(wishes)
     wanted = asked(data, wishes, label, group, tuple(accept), text, modality)
     with RunWriter(out) as run:
         wanted.write(run.folder)
@@ -221,9 +222,8 @@ class Study:
 
     def gather(self, cards: list[ModelCard], dataset: Dataset, plan: Plan, budget: Budget) -> Gathered:
         """One forward pass of each model over everything."""
-        limits = Limits(self.wishes.max_mb, self.wishes.max_ms, self.wishes.licence)
         exact = self.wishes.precision == "float32"
-        return gather(cards, dataset, plan, limits, budget, self.store, self.sink, exact=exact, journal=self.journal, memory=self.memory)
+        return gather(cards, dataset, plan, Limits.of(self.wishes), budget, self.store, self.sink, exact=exact, journal=self.journal, memory=self.memory)
 
     def play(
         self, judged: list[Problem], delivered: list[Problem], gathered: Gathered, tracks: Tracks, plan: Plan, budget: Budget

@@ -10,7 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from headstart.base.errors import InputError
+from headstart.base.files import special
 from headstart.data import arrow, separated, texts
+from headstart.data.folders import is_litter
+from headstart.data.layout import nearest, quoted
 from headstart.modality import Modality, Unreadable
 
 NAME_WORDS = 4  # at most, in the name of a file or folder; more are a sentence
@@ -51,18 +54,31 @@ def _items(given: str | Path, modality: Modality, text: str | None, lines: bool)
         raise InputError("an input is empty", fix='name a file or a folder; a variable of the shell may be unset: "$NAME"')
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
-        inside = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix.lower() in modality.suffixes)
+        there = sorted(file for file in path.rglob("*") if file.is_file() and not any(map(is_litter, file.relative_to(path).parts)))
+        inside = [file for file in there if file.suffix.lower() in modality.suffixes]
         if not inside:
-            raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes)
+            table = next((file for file in there if about_texts and file.suffix.lower() in TABLES), None)
+            fix = f"headstart predict RUN {quoted(table)}" if table else f"ls {quoted(path)}"
+            raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes, fix=fix)
         yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
     elif not _is(path, os.path.isfile):
+        if kind := special(path):
+            raise InputError(f"this is {kind}, not a file", got=given, fix="save it as a file first: COMMAND > FILE; headstart predict RUN FILE")
         if not about_texts or isinstance(given, Path) or _looks_like_a_path(given, {*modality.suffixes, *TABLES}):
-            raise InputError("this file does not exist", got=given, fix=AS_A_TEXT if about_texts else None)
+            raise InputError("this file does not exist", got=given, fix=_fix(path, about_texts=about_texts))
         yield Item(" ".join(str(given).split()), partial(_same, str(given).encode("utf-8", "replace")))
     elif about_texts and (lines or path.suffix.lower() in TABLES):
         yield from (Item(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
     else:
         yield Item(str(given), partial(_bytes, path, modality))
+
+
+def _fix(path: Path, *, about_texts: bool) -> str:
+    """What to type instead of a path that does not exist: the name that is nearest to it, where one is similar."""
+    above, near = nearest(path)
+    if near:
+        return f"headstart predict RUN {quoted(near)}"
+    return AS_A_TEXT if about_texts else f"ls {quoted(above)}"
 
 
 def _bytes(path: Path, modality: Modality) -> bytes:

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import to_plain
 from headstart.data import load
 from headstart.data.duplicates import units_of
+from headstart.data.kind import refuse_other_kind
 from headstart.evaluation.rates import HOUR_SECONDS, per_hour, share_by
 from headstart.study.frames import BEHIND_SECONDS
 from headstart.study.keyword_sides import KINDS, kind_of, kinds_of, speakers_of
@@ -53,7 +55,11 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
         InputError: when the folder is no run of a wake word, the data cannot be read, or has labels that are none of a wake word's.
     """
     listener = open_listener(run)
-    dataset = load(data, label=label, group=group, modality="audio", sink=sink, to_learn=False, cut=lambda name: kind_of(name) != "positive")
+    try:
+        dataset = load(data, label=label, group=group, modality="audio", sink=sink, to_learn=False, cut=lambda name: kind_of(name) != "positive")
+    except InputError:
+        refuse_other_kind(data, "audio")
+        raise
     its_own = dataset.digest == read_json(run / KEYWORD).get("data_digest")
     if its_own:
         text = "beware: these are the very recordings that this run learnt from and was judged on; of new ones this promises too much"

@@ -58,7 +58,8 @@ def kind_of(label: str) -> str:
     """
     kind = next((kind for kind, words in WORDS.items() if label.lower() in words), None)
     if kind is None:
-        raise InputError("this label is none of a wake word's", got=label, allowed=[word for words in WORDS.values() for word in words])
+        fix = "name the folders positive/, negative/ and background/; to tell classes apart leave --task keyword out"
+        raise InputError("this label is none of a wake word's", got=label, allowed=[word for words in WORDS.values() for word in words], fix=fix)
     return kind
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from headstart.base.errors import InputError
 from headstart.gallery.card import ModelCard
 from headstart.gallery.licences import is_allowed
+from headstart.planning.facts import Wishes
 from headstart.ranking.combine import LeftOut
 
 BYTES_A_MEGABYTE = 1e6  # decimal, as disks and registries count
@@ -33,9 +34,21 @@ class Limits:
         for name in ("max_mb", "max_ms"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise InputError(f"--{name.replace('_', '-')} must be above 0", got=value)
+                option = f"--{name.replace('_', '-')}"
+                raise InputError(f"{option} must be above 0", got=f"{value:g}", fix=f"{option} 50, or leave it out")
         if self.licence is not None and not self.licence.strip(" ,"):
             raise InputError("--licence names no licence", fix=f"--licence {PERMISSIVE}")
+
+    @classmethod
+    def of(cls, wishes: Wishes) -> Limits:
+        """Those that the user pinned, checked before any data is read.
+
+        Raises:
+            InputError: when nothing could keep one, or milliseconds are limited where no engine is timed.
+        """
+        made = cls(wishes.max_mb, wishes.max_ms, wishes.licence)
+        made.timed(exact=wishes.precision == "float32")
+        return made
 
     def timed(self, *, exact: bool) -> None:
         """Refuse a limit on milliseconds where no engine is timed."""

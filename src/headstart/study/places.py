@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -25,17 +26,21 @@ def new_run(data: Path, runs: Path = RUNS, day: date | None = None) -> Path:
     return next(folder for number in count(1) if not (folder := runs / f"{stem}-{number}").exists())
 
 
-def free_run(out: Path) -> Path:
+def free_run(out: str | Path) -> Path:
     """Refuse a folder that holds a finished run, one that can go on, or something else; an empty one may be used.
 
     Raises:
         InputError: naming what is there.
     """
-    if out.is_file():
-        raise InputError("--out is a file, a run needs a folder", got=out)
+    if not str(out).strip():  # as a path it would be the folder that one stands in
+        raise InputError("--out is empty; a variable of the shell may be unset", fix=f"--out {RUNS}/NAME, or leave it out")
+    out = Path(out)
+    other = f"--out {shlex.quote(f'{out}-2' if out.name else f'{RUNS}/NAME')}"
+    if out.exists() and not out.is_dir():
+        raise InputError("--out is a file, a run needs a folder", got=out, fix=other)
     if (out / ASKED).is_file() and not (out / MANIFEST).is_file():
         raise unfinished(out)
     if out.is_dir() and any(out.iterdir()):
         what = "a finished run" if (out / MANIFEST).is_file() else "other files"
-        raise InputError(f"the folder given with --out holds {what}; nothing is written over", got=out, fix=f"--out {out}-2")
+        raise InputError(f"the folder given with --out holds {what}; nothing is written over", got=out, fix=other)
     return out

@@ -108,10 +108,9 @@ def preview(
 
     Cost: reading the data once, and a race of engines of a few seconds per model that has not raced on this machine.
     """
+    limits, memory, outside = Limits.of(wishes), Memory(wishes.memory_bytes), list[LeftOut]()
     dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
-    limits, memory, outside = Limits(wishes.max_mb, wishes.max_ms, wishes.licence), Memory(wishes.memory_bytes), list[LeftOut]()
-    limits.timed(exact=wishes.precision == "float32")
     memory.begin()
     cards = by_promise(readers(limits.allowed(models_for(dataset.modality, wishes.model), outside), dataset, outside, sink))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)

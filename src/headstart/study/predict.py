@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,14 @@ from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
 from headstart.data import Dataset, load
 from headstart.data.duplicates import units_of
+from headstart.data.kind import refuse_other_kind
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
 from headstart.evaluation.table import table
 from headstart.gallery.card import ModelCard
 from headstart.gallery.headers import check_safetensors
-from headstart.modality import Unreadable, get
+from headstart.modality import Modality, Unreadable, get
 from headstart.planning.memory import NO_LIMIT
 from headstart.report.folder import is_wake_word
 from headstart.study.inputs import Item, items_in
@@ -90,7 +92,8 @@ class Deployed:
         """
         enough = [known for known in self.set_thresholds if known > coverage - SAME]
         if not enough or coverage <= 0:
-            raise InputError("this run has no sets of that coverage", got=coverage, allowed=self.set_thresholds)
+            fix = f"--coverage {max(self.set_thresholds):g}" if self.set_thresholds else "leave --coverage out"
+            raise InputError("this run has no sets of that coverage", got=coverage, allowed=self.set_thresholds, fix=fix)
         return self.set_thresholds[min(enough)]
 
 
@@ -106,9 +109,28 @@ def deploy(run: Path) -> Deployed:
         fix = f"headstart predict {shlex.quote(str(run))} FILE"
         raise InputError("this is the run of a wake word: it hears the word or not, and has no classes", got=run, fix=fix)
     check_run(run, "model.json")
-    try:
+    with _as_written(run):
         return _deployed(run, read_json(run / "model.json"))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:  # whoever writes a run folder by hand writes its checksums too
+
+
+def modality_of(run: Path) -> Modality:
+    """What a finished run takes; its network is not opened.
+
+    Raises:
+        InputError: when the folder is no finished run.
+        IntegrityError: when its files are not those that were written.
+    """
+    check_run(run, "model.json")
+    with _as_written(run):
+        return get(read_json(run / "model.json")["modality"])
+
+
+@contextmanager
+def _as_written(run: Path) -> Iterator[None]:
+    """Whoever writes a run folder by hand writes its checksums too: what it does not hold is said to be missing."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
 
 
@@ -153,9 +175,9 @@ def predict(
     Raises:
         InputError: when an input does not exist or a folder holds no suitable file.
     """
+    items = [] if is_wake_word(run) else items_in(inputs, modality_of(run), text=text, lines=lines)  # before a network is opened
     deployed = deploy(run)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
-    items = items_in(inputs, get(deployed.modality), text=text, lines=lines)
     found: list[Prediction] = []
     with stage(sink, "predict", len(items), get(deployed.modality).unit) as advance:
         for begin in range(0, len(items), BATCH_ITEMS):
@@ -171,7 +193,11 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
         InputError: when the data set has classes that the run does not know.
     """
     deployed = deploy(run)
-    dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink, to_learn=False)
+    try:
+        dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink, to_learn=False)
+    except InputError:
+        refuse_other_kind(data, deployed.modality)
+        raise
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
         raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)

@@ -14,18 +14,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
-from torch import Tensor
 
 from headstart.base.events import Event, Sink, silence
 from headstart.base.files import write
 from headstart.base.hashing import digest
 from headstart.base.journal import Journal
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WORK = "work"
 EVERY_SECONDS = 20.0  # of training that a kill may cost; $HEADSTART_CHECKPOINT_SECONDS asks for others
@@ -34,7 +36,7 @@ SAVING_SHARE = 0.05  # of a training's time that keeping its state may take: a l
 MOST_BYTES = 8 << 30  # of all pieces together
 ROOM = 2  # times a piece's bytes that must be free: what is kept for a kill must not be what fills the disk
 PLAIN = "plain"
-Arrays = Mapping[str, Tensor | NDArray[np.generic]]
+Arrays = Mapping[str, "Tensor | NDArray[np.generic]"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Keeping:
         """Keep a piece; it takes the place of an older one under its key."""
         if self.folder is None:
             return
-        arrays = {one: np.asarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value, order="C") for one, value in tensors.items()}
+        arrays = {one: np.asarray(value if isinstance(value, np.ndarray) else value.detach().cpu().numpy(), order="C") for one, value in tensors.items()}
         if not self._has_room(sum(array.nbytes for array in arrays.values())):
             return
         content = save(arrays, {PLAIN: json.dumps({**plain, "place": self.journal.book.place})})

@@ -9,13 +9,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save
-from torch import Tensor
 
 from headstart.base.errors import InputError, IntegrityError, ShortageError, shortage
 from headstart.base.events import Event
@@ -24,6 +23,9 @@ from headstart.base.hashing import sha256_file
 from headstart.base.journal import JOURNAL
 from headstart.base.records import to_plain
 from headstart.training.keeping import WORK
+
+if TYPE_CHECKING:
+    from torch import Tensor  # not in earnest: a wrong path is answered without torch
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
@@ -57,7 +59,7 @@ class RunWriter:
         """
         self.folder, self.again = folder, again
         if (folder / MANIFEST).exists():
-            raise InputError("this folder holds a finished run; nothing is written over", got=folder, fix=f"--out {folder}-2")
+            raise InputError("this folder holds a finished run; nothing is written over", got=folder, fix=f"--out {shlex.quote(f'{folder}-2')}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(folder / LOCK, timeout=0)
@@ -112,7 +114,7 @@ class RunWriter:
 
     def tensors(self, name: str, tensors: Mapping[str, Tensor | NDArray[np.generic]]) -> None:
         """Write a safetensors file."""
-        arrays = {key: np.ascontiguousarray(value.detach().cpu().numpy() if isinstance(value, Tensor) else value) for key, value in tensors.items()}
+        arrays = {key: np.ascontiguousarray(value if isinstance(value, np.ndarray) else value.detach().cpu().numpy()) for key, value in tensors.items()}
         write(self.folder / name, save(arrays))
 
     def copy(self, name: str, file: Path) -> None:
@@ -165,16 +167,12 @@ def is_at_work(folder: Path) -> bool:
 
 def at_work(folder: Path) -> InputError:
     """The refusal to be the second on a run folder."""
-    return InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another with --out")
+    return InputError("another process is at work on this run folder", got=folder, fix="wait until it has ended, or name another")
 
 
-def unfinished(folder: Path) -> InputError:
-    """The refusal to begin anew where a run goes on, or can."""
-    return (
-        at_work(folder)
-        if is_at_work(folder)
-        else InputError("this folder holds a run that was begun and can go on", got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
-    )
+def unfinished(folder: Path, what: str = "this folder holds a run that was begun and can go on") -> InputError:
+    """The refusal to begin anew, or to use a run, where it goes on or can."""
+    return at_work(folder) if is_at_work(folder) else InputError(what, got=folder, fix=f"headstart resume {shlex.quote(str(folder))}")
 
 
 def _clear(folder: Path) -> None:
@@ -206,6 +204,20 @@ def _recorded(folder: Path) -> dict[str, str]:
         raise IntegrityError(f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
 
 
+def check_begun(folder: Path) -> None:
+    """Check that a run can go on.
+
+    Raises:
+        InputError: when the folder holds no run that was begun, or a finished one.
+    """
+    if (folder / MANIFEST).is_file():
+        tidy(folder)  # a kill between the manifest and the end leaves what only a resume would have needed
+        raise InputError("this run is finished: there is nothing to resume", got=folder, fix=f"headstart report {shlex.quote(str(folder))}")
+    if not (folder / ASKED).is_file():
+        what = "the folder holds no run that was begun (no asked.json)" if folder.is_dir() else "the run folder does not exist"
+        raise InputError(what, got=folder, fix="headstart runs list" if not folder.is_dir() else "headstart fit DATA")
+
+
 def check_run(folder: Path, *names: str) -> None:
     """Check that a run is finished and that the named files are those that were written.
 
@@ -214,6 +226,8 @@ def check_run(folder: Path, *names: str) -> None:
         IntegrityError: when a file is missing or differs, or the manifest cannot be read.
     """
     if not (folder / MANIFEST).is_file():
+        if (folder / ASKED).is_file():
+            raise unfinished(folder, "this run is not finished")
         what = "is not a finished run (no manifest)" if folder.is_dir() else "does not exist"
         raise InputError(f"the run folder {what}", got=folder, fix="headstart runs list")
     recorded = _recorded(folder)
