@@ -27,7 +27,7 @@ from headstart.cli.predictions import give_predictions
 from headstart.cli.summaries import row
 from headstart.evaluation.rates import share
 from headstart.modality.sound import decode, wav
-from headstart.report import list_runs
+from headstart.report import list_runs, write_report
 from headstart.study.keyword import Result, fit_keyword
 from headstart.study.listening import STEP, chunks, open_listener
 
@@ -86,10 +86,10 @@ def test_the_page_plays_what_it_got_wrong(fitted: Result, tmp_path: Path) -> Non
     (run / "mistakes" / "000.wav").parent.mkdir(exist_ok=True)
     (run / "mistakes" / "000.wav").write_bytes(wav(spoken(WORD, 1), RATE))
     (run / "mistakes.json").write_text(json.dumps([{"file": "mistakes/000.wav", "source": "<b>.wav", "kind": "missed", "probability": 0.2, "seconds": None}]))
-    page = headstart.report(run).read_text()
+    page = write_report(run).read_text()
     assert "missed: &lt;b&gt;.wav (20.0\N{NO-BREAK SPACE}% sure" in page and page.count("data:audio/wav") == 1
     (run / "mistakes.json").unlink()
-    assert "What it got wrong" not in headstart.report(run).read_text()  # a run of old
+    assert "What it got wrong" not in write_report(run).read_text()  # a run of old
 
 
 def test_an_unfinished_or_damaged_wake_word_has_no_page_of_classes(tmp_path: Path) -> None:
