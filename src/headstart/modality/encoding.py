@@ -34,6 +34,7 @@ MARKS = (
 )
 NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030", "cp1252": "Windows-1252"}
 ZEROS_MIN = 0.01  # of the bytes of UTF-16: Chinese has a comma or a line end in fifty characters
+LEAST_BYTES = 8  # fewer tell nothing
 UNKNOWN = "its encoding cannot be told"
 
 
@@ -68,9 +69,11 @@ def unmarked(raw: bytes) -> str:
     """``UTF-16LE`` or ``UTF-16BE`` where bytes look like it and lack its mark: of an ASCII character every second byte is 0; else empty.
 
     Example:
-        >>> unmarked("评论,情感".encode("utf-16-le")), unmarked(b"PK" + bytes(8))
-        ('UTF-16LE', '')
+        >>> unmarked("评论,情感".encode("utf-16-le")), unmarked(b"PK" + bytes(8)), unmarked(b"a" + bytes(1) + b"b")
+        ('UTF-16LE', '', '')
     """
+    if len(raw) % 2 or len(raw) < LEAST_BYTES:
+        return ""
     seen = raw[:LOOKED_AT_BYTES]
     zeros = {"UTF-16BE": seen[::2].count(0), "UTF-16LE": seen[1::2].count(0)}
     fewer, name = sorted(zeros, key=lambda one: zeros[one])
