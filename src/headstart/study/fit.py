@@ -57,7 +57,7 @@ from headstart.training.run import RunWriter
 
 PLAY_SHARE = 0.5  # of what a budget leaves after the forward passes: rounds begin only as long as they fit into it
 SAFETY = 1.1  # times the dearest round so far: the next one may take longer
-RANDOM_SHARE = 0.25  # of what is left that the frozen random network may take
+RANDOM_SHARE = 0.5  # of what is left that the frozen random network may take: in little time it is the better twin, what trains from scratch sees too little
 OPENING_SECONDS = 2.0  # to build and convert one more network
 CURVE_SECONDS = 4.0  # under a budget the learning curve is drawn when at least this times five is left
 
