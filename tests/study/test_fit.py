@@ -103,6 +103,11 @@ def test_the_verdict_has_every_field_that_was_promised(run: Run) -> None:
     assert verdict["sentence"] == run.verdict.sentence()
 
 
+def test_the_manifest_holds_every_file_of_the_run(run: Run) -> None:
+    there = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
+    assert there - read(run, "manifest.json")["files"].keys() == {"manifest.json"}
+
+
 def test_the_time_left_is_told_from_the_plan_to_the_end(run: Run, events: list[Event]) -> None:
     told = [event for event in events if event.kind == "forecast"]
     assert events.index(told[0]) < next(n for n, event in enumerate(events) if event.stage == "activations")

@@ -75,8 +75,8 @@ class Circumstances:
         seed: The run's seed.
         scratch_epochs: How often the scratch twin saw its items in its time, parts of an epoch counted.
         scratch_still_improving: Whether its validation score was still rising at the end.
-        scratch_frozen: Whether the twin is a head on frozen random features in some round, because that did better than training everything.
-        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is such a head.
+        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is a head on frozen random features, because that did better
+            than training everything.
         why: Why this model and this cut, as the end of a sentence; "" = not said.
     """
 
@@ -92,7 +92,6 @@ class Circumstances:
     title: str = ""
     scratch_epochs: float | None = None
     scratch_still_improving: bool | None = None
-    scratch_frozen: bool = False
     scratch_rounds: tuple[int, int] | None = None
     why: str = ""
 
@@ -202,12 +201,13 @@ def judge(
         for name, other in others.items()
     }
     about: dict[str, Any] = {field.name: getattr(circumstances, field.name) for field in dataclasses.fields(circumstances)}
+    about["scratch_frozen"] = circumstances.scratch_rounds is not None and circumstances.scratch_rounds[1] > 0
     about |= {"title": circumstances.title or circumstances.model, "seconds": dict(circumstances.seconds), "validation": dict(validation)}
     about |= {name: measure(other, metric, seed) if other is not None else None for name, other in others.items()}
     about |= {f"gain_over_{name}": one for name, one in gains.items()}
     return Verdict(
         helped=helped_by(gains["scratch"]),
-        chosen=_chosen(validation, metric),
+        chosen=preferred(validation, metric),
         metric=metric,
         test=measure(transfer, metric, seed),
         **about,
@@ -223,6 +223,7 @@ def helped_by(over_scratch: Gain | None) -> Helped:
     return "no" if over_scratch.high < WORTH_IT else "cannot tell"
 
 
-def _chosen(validation: Mapping[str, float], metric: str) -> Arm:
+def preferred(validation: Mapping[str, float], metric: str) -> Arm:
+    """The arm with the best score on validation; of equals transfer, for a twin must win."""
     sign = -1 if is_lower_better(metric) else 1
     return max((arm for arm in PREFERENCE if arm in validation), key=lambda arm: sign * validation[arm])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from headstart.report.words import anything, as_number, moment
 ARMS = {"transfer": "a new layer on the pretrained embedding", "random": "the same on a random embedding"}
 PROMISED = "yes: the interval ends below what was asked for"
 USABLE = 0.5  # share of the words: what misses more is of no use
-FLAT = 60.0  # logits: beyond this a probability is 0 or 1
 NEARLY_SURE = 0.999  # from which one decimal of a per cent tells nothing
 
 
@@ -30,12 +28,14 @@ def write_keyword_report(folder: Path) -> Path:
     Raises:
         InputError: when the run is unfinished, or what it wrote is damaged.
     """
+    from scipy.special import expit
+
     kept = read_keyword(folder)
     result, card, items = kept["result"], kept["card"], kept["items"]
     point, missed = result["transfer"]["point"], result["transfer"]["missed"]
     there, spent = point["accepted"], stages_ended(folder)
     facts = (
-        ("threshold", f"{sure(1 / (1 + math.exp(-min(max(point['threshold'], -FLAT), FLAT))))} sure"),
+        ("threshold", f"{sure(float(expit(point['threshold'])))} sure"),
         ("chosen for", f"{result['asked']:g} false accepts an hour, on {hours(point['hours'])} that were not trained on"),
         ("there it accepts wrongly", f"{several(there['n'], 'time')}: {there['value']:.2f} an hour ({there['low']:.2f} to {there['high']:.2f})"),
         ("is that a promise?", PROMISED if point["promised"] else f"no: {_needed(result)}"),

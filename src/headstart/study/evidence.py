@@ -11,9 +11,8 @@ from headstart.base.events import stage
 from headstart.base.records import to_plain
 from headstart.data import Split, profile
 from headstart.evaluation.evidence import trust
-from headstart.evaluation.metrics import is_lower_better
 from headstart.evaluation.predictions import Predictions, joined
-from headstart.evaluation.verdict import PREFERENCE
+from headstart.evaluation.verdict import preferred as by_validation
 from headstart.planning.plan import Plan
 from headstart.ranking.label_errors import likely_label_errors
 from headstart.ranking.learning_curve import learning_curve
@@ -46,8 +45,7 @@ def _choice(number: int, one: Round) -> dict[str, Any]:
 
 def preferred(one: Round) -> str:
     """The arm that the validation items of one round would have chosen, had it been alone."""
-    scores, sign = validation_scores([one], one), -1 if is_lower_better(one.problem.metric) else 1
-    return max((arm for arm in PREFERENCE if arm in scores), key=lambda arm: sign * scores[arm])
+    return by_validation(validation_scores([one], one), one.problem.metric)
 
 
 def trusted(validation: Predictions, rounds: Sequence[Round], arm: str, seed: int) -> dict[str, Any]:

@@ -98,7 +98,6 @@ def reach(
             seed=problem.seed,
             scratch_epochs=round(min(sum(row.passes for row in one.history) for one in twins), 1) if twins else None,
             scratch_still_improving=any(one.still_improving for one in twins) if twins else None,
-            scratch_frozen=any(one.frozen for one in twins),
             scratch_rounds=(len(twins), sum(one.frozen for one in twins)) if twins else None,
             why=plan.decision("cut").why,
         ),
