@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT, engine_named
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest_content
+from headstart.modality.image import ImageRecipe
 
 
 @dataclass
@@ -128,3 +130,13 @@ def test_early_maps_that_are_larger_than_what_they_save_are_not_kept(tmp_path: P
 def test_an_engine_that_does_not_exist_is_refused() -> None:
     with pytest.raises(InputError, match="did you mean: torch-float32"):
         engine_named("torch-float3")
+
+
+def test_what_another_version_of_an_engine_or_a_decoder_computed_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, items = network(), Numbers(pictures(3))
+    collect(backbone, [3], items, EXACT, Store(tmp_path), label="tiny")
+    monkeypatch.setattr(torch, "__version__", "0.0")
+    assert collect(backbone, [3], items, EXACT, Store(tmp_path), label="tiny")[3].misses == 3
+    pillow = ImageRecipe(224).identity
+    monkeypatch.setattr(PIL, "__version__", "0.0")
+    assert ImageRecipe(224).identity != pillow

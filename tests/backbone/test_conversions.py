@@ -12,8 +12,9 @@ import torch
 from torch import fx
 
 from headstart import activations
-from headstart.backbone.engines.conversions import IN_USE_SECONDS, KEPT_BYTES, converted_bytes, place, prune_converted
+from headstart.backbone.engines.conversions import IN_USE_SECONDS, KEPT_BYTES, converted_bytes, prune_converted
 from headstart.backbone.engines.openvino_engine import OpenVinoEngine
+from headstart.base.folders import measured
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def kept(empty_home: Path) -> list[Path]:
     for age, width in ((7200.0, 64), (3600.0, 32)):
         network = fx.symbolic_trace(torch.nn.Sequential(torch.nn.Linear(8, width), torch.nn.ReLU()))
         OpenVinoEngine("float32").load(network, (np.zeros((2, 8), np.float32),), f"of width {width}")
-        (file,) = set(place().glob("*.xml")) - set(files)
+        (file,) = set(measured().glob("*.xml")) - set(files)
         for path in (file, file.with_suffix(".bin")):
             os.utime(path, (time.time() - age,) * 2)
         files.append(file)
@@ -37,7 +38,7 @@ def test_the_least_recently_used_network_goes_and_what_was_measured_stays(kept: 
     freed = prune_converted(before - 1)
     assert freed > 0 and before - freed == converted_bytes()
     assert [path.exists() for path in kept] == [False, True] and not kept[0].with_suffix(".bin").exists()
-    assert activations.prune(0) > 0 and sorted(path.name for path in place().iterdir()) == ["race.json"]
+    assert activations.prune(0) > 0 and sorted(path.name for path in measured().iterdir()) == ["race.json"]
 
 
 def test_a_network_that_was_just_used_stays_and_one_that_went_is_converted_again(kept: list[Path]) -> None:

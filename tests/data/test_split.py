@@ -187,7 +187,7 @@ def test_given_parts_are_kept_and_what_is_missing_is_carved_out_of_train() -> No
     given = ["train"] * 40 + ["test"] * 20
     parts = split(made(labels, given=given))
     assert parts.test.tolist() == list(range(40, 60)) and [len(parts.train), len(parts.validation)] == [30, 10]
-    assert "carved out of train (25%)" in parts.how
+    assert "carved out of train (25 %)" in parts.how
     parts = split(made(labels, given=["train"] * 40 + ["validation"] * 20))
     assert parts.test.tolist() == list(range(40, 60)) and "given validation part is the test" in parts.how
     parts = split(made(labels, given=["train"] * 60))

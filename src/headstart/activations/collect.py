@@ -84,8 +84,8 @@ class Activations:
 
 
 def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int = 0) -> Stage:
-    """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine, number format and view."""
-    key = digest("stage", backbone.chain[cut], engine.name, str(stored_type(engine)), str(view))
+    """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine with its version, number format and view."""
+    key = digest("stage", backbone.chain[cut], engine.name, engine.version, str(stored_type(engine)), str(view))
     return Stage(key, f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
 
 

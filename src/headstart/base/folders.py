@@ -13,3 +13,8 @@ def home() -> Path:
         return Path(chosen).expanduser()
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "headstart"
+
+
+def measured() -> Path:
+    """The folder of what was measured of this machine (speeds of engines, steps, writing), as small JSON files, beside the networks that OpenVINO converted."""
+    return home() / "engines"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.base.amounts import percent
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
@@ -119,7 +120,7 @@ def _parts(dataset: Dataset, units: NDArray[np.int64], seed: int, fractions: Seq
     everything = np.arange(len(dataset))
     if dataset.given_split is None:
         parts = _draw(dataset, everything, units, seed_for(seed, "split"), np.array(fractions), cover=True)
-        return parts, f"stratified by class, {' / '.join(f'{share:.0%}' for share in fractions)} for train / validation / test"
+        return parts, f"stratified by class, {' / '.join(f'{percent(share, 0)}' for share in fractions)} for train / validation / test"
     given = np.array([PARTS.index(part) for part in dataset.given_split])
     present = {part for place, part in enumerate(PARTS) if (given == place).any()}
     if present == set(PARTS):
@@ -132,7 +133,7 @@ def _parts(dataset: Dataset, units: NDArray[np.int64], seed: int, fractions: Seq
     parts = np.where(test, 2, 0)
     parts[train] = _draw(dataset, train, units, seed_for(seed, "split"), shares, cover=True)
     kept = "train and test as given" if "test" in present else "train as given, the given validation part is the test (it is looked at once)"
-    return parts, f"{kept}, validation carved out of train ({shares[1]:.0%}), stratified by class"
+    return parts, f"{kept}, validation carved out of train ({percent(shares[1], 0)}), stratified by class"
 
 
 def _draw(dataset: Dataset, places: NDArray[np.int64], units: NDArray[np.int64], seed: int, shares: NDArray[np.float64], *, cover: bool) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from headstart.modality.sound import BYTES_MAX, Samples, decode, resampled, wav
 
 EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
 PREPARATION = 2  # raise it when `prepare` gives other samples: stored activations of older ones are then not found
+DECODER = f"soundfile-{version('soundfile')}"
 SUFFIXES = frozenset({".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"})
 WINDOWS_SECONDS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)  # few, so that data sets share what was compiled for a window
 COVERED = 95  # percentile of the lengths that the window holds whole
@@ -58,8 +60,8 @@ class AudioRecipe:
 
     @property
     def identity(self) -> str:
-        """Its two values and the version of the preparation."""
-        return digest("audio", str(PREPARATION), str(self.rate), repr(self.seconds))
+        """Its two values, the version of the preparation and those of what decodes and resamples."""
+        return digest("audio", str(PREPARATION), DECODER, version("scipy"), str(self.rate), repr(self.seconds))
 
     def example(self) -> NDArray[np.generic]:
         """Faint noise, always the same: silence would be nothing to time a network with."""
@@ -75,7 +77,7 @@ class AudioModality:
     """Recordings in any format that libsndfile decodes and that people use."""
 
     name: str = "audio"
-    version: str = f"{EXAMINATION}-sound"
+    version: str = f"{EXAMINATION}-{DECODER}"
     suffixes: frozenset[str] = SUFFIXES
     bytes_max: int = BYTES_MAX
     reach: float = hearing.REACH

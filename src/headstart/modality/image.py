@@ -53,8 +53,8 @@ class ImageRecipe:
 
     @property
     def identity(self) -> str:
-        """Its three values and the version of the preparation."""
-        return digest("image", str(PREPARATION), str(self.size), repr(self.crop_fraction), self.interpolation)
+        """Its three values, the version of the preparation and the decoder's."""
+        return digest("image", str(PREPARATION), PIL.__version__, str(self.size), repr(self.crop_fraction), self.interpolation)
 
     def example(self) -> NDArray[np.generic]:
         """A black picture."""

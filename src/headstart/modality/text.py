@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,8 @@ class TextRecipe:
 
     @property
     def identity(self) -> str:
-        """The tokenizer's checksum, the longest input, the prefix, and the version of the preparation."""
-        return digest("text", str(PREPARATION), self.sha256, str(self.max_tokens), self.prefix)
+        """The tokenizer's checksum, the longest input, the prefix, and the versions of the preparation and of the tokenizers."""
+        return digest("text", str(PREPARATION), version("tokenizers"), self.sha256, str(self.max_tokens), self.prefix)
 
     def example(self) -> NDArray[np.generic]:
         """Tokens of a text of usual length."""

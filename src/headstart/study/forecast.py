@@ -14,7 +14,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink
 from headstart.base.files import read_json, write_json
-from headstart.base.folders import home
+from headstart.base.folders import measured
 from headstart.base.journal import Journal
 from headstart.planning.plan import Plan
 
@@ -182,7 +182,7 @@ class Forecast:
 
 
 def _file(key: str) -> Path:
-    return home() / "engines" / f"forecast-{key}.json"
+    return measured() / f"forecast-{key}.json"
 
 
 def _recalled(key: str) -> dict[str, float]:

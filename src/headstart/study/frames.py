@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from torch import nn
 
 from headstart.activations.store import Shelf, Stage, Store
@@ -91,7 +92,7 @@ class Frames:
     def _open(self) -> Shelf:
         if not self._shelf:
             weights = [value.detach().cpu().numpy().tobytes() for _, value in sorted(self.network.state_dict().items())]
-            key = digest("frames", str(HEARING), str(FLOOR_DECIBELS), str(BEHIND_SECONDS), *weights)
+            key = digest("frames", torch.__version__, str(HEARING), str(FLOOR_DECIBELS), str(BEHIND_SECONDS), *weights)
             self._shelf.append(self.store.shelf(Stage(key, f"{self.label} · frames of a stream"), self.sink))
         return self._shelf[0]
 

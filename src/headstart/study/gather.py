@@ -78,7 +78,7 @@ def gather(
         candidate = gathering.opened(card)
         if candidate is None:
             continue
-        if share.seconds is None and gathering.collected and candidate.pass_seconds > plan.number("dear_pass_seconds"):
+        if gathering.collected and costs_much(candidate, plan, share.seconds):
             dear.append(candidate)
         else:
             gathering.ask(candidate)
@@ -97,6 +97,11 @@ def gather(
 def cheapest_first(candidates: Sequence[Candidate]) -> list[Candidate]:
     """In the order of what their forward passes take."""
     return sorted(candidates, key=lambda one: one.pass_seconds)
+
+
+def costs_much(candidate: Candidate, plan: Plan, budget_seconds: float | None) -> bool:
+    """Must a model wait until the others have been asked? Under a budget none must: what it affords decides."""
+    return budget_seconds is None and candidate.pass_seconds > plan.number("dear_pass_seconds")
 
 
 def too_dear(candidate: Candidate, others: Sequence[Candidate]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headstart import gallery
+from headstart.base.amounts import percent
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink
 from headstart.data import Dataset
@@ -31,7 +32,7 @@ def cut_short(card: ModelCard, items: PreparedItems, sink: Sink) -> None:
     looked_at = range(0, n, max(1, n // SAMPLE))
     share = sum(len(items.prepare(place)) >= most for place in looked_at) / len(looked_at)
     if share > FEW:
-        text = f"{card.title} reads the first {most} tokens of a text: of about {share:.0%} of the texts the end may not be seen"
+        text = f"{card.title} reads the first {most} tokens of a text: of about {percent(share, 0)} of the texts the end may not be seen"
         sink(Event("note", "candidates", text=text))
 
 

@@ -20,7 +20,7 @@ from headstart.planning.rules import first_plan
 from headstart.ranking.combine import LeftOut
 from headstart.study import room
 from headstart.study.candidates import Candidate, middle_cut, models_for, open_candidate, wanted_cuts
-from headstart.study.gather import by_promise, cheapest_first, too_dear
+from headstart.study.gather import by_promise, cheapest_first, costs_much, too_dear
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
@@ -145,8 +145,7 @@ def _opened(
         if reason:
             outside.append(LeftOut(card.name, reason))
         else:
-            costs_most = wishes.budget_seconds is None and found and one.pass_seconds > plan.number("dear_pass_seconds")
-            (dear if costs_most else found).append(one)
+            (dear if found and costs_much(one, plan, wishes.budget_seconds) else found).append(one)
     for one in cheapest_first(dear):
         if reason := too_dear(one, found):
             outside.append(LeftOut(one.card.name, reason))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.base.files import read_json, write_json
-from headstart.base.folders import home
+from headstart.base.folders import measured
 
 USUAL_SECONDS = 3.0  # until one run on this machine has shown better: intervals, thumbnails, the report's figures, checksums
 USUAL_SHARE = 1.0  # likewise, of the seconds in which the program started: a slow machine is slow at the end too
@@ -66,4 +66,4 @@ def _remembered(kind: str) -> float | None:
 
 
 def _kept(kind: str) -> Path:
-    return home() / "engines" / f"tail-{kind}.json"
+    return measured() / f"tail-{kind}.json"

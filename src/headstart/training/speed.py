@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from headstart.base.errors import InputError
 from headstart.base.files import read_json, write_json
-from headstart.base.folders import home
+from headstart.base.folders import measured
 from headstart.base.records import from_plain, to_plain
 from headstart.training.loop import Read
 from headstart.training.network import Classifier
@@ -103,7 +103,7 @@ def correct(key: str, precision: str, seconds: float) -> None:
 
 
 def _file(key: str) -> Path:
-    return home() / "engines" / f"step-{key}.json"
+    return measured() / f"step-{key}.json"
 
 
 def seconds_per_step(classifier: Classifier, read: Read, labels: NDArray[np.int64], items: NDArray[np.int64], settings: Settings) -> float:

@@ -6,16 +6,11 @@ import os
 import time
 from pathlib import Path
 
-from headstart.base.folders import home
+from headstart.base.folders import measured
 
 KEPT_BYTES = 2 << 30  # more than that goes by itself when another network is converted
 IN_USE_SECONDS = 600.0  # files used since then stay: another process may be about to read them
 DESCRIPTION, WEIGHTS = ".xml", ".bin"
-
-
-def place() -> Path:
-    """The folder of what was converted; what races of engines and trainings measured lies there too, as small JSON files, and stays."""
-    return home() / "engines"
 
 
 def used(description: Path) -> None:
@@ -52,7 +47,7 @@ def prune_converted(limit_bytes: int = KEPT_BYTES) -> int:
 def _kept() -> list[tuple[float, int, Path]]:
     """When each was last used, its bytes, its description."""
     kept = []
-    for path in place().glob(f"[!.]*{WEIGHTS}"):
+    for path in measured().glob(f"[!.]*{WEIGHTS}"):
         try:
             stat, description = path.stat(), path.with_suffix(DESCRIPTION)
             kept.append((stat.st_mtime, stat.st_size + (description.stat().st_size if description.exists() else 0), description))

@@ -8,6 +8,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import fx
 
-from headstart.backbone.engines.conversions import DESCRIPTION, WEIGHTS, place, prune_converted, used
+from headstart.backbone.engines.conversions import DESCRIPTION, WEIGHTS, prune_converted, used
 from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.engines.protocol import Arrays, Runner
 from headstart.base.files import beside
+from headstart.base.folders import measured
 from headstart.base.hashing import digest
 
 ROOM = 1.5  # times the bytes of the weights: with less, that is why a file could not be written
@@ -37,6 +39,11 @@ class OpenVinoEngine:
     def name(self) -> str:
         """For example ``openvino-bfloat16``."""
         return f"openvino-{self.precision}"
+
+    @property
+    def version(self) -> str:
+        """OpenVINO's."""
+        return version("openvino")
 
     def available(self) -> bool:
         """Always: it is installed with headstart."""
@@ -62,7 +69,7 @@ class OpenVinoEngine:
     def _converted(self, part: fx.GraphModule, example: Arrays, key: str, open_lengths: tuple[bool, ...]) -> Path:
         openvino = import_openvino()
         shapes = [(_shape(array, varies=varies)[1:], str(array.dtype)) for array, varies in zip(example, open_lengths, strict=True)]
-        kept = place() / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}{DESCRIPTION}"
+        kept = measured() / f"{digest(key, openvino.__version__, torch.__version__, str(shapes))}{DESCRIPTION}"
         if not (kept.exists() and kept.with_suffix(WEIGHTS).exists()):
             kept.parent.mkdir(parents=True, exist_ok=True)
             partial = beside(kept).with_suffix(DESCRIPTION)

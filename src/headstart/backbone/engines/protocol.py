@@ -23,6 +23,10 @@ class Engine(Protocol):
         """Engine and number format, ``openvino-bfloat16``; part of every stored activation's key."""
 
     @property
+    def version(self) -> str:
+        """Of the library that computes; part of every stored activation's key as well."""
+
+    @property
     def exact(self) -> bool:
         """Does it give torch's own float32 numbers, bit for bit?"""
 

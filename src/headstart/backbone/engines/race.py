@@ -22,7 +22,7 @@ from headstart.backbone.engines.protocol import Arrays, Engine
 from headstart.backbone.engines.torch_engine import TorchEngine
 from headstart.base.errors import InputError
 from headstart.base.files import read_json, write_json
-from headstart.base.folders import home
+from headstart.base.folders import measured
 from headstart.base.hashing import digest
 from headstart.base.processor import has_bfloat16
 from headstart.base.records import from_plain, to_plain
@@ -93,7 +93,7 @@ def choose(backbone: Backbone, batch: NDArray[np.generic], taps: tuple[int, ...]
     """
     if exact:
         return Choice(EXACT.name, (), machine())
-    kept = home() / "engines" / f"{digest(backbone.chain[-1], machine(), str(batch.shape))}.json"
+    kept = measured() / f"{digest(backbone.chain[-1], machine(), str(batch.shape))}.json"
     if kept.exists():
         try:
             return from_plain(Choice, read_json(kept), str(kept))

@@ -28,6 +28,11 @@ class TorchEngine:
         return f"torch-{short}" if self.device == "cpu" else f"torch-{short}-{self.device}"
 
     @property
+    def version(self) -> str:
+        """Torch's."""
+        return str(torch.__version__)
+
+    @property
     def exact(self) -> bool:
         """Only float32 on the processor is the reference."""
         return self.precision == torch.float32 and self.device == "cpu"
