@@ -25,7 +25,7 @@ CORNER = 12
 def seen(content: bytes) -> NDArray[np.int64]:
     """The pixels as a person sees them, (height, width, 3)."""
     with opened(content) as picture:
-        return np.asarray(upright(picture)).astype(np.int64)
+        return np.asarray(upright(picture).convert("RGB")).astype(np.int64)
 
 
 def reason(content: bytes) -> str:

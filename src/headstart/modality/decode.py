@@ -1,4 +1,4 @@
-"""Bytes of a picture file in, an upright RGB picture out, whatever mode, depth or orientation the file has, or a short reason why not.
+"""Bytes of a picture file in, an upright picture out, in RGB or grey, whatever mode, depth or orientation the file has, or a short reason why not.
 
 Traps that this file is about: cameras store sideways and say so in EXIF; cut-outs have transparency (white is put behind them);
 16 bit files would be clipped to white; files lie about their size (pixel bombs) or stop in the middle.
@@ -103,10 +103,13 @@ def too_many(pixels: int) -> str:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """Decode, turn as the camera says, and give RGB with white behind whatever is transparent."""
+    """Decode, turn as the camera says, and give RGB, or L where it is grey, with white behind whatever is transparent.
+
+    A grey picture is to be made RGB after it has been resized: the same numbers at a third of the price.
+    """
     picture.load()
     turn = UPRIGHT.get(orientation(picture))
-    seen = to_rgb(picture)
+    seen = _plain(picture)
     return seen.transpose(turn) if turn is not None else seen
 
 
@@ -118,12 +121,12 @@ def orientation(picture: Image.Image) -> int:
         return 1
 
 
-def to_rgb(picture: Image.Image) -> Image.Image:
-    """Bring any mode to RGB, 8 bit."""
+def _plain(picture: Image.Image) -> Image.Image:
+    """Bring any mode to RGB or L, 8 bit."""
     if picture.mode in ("RGB", "L") and "transparency" not in picture.info:
-        return picture.convert("RGB") if picture.mode == "L" else picture
+        return picture
     if picture.mode.startswith(("I", "F")):
-        return _from_deep(picture).convert("RGB")
+        return _from_deep(picture)
     if picture.mode in ("La", "RGBa") or picture.has_transparency_data:
         seen = picture.convert({"La": "LA"}.get(picture.mode, "RGBA")).convert("RGBA")
         behind = Image.new("RGB", seen.size, "white")

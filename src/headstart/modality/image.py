@@ -121,7 +121,7 @@ class ImageModality:
             picture.draft(None, (shorter, shorter))  # JPEG: decode at 1/2, 1/4, 1/8 while that is no smaller than needed
             seen = upright(picture)
             square = seen.resize((recipe.size, recipe.size), FILTERS[recipe.interpolation], box=_middle(seen.size, recipe.size / shorter))
-        return np.ascontiguousarray(np.asarray(square).transpose(2, 0, 1))
+        return np.ascontiguousarray(np.asarray(square.convert("RGB")).transpose(2, 0, 1))
 
     def augment(self, prepared: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
         """Shift a prepared picture by up to an eighth of its side; the edge that comes in repeats the picture's own edge."""

@@ -38,7 +38,7 @@ COSINES = _cosines()  # orthonormal: distances among waves are distances among p
 
 def thumbnail(picture: Image.Image) -> bytes:
     """32 x 32 grey pixels, then 4 x 4 blue-yellow and 4 x 4 red-green cells."""
-    small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR).convert("RGB")
     colours = small.resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX).convert("YCbCr").tobytes()
     raw: bytes = small.convert("L").tobytes() + colours[1::3] + colours[2::3]
     return raw

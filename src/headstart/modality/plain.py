@@ -23,7 +23,7 @@ _CELL_OF = (np.arange(SIDE) // CELL)[:, None] * N_CELLS + (np.arange(SIDE) // CE
 
 def features(picture: Image.Image) -> NDArray[np.float32]:
     """Edges, then colours: ``(N_FEATURES,)``, each of the two parts about as long as the other in sum of squares per block."""
-    small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    small = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("RGB")
     return np.concatenate([edges(np.asarray(small.convert("L"), np.float32)), colours(np.asarray(small))])
 
 
