@@ -15,6 +15,7 @@ from headstart.base.records import to_plain
 from headstart.cli.rank import rank_parts
 from headstart.evaluation.intervals import Measured
 from headstart.gallery.card import Prior
+from headstart.modality import Vocabulary
 from headstart.ranking.combine import LeftOut, Ranked, Ranking
 from headstart.ranking.relatedness import Relatedness
 
@@ -67,6 +68,12 @@ def test_the_reason_the_prior_pick_and_what_was_left_out_follow_the_table() -> N
     assert order == sorted(order) and any(line.startswith("vgg16_edges  --max-mb") for line in lines)
     assert "by published accuracy alone: other" in shown(replace(RANKING, prior_pick="other"))
     assert not any("by published accuracy alone" in line for line in shown(replace(RANKING, prior_pick=None)))
+
+
+def test_how_far_a_text_network_lies_is_told_in_tokens_a_word() -> None:
+    texts = replace(ROWS[0], relatedness=Relatedness("English sentences", None, "some way off", Vocabulary(1.62, 0.0)))
+    lines = shown(replace(RANKING, rows=(texts,)))
+    assert any("1.62" in line for line in lines) and any("in tokens that one of your words takes" in line for line in lines)
 
 
 def test_a_ranking_is_one_json_object() -> None:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.gallery.card import TextInput
-from headstart.modality import Unreadable, get
+from headstart.modality import Unreadable, Vocabulary, get
 from headstart.modality.text import TextRecipe
 from headstart.modality.words import COLUMNS
 
@@ -43,6 +43,13 @@ def test_tokens_are_the_tokenizers_with_its_marks_and_without_padding(folder: Pa
 def test_a_prefix_comes_first_and_long_texts_keep_the_mark_at_the_end(folder: Path) -> None:
     tokens = TEXT.prepare(b"good room " * 50, recipe(folder, prefix="query: "))
     assert tokens.tolist() == [1, 3, 4, 5, 6, 2]
+
+
+def test_how_a_vocabulary_fits_is_counted_over_what_the_network_sees_of_the_words(folder: Path) -> None:
+    fit = TEXT.vocabulary([b"good room!", "坏 good".encode()], recipe(folder))
+    assert fit == Vocabulary(pieces_a_word=1.0, unknown=0.25)
+    assert TEXT.vocabulary([b"good " * 300], recipe(folder)) == Vocabulary(1.0, 0.0)  # six tokens of three hundred words
+    assert TEXT.vocabulary([b"!?"], recipe(folder)) is None and get("image").vocabulary([b""], None) is None
 
 
 def test_a_recipe_is_kept_as_plain_values_moves_with_its_file_and_knows_it(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from torch import nn
 
 from headstart.backbone.cut import Backbone
 from headstart.gallery.card import TrainedOn
+from headstart.modality import Vocabulary
 from headstart.ranking import relatedness as module
-from headstart.ranking.relatedness import SAMPLED_ITEMS, in_words, relatedness, source_distance
+from headstart.ranking.relatedness import SAMPLED_ITEMS, SAMPLED_TEXTS, in_words, relatedness, source_distance
 
 DIGITS = load_digits().images.astype(np.float32)[:, None] / 16
 ON_DIGITS = TrainedOn("digits", 1797, "written digits")
@@ -27,6 +29,9 @@ class Pictures:
 
     arrays: NDArray[np.float32]
     content: tuple[str, ...]
+
+    def vocabulary(self, places: Sequence[int]) -> None:
+        return None
 
     def prepare(self, index: int) -> NDArray[np.float32]:
         return self.arrays[index]
@@ -80,7 +85,8 @@ def test_the_order_of_the_items_does_not_matter_and_few_of_them_are_read(backbon
     for kept in (empty_home / "relatedness").iterdir():
         kept.unlink()
     assert source_distance(backbone, turned) == first
-    assert len(module._sample(items.content)) == SAMPLED_ITEMS == len({items.content[n] for n in module._sample(items.content)})
+    chosen = module._sample(items.content, SAMPLED_ITEMS)
+    assert len(chosen) == SAMPLED_ITEMS == len({items.content[n] for n in chosen})
 
 
 def test_what_was_measured_is_remembered_and_a_damaged_memory_is_measured_anew(backbone: Backbone, empty_home: Path) -> None:
@@ -95,3 +101,22 @@ def test_what_was_measured_is_remembered_and_a_damaged_memory_is_measured_anew(b
 
 def test_words_follow_the_distance() -> None:
     assert [in_words(one) for one in (None, 0.16, 0.76, 1.1)] == ["unknown", "near", "some way off", "far"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "unknown", "words"),
+    [(1.14, 0.0, "near"), (1.6, 0.0, "some way off"), (5.7, 0.0, "far"), (1.0, 0.7, "far"), (1.0, 0.05, "some way off"), (0.8, 0.0, "near")],
+)
+def test_a_text_network_is_as_near_as_its_vocabulary_fits(pieces: float, unknown: float, words: str) -> None:
+    network = Backbone(nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2)), torch.zeros(1, 4))
+    asked: list[Sequence[int]] = []
+
+    class Texts(Pictures):
+        def vocabulary(self, places: Sequence[int]) -> Vocabulary:
+            asked.append(places)
+            return Vocabulary(pieces, unknown)
+
+    many = pictures(DIGITS[:300])
+    found = relatedness(TrainedOn("the web", 10, "English sentences"), network, Texts(many.arrays, many.content))
+    assert (found.words, found.distance, found.vocabulary) == (words, None, Vocabulary(pieces, unknown))
+    assert len(asked[0]) == SAMPLED_TEXTS

@@ -13,10 +13,12 @@ from headstart.cli.show import table
 if TYPE_CHECKING:
     from headstart.evaluation import Measured
     from headstart.ranking.combine import Ranked, Ranking
+    from headstart.ranking.relatedness import Relatedness
 
 COLUMNS = ("", "model", "published", "1-NN", "probe", "LogME", "source", "licence", "MB", "ms", "expected")
 NUMBERS = ("published", "1-NN", "probe", "LogME", "MB", "ms", "expected")
 PICK, TIED, MIDDLE, NOTHING = "►", "=", "m", "–"
+CHANNELS, WORDED = "in standard deviations of its channels", "in tokens that one of your words takes"
 WEIGHT_FILE = 1e6  # bytes in a megabyte, as disks and registries count
 
 
@@ -45,7 +47,7 @@ def row_cells(row: Ranked) -> tuple[object, ...]:
         percent(near or 0.0),
         probe,
         f"{log_evidence:.3f}",
-        row.relatedness.words if row.relatedness.distance is None else f"{row.relatedness.distance:.2f} {row.relatedness.words}",
+        source(row.relatedness),
         row.licence,
         f"{row.bytes / WEIGHT_FILE:.0f}",
         f"{row.ms_per_item:.1f}" if row.ms_per_item is not None else NOTHING,
@@ -54,13 +56,21 @@ def row_cells(row: Ranked) -> tuple[object, ...]:
     return tuple(Text(str(cell), style="bold") for cell in cells) if row.chosen else cells
 
 
+def source(related: Relatedness) -> str:
+    """How far the source data lies, as a number where there is one, and a word."""
+    vocabulary = related.vocabulary
+    number = related.distance if vocabulary is None else vocabulary.pieces_a_word
+    return related.words if number is None else f"{number:.2f} {related.words}"
+
+
 def legend(rows: Sequence[Ranked]) -> str:
     """What the columns mean, in lines that a newcomer can read."""
+    worded = any(row.relatedness.vocabulary for row in rows)
     lines = [
         f"{PICK} the pick · {TIED} these items cannot tell it from the pick · expected: from probe and published",
         "published: accuracy its makers report · 1-NN: how often the nearest other item has the same label",
         "probe: a new head on frozen features, on unseen items · LogME: evidence an item, higher is better",
-        "source: how far your items lie from what it was trained on, in standard deviations of its channels",
+        f"source: how far your items lie from what it was trained on, {WORDED if worded else CHANNELS}",
         "MB: weight file · ms: one item on this machine",
     ]
     if any(row.probe_middle is not None and row.probe_middle.value > row.probe.value for row in rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -121,6 +121,9 @@ class AudioModality:
         heard = resampled(loudest(sound.samples, window, sound.rate), sound.rate, recipe.rate)[: recipe.n_samples]
         missing = recipe.n_samples - len(heard)
         return levelled(np.pad(heard, (missing // 2, missing - missing // 2)))
+
+    def vocabulary(self, contents: Iterable[bytes], recipe: AudioRecipe) -> None:
+        """Clips have none."""
 
     def augment(self, prepared: Samples, generator: np.random.Generator) -> Samples:
         """The same clip by another microphone in another room."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,9 @@ class ImageModality:
             seen = upright(picture)
             square = seen.resize((recipe.size, recipe.size), FILTERS[recipe.interpolation], box=_middle(seen.size, recipe.size / shorter))
         return np.ascontiguousarray(np.asarray(square.convert("RGB")).transpose(2, 0, 1))
+
+    def vocabulary(self, contents: Iterable[bytes], recipe: ImageRecipe) -> None:
+        """Pictures have none."""
 
     def augment(self, prepared: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
         """Shift a prepared picture by up to an eighth of its side; the edge that comes in repeats the picture's own edge."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -67,6 +67,19 @@ class Examined:
     thumbnail: bytes
 
 
+@dataclass(frozen=True)
+class Vocabulary:
+    """How well a model's vocabulary, which was learnt from its source data, fits texts.
+
+    Attributes:
+        pieces_a_word: Tokens into which a word is broken on average; of a character, where no blanks stand between words.
+        unknown: Share of the tokens that stand for what the vocabulary does not have.
+    """
+
+    pieces_a_word: float
+    unknown: float
+
+
 class Modality(Protocol):
     """A kind of data. Each method is a pure function of its arguments and may run in several threads at once."""
 
@@ -122,6 +135,13 @@ class Modality(Protocol):
 
         Returns:
             A picture ``(3, size, size)`` of bytes; a clip ``(samples,)`` of float32; the tokens of a text ``(length,)`` of int32, as many as it has.
+
+        Raises:
+            Unreadable: with a reason.
+        """
+
+    def vocabulary(self, contents: Iterable[bytes], recipe: Any) -> Vocabulary | None:
+        """How the vocabulary of a recipe fits items; None for a kind of data that has no words.
 
         Raises:
             Unreadable: with a reason.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +16,15 @@ from headstart.base.errors import InputError
 from headstart.base.hashing import digest
 from headstart.modality import repeats, tokens, words
 from headstart.modality.encoding import decoded
-from headstart.modality.protocol import Examined, Preview, Unreadable
+from headstart.modality.protocol import Examined, Preview, Unreadable, Vocabulary
 from headstart.modality.scripts import script_of, words_in
 
 EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
 PREPARATION = 1  # raise it when `prepare` gives other tokens
 BYTES_MAX = 1 << 20  # a book: nobody labels those one by one, and a file that lies about its columns must not fill the memory
 USUAL_TOKENS = 32
+VOCABULARY_CHARACTERS = 1000  # of a text, for how well a vocabulary fits it
+MARKS = re.compile(r"[^\w\s'’]+")
 PREVIEW_CHARACTERS = 600
 CONTROLS_MAX = 0.02  # of the characters: more are no text
 
@@ -102,6 +105,15 @@ class TextModality:
     def prepare(self, content: bytes, recipe: TextRecipe) -> NDArray[np.int32]:
         """The tokens of the prefix and the text, ``(length,)``; what is too long is cut at its end."""
         return tokens.tokens_of(recipe.prefix + read(content)[0], recipe.tokenizer, recipe.sha256, recipe.max_tokens)
+
+    def vocabulary(self, contents: Iterable[bytes], recipe: TextRecipe) -> Vocabulary | None:
+        """Over the beginnings of the texts, marks left out; None where they have no words."""
+        n_words = n_tokens = n_unknown = 0
+        for content in contents:
+            text = MARKS.sub(" ", read(content)[0][:VOCABULARY_CHARACTERS])
+            pieces, unknown, covered = tokens.counted(text, recipe.tokenizer, recipe.sha256, recipe.max_tokens)
+            n_words, n_tokens, n_unknown = n_words + len(words_in(text[:covered])), n_tokens + pieces, n_unknown + unknown
+        return Vocabulary(n_tokens / n_words, n_unknown / max(1, n_tokens)) if n_words else None
 
     def augment(self, prepared: NDArray[np.int32], generator: np.random.Generator) -> NDArray[np.int32]:  # noqa: ARG002 - no variation is safe for every label
         """Itself: no change of words leaves every label as it was."""

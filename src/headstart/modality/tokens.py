@@ -19,6 +19,7 @@ from headstart.base.hashing import sha256_file
 WORDS = ".parquet"
 WORDS_MOST, WORDS_BYTES_MAX = 5_000_000, 256 << 20
 UNKNOWN = "[UNK]"  # its number is the one behind the last word's
+UNKNOWNS = (UNKNOWN, "<unk>")  # as WordPiece and SentencePiece write it
 CHARACTERS_A_TOKEN = 64  # what lies beyond so many characters for each token that fits is not tokenized: half a second saved for a text of a megabyte
 _made: dict[tuple[str, str, int], Any] = {}
 _sums: dict[tuple[str, int, int], str] = {}
@@ -50,6 +51,19 @@ def tokens_of(text: str, path: str, sha256: str, max_tokens: int) -> NDArray[np.
     """
     encoding = _tokenizer(path, sha256, max_tokens).encode(text[: max_tokens * CHARACTERS_A_TOKEN])
     return np.array(encoding.ids, dtype=np.int32)
+
+
+def counted(text: str, path: str, sha256: str, max_tokens: int) -> tuple[int, int, int]:
+    """How many tokens a text has, how many of them stand for what the vocabulary does not have, and how many characters they cover; at most max_tokens.
+
+    Raises:
+        InputError: when the file is not there.
+        IntegrityError: when it is not the one that was recorded, or no tokenizer.
+    """
+    tokenizer = _tokenizer(path, sha256, max_tokens)
+    unknown = {tokenizer.token_to_id(name) for name in UNKNOWNS} - {None}
+    found = tokenizer.encode(text, add_special_tokens=False)
+    return len(found.ids), sum(one in unknown for one in found.ids), max((end for _, end in found.offsets), default=0)
 
 
 def _tokenizer(path: str, sha256: str, max_tokens: int) -> Any:

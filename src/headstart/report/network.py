@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headstart.evaluation.metrics import is_lower_better
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 WIDTH, ROW_HEIGHT, FOOT_HEIGHT = 460, 40, 50
 LABEL_SHARE = 0.43  # of the width: the names
 LONGEST_NAME = 26
+LEAST_UNKNOWN = 0.005  # share of unknown tokens below which it is not worth a word
 TINY = 0.1  # milliseconds
 
 
@@ -72,7 +74,7 @@ def _row(row: Plain, metric: str, pick: object, prior_pick: object) -> Plain:
         "h_score": _signed(words.as_number(row.get("h_score"))),
         "h_score_middle": _signed(words.as_number(row.get("h_score_middle"))),
         "related": values.text(related.get("words")) or "unknown",
-        "source": values.text(related.get("source")),
+        "source": _source(related),
         "licence": values.text(row.get("licence")) or words.NOT_RECORDED,
         "price": "" if price in ("0", "free", words.NOT_RECORDED) else price,
         "costs": [cost for cost in costs if cost],
@@ -80,6 +82,15 @@ def _row(row: Plain, metric: str, pick: object, prior_pick: object) -> Plain:
         "seconds": words.as_number(row.get("seconds")),
         "why": values.text(row.get("why")),
     }
+
+
+def _source(related: Mapping[str, object]) -> str:
+    """What a model was trained on, and how its vocabulary fits where it has one."""
+    source, vocabulary = values.text(related.get("source")), values.table(related.get("vocabulary"))
+    pieces, unknown = (words.as_number(vocabulary.get(name)) for name in ("pieces_a_word", "unknown"))
+    if pieces is None or unknown is None:
+        return source
+    return f"{source}; {pieces:.1f} tokens a word{f', {words.percent(unknown, 0)} unknown' if unknown >= LEAST_UNKNOWN else ''}"
 
 
 def _share(found: object) -> str:

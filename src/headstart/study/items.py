@@ -13,7 +13,7 @@ from headstart.base.hashing import digest
 from headstart.base.seeds import seed_for
 from headstart.data import Dataset
 from headstart.gallery.card import ModelCard
-from headstart.modality import Modality, Recipe, get
+from headstart.modality import Modality, Recipe, Vocabulary, get
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ class PreparedItems:
         if self.view == 0:
             return plain
         return self.augment(plain, np.random.default_rng(seed_for(self.view, f"view of {self.content[index]}")))
+
+    def vocabulary(self, places: Sequence[int]) -> Vocabulary | None:
+        """How the model's vocabulary fits some items; None where they have no words."""
+        return self.modality.vocabulary((self.dataset.read(place) for place in places), self.recipe)
 
     def augment(self, prepared: NDArray[np.generic], generator: np.random.Generator) -> NDArray[np.generic]:
         """Vary a prepared item."""
