@@ -23,6 +23,7 @@ from headstart.gallery import text_config
 from headstart.gallery.card import InputRecipe, ModelCard, TextInput
 
 # torchvision's families whose features need nothing but pooling; the others have activations or norms in their classifiers
+SCALES = ("gamma", "layer_scale", "skipinit_gain")  # of a branch, as transformers, ConvNeXt and networks without normalisation call it
 POOLED_FAMILIES = ("alexnet", "efficientnet", "mobilenet_v2", "squeezenet", "vgg")
 ENDING_IN_FC = ("googlenet", "inception", "regnet", "resnet", "resnext", "shufflenet", "wide_resnet")
 
@@ -136,7 +137,7 @@ def _timm(name: str, card: ModelCard) -> _Plan:
     options = {"img_size": card.input.size} if resized else {}
     classifier = facts.classifier or ()
     classifiers = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    return _Plan(lambda: timm.create_model(name, pretrained=False, num_classes=0, **options), classifiers, draw=_without_small_scales)
+    return _Plan(lambda: timm.create_model(name, pretrained=False, num_classes=0, **options), classifiers, draw=_with_open_branches)
 
 
 def _torchvision(name: str, card: ModelCard) -> _Plan:
@@ -154,17 +155,22 @@ def _with_loud_groups(network: nn.Module) -> None:
 
     So MobileNetV2 of fresh weights said 1e-9 of every picture, which is 0 as a half: its frozen random twin knew nothing, and any transfer beat it.
     """
+    _with_open_branches(network)
     with torch.no_grad():
         for part in network.modules():
             if isinstance(part, nn.Conv2d) and part.groups > 1:
                 part.weight *= math.sqrt(part.groups)
 
 
-def _without_small_scales(network: nn.Module) -> None:
-    """Let the branches of a fresh transformer count: scaled down to 1e-5, as for training hundreds of layers, the first token hardly hears the picture."""
-    for part in network.modules():
-        if type(part).__name__ == "LayerScale":
-            nn.init.ones_(part.gamma)
+def _with_open_branches(network: nn.Module) -> None:
+    """Let the branches of a fresh network count: many begin at 0 or nearly so, which is a good start of a long training.
+
+    Frozen, such a network hears a picture through its shortcuts alone: ResNet-18 of fresh weights told digits at 70 % so, and at 93 with open branches.
+    """
+    for name, value in network.named_parameters():
+        last = name.rpartition(".")[2]
+        if any(word in last for word in SCALES) or (last == "weight" and value.dim() == 1 and not value.any()):
+            nn.init.ones_(value)
 
 
 def _without_classifier(models: Any, name: str) -> nn.Module:
@@ -210,7 +216,7 @@ def _own(name: str, card: ModelCard) -> _Plan:
     plans = {
         "resnet50_thin": _Plan(resnet50_thin),
         "vgg16_edges": _Plan(vgg16_edges),
-        "vit_s14_focus": _Plan(vit_s14_focus, translate=translate, draw=_without_small_scales),
+        "vit_s14_focus": _Plan(vit_s14_focus, translate=translate, draw=_with_open_branches),
     }
     plans |= {sound: _Plan(make, translate=TRANSLATORS.get(sound)) for sound, make in SOUNDS.items()}
     if isinstance(card.input, TextInput):

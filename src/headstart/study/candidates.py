@@ -216,8 +216,7 @@ def open_backbone(card: ModelCard, items: PreparedItems, seed: int | None) -> Ba
     """The pretrained network, or with a seed the same network from random weights."""
     network = build(card, gallery.weights(card.name)) if seed is None else build(card, None, seed=seed)
     sizes = json.dumps(to_plain(card.network), sort_keys=True)  # the number of heads stands in no weight and in no name of a layer
-    identity = digest(items.identity, sizes) if card.network else items.identity
-    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=identity)
+    return Backbone(network, torch.from_numpy(items.recipe.example()[None]), identity=digest(items.identity, card.architecture, sizes))
 
 
 def collect_candidate(candidate: Candidate, cuts: Sequence[str], dataset: Dataset, store: Store, sink: Sink, *, recall: Recall = afresh) -> Collected:

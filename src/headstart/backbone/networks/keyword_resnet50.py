@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from headstart.backbone.networks.fresh import start
 from headstart.backbone.networks.speech_front import Spectrum
 
 RATE = 16_000
@@ -99,7 +100,7 @@ def keyword_resnet50() -> nn.Sequential:
             parts[f"stage{number}_{block + 1}"] = Bottleneck(before, inner, after, stride=2 if block == 0 and number > 1 else 1)
             before = after
     network = nn.Sequential(parts | {"pool": Unit()})
-    network.apply(_start)
+    network.apply(start)
     return network
 
 
@@ -112,13 +113,3 @@ def _bands() -> NDArray[np.float64]:
     rising, falling = (bins - low) / np.maximum(middle - low, 1), (high - bins) / np.maximum(high - middle, 1)
     triangles: NDArray[np.float64] = np.where((low <= bins) & (bins < middle), rising, np.where((middle <= bins) & (bins < high), falling, 0.0))
     return triangles
-
-
-def _start(module: nn.Module) -> None:
-    """Without normalisation the usual start explodes: each block's last convolution starts at 0 (Zhang et al., Fixup, 2019, simplified)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    if isinstance(module, Bottleneck):
-        nn.init.zeros_(module.expand.weight)

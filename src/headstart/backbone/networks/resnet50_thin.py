@@ -10,6 +10,8 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from headstart.backbone.networks.fresh import start
+
 STEM_CHANNELS = 64
 EXPANSION = 4
 STAGES = ((3, 32), (4, 64), (6, 128), (3, 256))  # blocks, inner channels
@@ -54,14 +56,5 @@ def resnet50_thin() -> nn.Sequential:
         channels = inner * EXPANSION
     parts["pool"], parts["flatten"] = nn.AdaptiveAvgPool2d(1), nn.Flatten()
     network = nn.Sequential(parts)
-    network.apply(_start)
+    network.apply(start)
     return network
-
-
-def _start(module: nn.Module) -> None:
-    """Without normalisation the usual start explodes: each block's last convolution starts at a small scale (Zhang et al., Fixup, 2019, simplified)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        nn.init.zeros_(module.bias)
-    if isinstance(module, Bottleneck):
-        nn.init.zeros_(module.expand.weight)

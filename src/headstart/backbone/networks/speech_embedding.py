@@ -8,10 +8,12 @@ rebuilt here from its formula.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from headstart.backbone.networks.fresh import start
 from headstart.backbone.networks.speech_front import Spectrum
 
 RATE = 16_000
@@ -135,18 +137,10 @@ def _body() -> nn.Sequential:
 def speech_embedding() -> nn.Sequential:
     """The network, from samples to pooled features, with fresh weights."""
     network = nn.Sequential(OrderedDict(mel=LogMel(), body=_body(), pool=OverTime()))
-    network.apply(_start)
+    network.apply(partial(start, slope=SLOPE))
     return network
 
 
 def streaming(network: nn.Module, floor: float) -> nn.Sequential:
     """The same network, its weights shared, from samples to its frames (n, 96, t), with a floor that does not depend on what is still to come."""
     return nn.Sequential(OrderedDict(mel=LogMel(floor), body=network.get_submodule("body"))).eval()
-
-
-def _start(module: nn.Module) -> None:
-    """Normalisation is folded into the convolutions: without it they start as their rectifier asks for (He et al., 2015)."""
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, a=SLOPE, nonlinearity="leaky_relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
