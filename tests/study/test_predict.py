@@ -141,3 +141,21 @@ def test_a_few_items_of_one_class_are_enough_to_be_judged_on(run: Path, digits: 
 def test_a_run_of_pictures_is_not_listened_to(run: Path) -> None:
     with pytest.raises(InputError, match=r"none of a wake word(?s:.*)headstart predict"):
         open_listener(run)
+
+
+def test_columns_are_those_that_the_run_learnt_from_where_the_table_has_them(head: LinearHead, digits: Path, tmp_path: Path, empty_home: Path) -> None:
+    """Found as a bug: fit --label digit, then evaluate judged by another column, and predict read another text."""
+    writer = RunWriter(tmp_path / "run")
+    writer.tensors("plain.safetensors", {"head.weight": head.weight, "head.bias": head.bias})
+    writer.json("model.json", {"chosen": "plain", "classes": CLASSES, "modality": "image", "columns": {"label": "digit"}})
+    writer.finish()
+    data = tmp_path / "data"
+    shutil.copytree(digits, data)
+    names = [path.relative_to(data).as_posix() for path in sorted(data.rglob("*.png"))]
+    turned = {"one": "零", "零": "one"}
+    rows = [f"{name},{turned[Path(name).parent.name]},{Path(name).parent.name}" for name in names]
+    (data / "metadata.csv").write_text("\n".join(["file,label,digit", *rows]), encoding="utf-8")
+    assert evaluate(writer.folder, data)["accuracy"]["value"] > 0.9
+    assert evaluate(writer.folder, data, label="label")["accuracy"]["value"] < 0.1
+    (data / "metadata.csv").write_text("\n".join(["file,label", *(row.rpartition(",")[0] for row in rows)]), encoding="utf-8")
+    assert evaluate(writer.folder, data)["accuracy"]["value"] < 0.1  # it has no such column: the one found by its name

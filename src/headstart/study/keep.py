@@ -212,7 +212,7 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
     for file in candidate.card.files:  # a tokenizer: a run answers without the gallery
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
-    about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality}
+    about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality, "columns": dataset.columns}
     validation = outcome.arm(chosen).validation
     temperature = fit_temperature(validation)
     calm = with_temperature(validation, temperature)

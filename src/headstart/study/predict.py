@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ from headstart.base.records import from_plain, to_plain
 from headstart.data import Dataset, load
 from headstart.data.duplicates import units_of
 from headstart.data.kind import refuse_other_kind
+from headstart.data.listing import Wanted
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
@@ -43,6 +44,7 @@ from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
 from headstart.training.run import MODEL_FILES, check_run
 
+Result = TypeVar("Result")
 Answer = Callable[[Sequence[bytes]], Floats]
 SHOWN_CHARACTERS = 200
 SAME = 1e-6  # two coverages that differ by less are the same
@@ -165,7 +167,7 @@ def predict(
         run: A finished run folder.
         inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, and texts themselves.
         coverage: How often a set of classes must hold the right one; None names no sets.
-        text: The column of a table that holds the texts; found by its name when not given.
+        text: The column of a table that holds the texts; when not given, that which the run learnt from, or else found by its name.
         lines: Does each line of a text file stand for itself?
         sink: Receives progress.
 
@@ -175,7 +177,10 @@ def predict(
     Raises:
         InputError: when an input does not exist or a folder holds no suitable file.
     """
-    items = [] if is_wake_word(run) else items_in(inputs, modality_of(run), text=text, lines=lines)  # before a network is opened
+    items: list[Item] = []
+    if not is_wake_word(run):  # before a network is opened
+        modality = modality_of(run)
+        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, text=wanted.text, lines=lines))
     deployed = deploy(run)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
     found: list[Prediction] = []
@@ -189,12 +194,14 @@ def predict(
 def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | None = None, group: str | None = None, sink: Sink = silence) -> dict[str, Any]:
     """Judge a run on a labelled data set; intervals draw whole groups and families of repeats.
 
+    Columns that are not named are those which the run learnt from, where the table has them.
+
     Raises:
         InputError: when the data set has classes that the run does not know.
     """
     deployed = deploy(run)
     try:
-        dataset = load(data, text=text, label=label, group=group, modality=deployed.modality, sink=sink, to_learn=False)
+        dataset = _as_taught(run, Wanted(text, label, group), lambda one: load(data, **vars(one), modality=deployed.modality, sink=sink, to_learn=False))
     except InputError:
         refuse_other_kind(data, deployed.modality)
         raise
@@ -218,6 +225,19 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
     scores = {name: measure(predictions, name) for name in ("accuracy", "balanced_accuracy", "log_loss")}
     plain: dict[str, Any] = to_plain({**scores, "table": table(predictions), "n": len(truth), "seen": seen, "left_out": dataset.faults})
     return plain
+
+
+def _as_taught(run: Path, wanted: Wanted, read: Callable[[Wanted], Result]) -> Result:
+    """Read tables by the columns that a run learnt from, as far as no others are named; where they do not have those, by what is named alone."""
+    with _as_written(run):
+        taught = Wanted(**read_json(run / "model.json").get("columns", {}))  # runs of 0.1.0 have none
+    both = Wanted(wanted.text or taught.text, wanted.label or taught.label, wanted.group or taught.group)
+    if both != wanted:
+        try:
+            return read(both)
+        except InputError:
+            pass
+    return read(wanted)
 
 
 def _seen(run: Path, dataset: Dataset) -> int:
