@@ -40,7 +40,10 @@ def test_when_no_threshold_reaches_the_target_a_person_checks() -> None:
     found: dict[str, Any] = {"target": 0.99, "threshold": None, "curve": [{"threshold": t, "coverage": 1 - t, "accuracy": 0.8} for t in (0.0, 0.5)]}
     shown = abstention(found)
     assert shown is not None
-    assert shown["words"] == "However sure it is, it does not reach 99 % right on validation: a person should check its answers."
+    assert shown["words"] == (
+        "These validation items cannot promise how sure it must be for 99 % of its answers to be right (too few, or too many sure mistakes): "
+        "a person should check."
+    )
     assert "sure</text>" not in str(shown["figure"])
 
 

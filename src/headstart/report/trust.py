@@ -105,7 +105,8 @@ def abstention_words(found: Plain) -> str:
     if threshold is None:
         if target is None:
             return ""
-        return f"However sure it is, it does not reach {100 * target:.0f} % right on validation: a person should check its answers."
+        share = f"{100 * target:.0f} % of its answers"
+        return f"These validation items cannot promise how sure it must be for {share} to be right (too few, or too many sure mistakes): a person should check."
     judged = values.table(_judged(found))
     coverage, accuracy = values.span(judged.get("coverage")), values.around(judged.get("accuracy"))
     said = f"Below {100 * threshold:.0f} % sure it should hand over to a person"

@@ -163,7 +163,7 @@ class _Gathering:
             return
         cut_short(card, candidate.items, self.sink)
         cuts = self.plan.words("cuts")
-        affordable, limit, because = (float("inf"), "", "") if self.collected else _items(candidate, self.share, self.memory, n_items, recall)
+        affordable, limit, because = (float("inf"), "", "") if self.collected else _items(candidate, self.share, self.memory, self.dataset, self.store, recall)
         if affordable < n_items:
             self.dataset = sampled(self.dataset, int(affordable), int(self.plan.number("seed")))
             why = f"{limit} {len(self.dataset)} of {n_items} items{because}"
@@ -195,18 +195,19 @@ def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store
     return "" if share.seconds is None else _no_time(share, missing(candidate, dataset, store) / candidate.items_per_second, "its forward pass takes longer")
 
 
-def _items(candidate: Candidate, share: Budget, memory: Memory, n: int, recall: Recall) -> tuple[float, str, str]:
-    """How many of n items budget and memory afford; which of the two says so, and why."""
-    name, speed = candidate.card.name, candidate.items_per_second
-    in_time = float("inf") if share.seconds is None else recall("affordable items", partial(_affordable, share, 1 / speed + ITEM_SECONDS))
+def _items(candidate: Candidate, share: Budget, memory: Memory, dataset: Dataset, store: Store, recall: Recall) -> tuple[float, str, str]:
+    """How many items budget and memory afford; which of the two says so, and why."""
+    name, speed, n = candidate.card.name, candidate.items_per_second, len(dataset)
+    in_time = float("inf") if share.seconds is None else recall("affordable items", lambda: _affordable(share, missing(candidate, dataset, store) / n / speed))
     held = float("inf") if not memory.is_limited else recall("items that memory holds", partial(room.items_held, candidate, n, memory))
     if held < in_time:
         return held, "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
     return in_time, "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
 
 
-def _affordable(share: Budget, item_seconds: float) -> float:
-    return max(0.0, share.left * PASS_SHARE / item_seconds)
+def _affordable(share: Budget, pass_seconds: float) -> float:
+    """How many items there is time for; what the store holds of them costs no pass, so that of an item is the mean over all."""
+    return max(0.0, share.left * PASS_SHARE / (pass_seconds + ITEM_SECONDS))
 
 
 def since(began: float) -> float:
