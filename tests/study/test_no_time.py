@@ -37,9 +37,11 @@ def test_where_no_step_fits_the_twin_is_the_head_on_random_features_and_that_is_
     """What is left when the twin's turn comes is set to nothing, as a slow machine would have it."""
     heard = list[Event]()
     monkeypatch.setattr(study, "at_most", lambda ends, budget, share: 0.0)
+    monkeypatch.setattr(study, "LATE", 0.0)  # as if it had taken longer than it was given
     verdict = fitted(data, tmp_path / "run", heard)
     notes = [event.text for event in heard if event.kind == "note"]
     assert any("no time to train from scratch" in note and "a head on its random features" in note for note in notes)
+    assert any(note.startswith("--budget: ") and "s instead of 60" in note for note in notes)
     assert verdict.scratch is not None and verdict.random is not None and verdict.scratch.value == verdict.random.value
     assert verdict.scratch_frozen and verdict.scratch_epochs == 0
     assert "There was no time to train the network from scratch" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

@@ -56,6 +56,7 @@ from headstart.training.keeping import Keeping, keeping
 from headstart.training.run import RunWriter
 
 PLAY_SHARE = 0.5  # of what a budget leaves after the forward passes: rounds begin only as long as they fit into it
+LATE = 1.05  # times a budget: from here on the run says that it was exceeded
 SAFETY = 1.1  # times the dearest round so far: the next one may take longer
 RANDOM_SHARE = 0.5  # of what is left that the frozen random network may take: in little time it is the better twin, what trains from scratch sees too little
 OPENING_SECONDS = 2.0  # to build and convert one more network
@@ -181,6 +182,8 @@ class Study:
             found = {**asked, **self.trust(played, last, verdict, plan)}
             keep(run, Outcome(plan, gathered, tuple(played), last, tracks, found, verdict, why.overruled(last, wishes)))
             write_report(run.folder)
+            if (given := wishes.budget_seconds) is not None and self.journal.seconds > LATE * given:
+                self.sink(Event("note", "budget", text=f"--budget: {self.journal.seconds:.0f} s instead of {given:.0f}: steps took longer than was measured"))
             run.finish()
             self.forecast.keep()
         return Run(run.folder, verdict)
