@@ -57,8 +57,11 @@ def test_rounds_that_have_ended_tell_what_the_others_take_and_how_long_the_twin_
     assert "candidates" not in left and left["race"] == pytest.approx(70.0 * races, abs=1), "these rounds have taken no time yet"
     assert left["scratch"] == pytest.approx(40 / MODELS + 70.0 * races)
     forecast.leaves("race", 70.0 * races)
-    forecast.twin(33.0)
+    forecast.twin(33.0, rounds=3)
     assert "race" not in forecast.left() and forecast.left()["scratch"] == 33.0
+    forecast.enters("scratch")
+    forecast(Event("end", "twin from scratch in round 1 of 3", seconds=40.0))
+    assert forecast.left()["scratch"] == pytest.approx(3 * 40, abs=1), "what a round took, its opening and its answers too, tells of the others"
 
 
 def test_a_first_round_that_measures_for_all_does_not_tell_what_the_others_take(empty_home: Path) -> None:

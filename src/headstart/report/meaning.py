@@ -93,7 +93,7 @@ def _worth(verdict: Verdict) -> str:
     if verdict.gain_over_scratch is None:
         return "No twin was trained from scratch, so nobody can say whether the pretrained weights mattered."
     return {
-        "yes": "The pretrained weights are worth having: the whole interval of the gain lies above zero.",
+        "yes": "The pretrained weights are worth having: the whole interval of the gain lies above zero (for other items; another seed trains other networks).",
         "no": "The pretrained weights are not worth a point: the whole interval of the gain lies below +1.",
         "cannot tell": "The interval of the gain is too wide to decide; more test items would narrow it.",
     }[verdict.helped]

@@ -174,7 +174,7 @@ class Study:
                 length = partial(scratch_time, clock, gathered, budget, first, winners, tracks.views_saved(winners))
                 for decision in recall_record(recall, Plan, "time from scratch", length).decisions:
                     plan = plan.decide(decision)
-                self.forecast.twin(plan.number("scratch_seconds"))
+                self.forecast.twin(plan.number("scratch_seconds"), int(plan.number("scratch_rounds")))
                 self.scratch(played, tracks, plan, budget)
 
         with tail.timed(alike):

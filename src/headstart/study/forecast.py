@@ -57,6 +57,8 @@ class Forecast:
     _told: float = -math.inf
     _end: float = 0.0
     _scratch: float | None = None
+    _taught: int = 1  # rounds in which the twin trains
+    _twins: list[float] = field(default_factory=list)
 
     def planned(self, plan: Plan, n_models: int, n_items: int, key: str, end_seconds: float) -> None:
         """Begin to reckon.
@@ -83,9 +85,9 @@ class Forecast:
         self._part, self._begun = "", time.perf_counter()
         self.tell()
 
-    def twin(self, seconds: float) -> None:
-        """How long the twin from scratch will take is known now."""
-        self._scratch = seconds
+    def twin(self, seconds: float, rounds: int) -> None:
+        """How long the twin from scratch will take is known now, and in how many rounds."""
+        self._scratch, self._taught = seconds, rounds
 
     def __call__(self, event: Event) -> None:
         """Tell it further, and look at it."""
@@ -99,6 +101,8 @@ class Forecast:
                 self._rounds.append(event.seconds)
             elif event.stage == ONCE and not self._rounds:
                 self._once += event.seconds
+        elif self._part == "scratch" and event.kind == "end" and event.stage.startswith("twin from scratch"):
+            self._twins.append(event.seconds)
         if event.kind in {"start", "progress", "end"} and time.perf_counter() - self._told > EVERY_SECONDS:
             self.tell()
 
@@ -171,6 +175,8 @@ class Forecast:
             this = self._pass_left if self._pass_left is not None else max(0.0, whole / self._models - now)
             each = (spent - now) / done if done else now + this
             return this + (self._models - self._opened) * each
+        if part == "scratch" and self._twins:  # beside what it was given stand the opening of its network and its answers
+            whole = self._taught * sum(self._twins) / len(self._twins)
         return max(0.0, whole - spent)
 
     def _heard_of_candidates(self, event: Event) -> None:
