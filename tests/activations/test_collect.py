@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +90,21 @@ def test_a_deeper_cut_starts_from_the_stored_shallower_one(tmp_path: Path) -> No
     assert (deep.misses, items.asked) == (40, [])
     fresh = collect(backbone, [3], items, EXACT, Store(tmp_path / "other"), label="tiny")[3]
     assert np.array_equal(deep.rows(np.arange(40))[0], fresh.rows(np.arange(40))[0])
+
+
+@pytest.mark.parametrize("stored", [1, 3])  # what the run starts from, and what it wants itself
+def test_what_a_run_has_just_read_is_not_what_is_pruned(tmp_path: Path, stored: int) -> None:
+    backbone, known, others = network(), pictures(40), Numbers(pictures(90, seed=5))
+    collect(backbone, [stored], Numbers(known), EXACT, Store(tmp_path), label="read")
+    for path in tmp_path.glob("*/*.safetensors"):
+        os.utime(path, (time.time() - 7200,) * 2)
+    collect(backbone, [3], others, EXACT, Store(tmp_path), label="not read", view=1)
+    for path in tmp_path.glob("*/*.safetensors"):
+        os.utime(path, (path.stat().st_mtime - 3600,) * 2)
+    limit = Store(tmp_path).usage().bytes
+    collect(backbone, [3], Numbers([*known, *pictures(2, seed=9)]), EXACT, Store(tmp_path, limit_bytes=limit), label="read")
+    assert {stage.label.split(" · ")[0] for stage in Store(tmp_path).usage().stages} == {"read"}
+    assert any(stage.items == 40 + 2 * (stored == 3) and f"cut {stored}" in stage.label for stage in Store(tmp_path).usage().stages)
 
 
 def test_equal_content_is_computed_once(tmp_path: Path) -> None:

@@ -137,6 +137,7 @@ def collect(
         text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
         sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
+    used = list(shelves.values())
     size = STRETCH_ITEMS if backbone.varies else BATCH_ITEMS
     for lost in (True, False):  # what planned passes start from comes before them
         jobs = _lost(planned, names, sound, size) if lost else _left(planned, names, sound, kept, store, sink, size)
@@ -145,6 +146,7 @@ def collect(
         with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
             done = 0
             for job in jobs:
+                used = [*([] if job.ancestor is None else [job.ancestor]), *used]
                 writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
                 try:
                     for batch, values in _pass(backbone, job, items, unique, engine):
@@ -155,10 +157,10 @@ def collect(
                     for cut, n_bytes in writer.flush().items():
                         written[cut] += n_bytes
     seconds = time.perf_counter() - started
+    for shelf in used:  # before pruning, or what this run has just read would go
+        shelf.touch()
     if any(written.values()):
         store.prune()
-    for shelf in shelves.values():
-        shelf.touch()
     misses = {cut: sum(end - begin for _, wanted, runs in planned for begin, end in runs if cut in wanted) for cut in cuts}
     took = recall(f"what {about} took", lambda: [[written[cut], seconds, shelf.seconds_per_item() * len(names)] for cut, shelf in shelves.items()])
     return {
