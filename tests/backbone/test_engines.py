@@ -16,6 +16,8 @@ from headstart import gallery
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines import race
+from headstart.backbone.engines.openvino_engine import HINTS, OpenVinoEngine
+from headstart.backbone.engines.openvino_import import import_openvino
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import ENGINES, EXACT, LEAST_MEAN_COSINE, choose
 
@@ -49,6 +51,18 @@ def test_an_engine_deviates_from_float32_within_its_bound(engine, backbone: Back
             assert largest < 1e-4
         else:
             assert mean > LEAST_MEAN_COSINE
+
+
+def test_threads_are_not_tied_to_cores_and_the_numbers_are_those_of_threads_that_are(empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    small = Backbone(torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Flatten(), torch.nn.Linear(8 * 36, 5)), torch.rand(1, 3, 8, 8))
+    items, compiled, real = (np.random.default_rng(0).random((BATCH_ITEMS, 3, 8, 8), np.float32),), [], import_openvino().Core.compile_model
+    monkeypatch.setattr(import_openvino().Core, "compile_model", lambda *given: compiled.append(real(*given)) or compiled[-1])
+    free = OpenVinoEngine("float32").load(small.part(0, 2), items, "key")(items)
+    monkeypatch.setitem(HINTS, "ENABLE_CPU_PINNING", True)
+    tied = OpenVinoEngine("float32").load(small.part(0, 2), items, "key")(items)
+    assert compiled[0].get_property("ENABLE_CPU_PINNING") is False
+    assert np.array_equal(free[0], tied[0])
 
 
 def test_the_exact_engine_is_torch_bit_for_bit(backbone: Backbone, batch: np.ndarray) -> None:
