@@ -22,7 +22,7 @@ from headstart.activations.shard import Rows
 from headstart.activations.store import Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner, stored_type
 from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
@@ -87,11 +87,6 @@ def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int
     """Name a stage: hash chain of the weights up to the cut, preparation (in the chain), engine with its version, number format and view."""
     key = digest("stage", backbone.chain[cut], engine.name, engine.version, str(stored_type(engine)), str(view))
     return Stage(key, f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
-
-
-def stored_type(engine: Engine) -> np.dtype[np.generic]:
-    """Exact engines are kept in float32, the others in float16: finer than the bfloat16 they compute in, half the bytes."""
-    return np.dtype(np.float32 if engine.exact else np.float16)
 
 
 def collect(

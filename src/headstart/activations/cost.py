@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.activations.collect import stored_type
 from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import Engine
+from headstart.backbone.engines.protocol import Engine, stored_type
 
 WRITE_BYTES_PER_SECOND = 300e6  # checksum, write and fsync of a shard; measured in benchmarks/store.py
 READ_BYTES_PER_SECOND = 0.9e9  # checksum and copy out of the page cache; measured in benchmarks/store.py
