@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -142,6 +143,16 @@ def test_early_maps_that_are_larger_than_what_they_save_are_not_kept(tmp_path: P
     assert cost(backbone, 3, 1000, EXACT, 100.0, Store(tmp_path)).kept
     assert not cost(backbone, 3, 1000, EXACT, 100.0, Store(tmp_path, limit_bytes=1000)).kept
     assert late.keep_seconds < early.keep_seconds
+
+
+def test_the_disk_is_asked_on_which_the_store_is_going_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[Path] = []
+    real = shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(Path(folder)) or real(folder))
+    for folder in (Path("not/there"), tmp_path / "nor" / "there"):
+        assert cost(network(), 3, 1000, EXACT, 100.0, Store(folder)).kept
+    assert asked == [tmp_path, tmp_path]
 
 
 def test_an_engine_that_does_not_exist_is_refused() -> None:

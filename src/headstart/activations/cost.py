@@ -48,6 +48,6 @@ def cost(backbone: Backbone, cut: int, n_items: int, engine: Engine, items_per_s
     size = numbers * stored_type(engine).itemsize * n_items
     keep = size / WRITE_BYTES_PER_SECOND + size / READ_BYTES_PER_SECOND
     compute = n_items * (1.0 - backbone.trainable_share(cut)) / items_per_second
-    folder = store.folder if store.folder.exists() else store.folder.anchor
+    folder = next(one for one in (store.folder.absolute(), *store.folder.absolute().parents) if one.exists())
     room = LARGEST_FRACTION * min(store.limit_bytes, shutil.disk_usage(folder).free)
     return Cost(size, keep, compute, keep < compute and size < room)
