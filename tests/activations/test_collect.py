@@ -21,6 +21,7 @@ from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT, engine_named
 from headstart.base.errors import InputError
+from headstart.base.events import Event
 from headstart.base.hashing import digest_content
 from headstart.modality.image import ImageRecipe
 
@@ -106,6 +107,21 @@ def test_what_a_run_has_just_read_is_not_what_is_pruned(tmp_path: Path, stored: 
     collect(backbone, [3], Numbers([*known, *pictures(2, seed=9)]), EXACT, Store(tmp_path, limit_bytes=limit), label="read")
     assert {stage.label.split(" · ")[0] for stage in Store(tmp_path).usage().stages} == {"read"}
     assert any(stage.items == 40 + 2 * (stored == 3) and f"cut {stored}" in stage.label for stage in Store(tmp_path).usage().stages)
+
+
+def test_of_other_cuts_only_what_may_serve_as_a_start_is_read(tmp_path: Path) -> None:
+    backbone, items = network(), Numbers(pictures(40))
+    last = collect(backbone, [1, 3], items, EXACT, Store(tmp_path), label="tiny")[1].rows(np.array([39]))[0]
+    early = max(tmp_path.rglob("*.safetensors"), key=lambda path: path.stat().st_size)
+    content = bytearray(early.read_bytes())
+    content[content.index(last.tobytes())] ^= 1
+    early.write_bytes(content)
+    heard: list[Event] = []
+    assert collect(backbone, [3], items, EXACT, Store(tmp_path), label="tiny", sink=heard.append)[3].hits == 40
+    assert not [event for event in heard if "damaged" in event.text], "the early maps were not looked at"
+    items.asked.clear()
+    collect(backbone, [1], items, EXACT, Store(tmp_path), label="tiny", sink=heard.append)
+    assert items.asked == [39] and any("damaged" in event.text for event in heard)
 
 
 def test_equal_content_is_computed_once(tmp_path: Path) -> None:

@@ -214,13 +214,16 @@ def _lost(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[st
 
 
 def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
-    ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if (store.folder / one.key).is_dir()}
-    whole = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in ancestors.items()}
+    """What is to be computed, from the deepest stored cut below; of the other cuts nothing is read but what may serve as a start."""
+    lacking = {name: tuple(sorted(cut for cut in sound if not sound[cut][name])) for name in names}
+    deepest = max((wanted[0] for wanted in lacking.values() if wanted), default=0)
+    ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if cut < deepest and (store.folder / one.key).is_dir()}
+    asked = {cut: [name for name, wanted in lacking.items() if wanted and cut < wanted[0]] for cut in ancestors}
+    whole = {cut: dict(zip(asked[cut], shelf.sound(asked[cut]), strict=True)) for cut, shelf in ancestors.items()}
     groups: dict[tuple[int, tuple[int, ...]], list[str]] = {}
-    for name in names:
-        wanted = tuple(sorted(cut for cut in sound if not sound[cut][name]))
+    for name, wanted in lacking.items():
         if wanted:
-            start = max((cut for cut in whole if cut < wanted[0] and whole[cut][name]), default=0)
+            start = max((cut for cut in whole if whole[cut].get(name)), default=0)
             groups.setdefault((start, wanted), []).append(name)
     return [_Job(start, wanted, tuple(group), ancestors.get(start)) for (start, wanted), group in groups.items()]
 
