@@ -6,7 +6,6 @@ shallower cut starts from there. Memory holds a few batches and one unwritten sh
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh
+from headstart.base.processor import threads
 
 BATCHES_AHEAD = 4  # decoded batches that wait for the engine: 20 MB at 224 pixels
 STRETCH_ITEMS = 32 * BATCH_ITEMS  # items of different lengths that are put together by length: whole stretches are done again after a kill
@@ -295,7 +295,7 @@ def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[
             rows = tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
             yield names, [tuple(array[n] for array in rows) for n in range(len(names))]
         return
-    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(max_workers=threads(), thread_name_prefix="decode") as pool:
         waiting: deque[tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]] = deque()
         try:
             for names in batches:
