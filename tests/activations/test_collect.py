@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +21,7 @@ from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.race import EXACT, engine_named
 from headstart.base.errors import InputError
+from headstart.base.events import Event
 from headstart.base.hashing import digest_content
 from headstart.modality.image import ImageRecipe
 
@@ -90,6 +94,36 @@ def test_a_deeper_cut_starts_from_the_stored_shallower_one(tmp_path: Path) -> No
     assert np.array_equal(deep.rows(np.arange(40))[0], fresh.rows(np.arange(40))[0])
 
 
+@pytest.mark.parametrize("stored", [1, 3])  # what the run starts from, and what it wants itself
+def test_what_a_run_has_just_read_is_not_what_is_pruned(tmp_path: Path, stored: int) -> None:
+    backbone, known, others = network(), pictures(40), Numbers(pictures(90, seed=5))
+    collect(backbone, [stored], Numbers(known), EXACT, Store(tmp_path), label="read")
+    for path in tmp_path.glob("*/*.safetensors"):
+        os.utime(path, (time.time() - 7200,) * 2)
+    collect(backbone, [3], others, EXACT, Store(tmp_path), label="not read", view=1)
+    for path in tmp_path.glob("*/*.safetensors"):
+        os.utime(path, (path.stat().st_mtime - 3600,) * 2)
+    limit = Store(tmp_path).usage().bytes
+    collect(backbone, [3], Numbers([*known, *pictures(2, seed=9)]), EXACT, Store(tmp_path, limit_bytes=limit), label="read")
+    assert {stage.label.split(" · ")[0] for stage in Store(tmp_path).usage().stages} == {"read"}
+    assert any(stage.items == 40 + 2 * (stored == 3) and f"cut {stored}" in stage.label for stage in Store(tmp_path).usage().stages)
+
+
+def test_of_other_cuts_only_what_may_serve_as_a_start_is_read(tmp_path: Path) -> None:
+    backbone, items = network(), Numbers(pictures(40))
+    last = collect(backbone, [1, 3], items, EXACT, Store(tmp_path), label="tiny")[1].rows(np.array([39]))[0]
+    early = max(tmp_path.rglob("*.safetensors"), key=lambda path: path.stat().st_size)
+    content = bytearray(early.read_bytes())
+    content[content.index(last.tobytes())] ^= 1
+    early.write_bytes(content)
+    heard: list[Event] = []
+    assert collect(backbone, [3], items, EXACT, Store(tmp_path), label="tiny", sink=heard.append)[3].hits == 40
+    assert not [event for event in heard if "damaged" in event.text], "the early maps were not looked at"
+    items.asked.clear()
+    collect(backbone, [1], items, EXACT, Store(tmp_path), label="tiny", sink=heard.append)
+    assert items.asked == [39] and any("damaged" in event.text for event in heard)
+
+
 def test_equal_content_is_computed_once(tmp_path: Path) -> None:
     items = Numbers(pictures(5) * 4)
     kept = collect(network(), [3], items, EXACT, Store(tmp_path), label="tiny")[3]
@@ -125,6 +159,16 @@ def test_early_maps_that_are_larger_than_what_they_save_are_not_kept(tmp_path: P
     assert cost(backbone, 3, 1000, EXACT, 100.0, Store(tmp_path)).kept
     assert not cost(backbone, 3, 1000, EXACT, 100.0, Store(tmp_path, limit_bytes=1000)).kept
     assert late.keep_seconds < early.keep_seconds
+
+
+def test_the_disk_is_asked_on_which_the_store_is_going_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[Path] = []
+    real = shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(Path(folder)) or real(folder))
+    for folder in (Path("not/there"), tmp_path / "nor" / "there"):
+        assert cost(network(), 3, 1000, EXACT, 100.0, Store(folder)).kept
+    assert asked == [tmp_path, tmp_path]
 
 
 def test_an_engine_that_does_not_exist_is_refused() -> None:

@@ -107,6 +107,25 @@ def test_a_header_that_promises_too_much_is_refused_without_reading_it(tmp_path:
         open_shard(path)
 
 
+def test_more_shards_are_open_at_once_than_the_system_lets_a_process_begin_with(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 512:
+        pytest.skip("the system lets this process hold no more")
+    code = """
+import resource, sys, numpy as np
+from pathlib import Path
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+from headstart.activations.store import Stage, Store
+from headstart.base.hashing import digest
+shelf = Store(Path(sys.argv[1])).shelf(Stage("a" * 32, "x"))
+for n in range(100):
+    shelf.put([digest(str(n))], (np.full((1, 1), n, np.float32),), 0.1)
+assert shelf.gather([digest(str(n)) for n in range(100)])[0][:, 0].tolist() == list(range(100))
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env={"PYTHONPATH": str(SOURCE)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_several_processes_fill_one_stage_at_once(tmp_path: Path) -> None:
     code = """
 import sys, numpy as np

@@ -41,6 +41,18 @@ def test_the_least_recently_used_network_goes_and_what_was_measured_stays(kept: 
     assert activations.prune(0) > 0 and sorted(path.name for path in measured().iterdir()) == ["race.json"]
 
 
+def test_what_a_kill_left_half_written_is_counted_and_goes_when_it_is_an_hour_old(kept: list[Path]) -> None:
+    whole = converted_bytes()
+    for age, name in ((0.0, "new"), (7200.0, "old")):
+        for suffix in (".xml", ".bin"):
+            path = measured() / f".{name}.xml.1234.0a1b2c3d{suffix}"
+            path.write_bytes(bytes(1000))
+            os.utime(path, (time.time() - age,) * 2)
+    assert converted_bytes() == whole + 4000
+    assert prune_converted(KEPT_BYTES) == 2000 and converted_bytes() == whole + 2000
+    assert sorted(path.name[:4] for path in measured().glob(".*")) == [".new", ".new"]
+
+
 def test_a_network_that_was_just_used_stays_and_one_that_went_is_converted_again(kept: list[Path]) -> None:
     network, items = fx.symbolic_trace(torch.nn.Sequential(torch.nn.Linear(8, 64), torch.nn.ReLU())), np.ones((2, 8), np.float32)
     OpenVinoEngine("float32").load(network, (items,), "of width 64")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -9,6 +11,7 @@ from torch import nn
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
 from headstart.backbone.torchvision_repair import import_torchvision
+from headstart.backbone.trace import trace
 from headstart.base.errors import InputError
 from headstart.gallery import cards
 from headstart.training.network import Classifier
@@ -93,6 +96,30 @@ def test_a_network_that_runs_other_code_while_it_trains_is_refused() -> None:
 
     with pytest.raises(InputError, match="while it trains"):
         Backbone(Different(), torch.rand(2, 4))
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        lambda x, training: nn.functional.dropout(x, 0.5 if training else 0.0, True),
+        lambda x, training: nn.functional.dropout(x, 0.5, training=not training),
+        lambda x, training: nn.functional.pad(x, (0, 1) if training else (1, 0)),
+        lambda x, training: torch.flatten(x, 1) if training else torch.flatten(x, 1, -1),
+    ],
+)
+def test_a_value_that_follows_the_mode_and_is_no_switch_is_refused_and_the_network_stays_as_it_was(acts: Callable[[torch.Tensor, bool], torch.Tensor]) -> None:
+    class Follows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(4, 8), nn.Linear(8, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.two(acts(self.one(x), self.training))
+
+    network = Follows().eval()
+    with pytest.raises(InputError, match="other code while it trains"):
+        trace(network)
+    assert not any(module.training for module in network.modules())
 
 
 def test_a_parameter_on_both_sides_forbids_the_cut() -> None:

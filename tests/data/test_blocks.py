@@ -57,6 +57,17 @@ def test_what_is_short_or_not_to_be_cut_stays_whole(tmp_path: Path) -> None:
     assert "background/minute.wav" in dataset.sources and "positive/long.wav" in dataset.sources and len(dataset) == 5
 
 
+def test_a_long_mp3_of_which_the_decoder_would_drop_a_part_stays_whole_and_is_named(tmp_path: Path) -> None:
+    root = beside(tmp_path / "data")
+    for name, seed in (("one", 1), ("two", 2)):
+        soundfile.write(tmp_path / f"{name}.mp3", noise(170.0, seed, 8_000), 8_000)
+    (root / "background" / "joined.mp3").write_bytes((tmp_path / "one.mp3").read_bytes() + (tmp_path / "two.mp3").read_bytes())
+    (root / "background" / "one.mp3").write_bytes((tmp_path / "one.mp3").read_bytes())
+    dataset = read(root)
+    assert sum(source.startswith("background/one.mp3 from") for source in dataset.sources) == 5
+    assert not any("joined" in source for source in dataset.sources)
+
+
 def test_a_recording_that_changed_or_went_is_named(tmp_path: Path) -> None:
     root, file = beside(tmp_path / "data"), tmp_path / "data" / "background" / "evening.wav"
     file.write_bytes(wav(noise(170.0, 9), RATE))

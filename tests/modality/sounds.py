@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -23,8 +24,8 @@ def word(seed: int, seconds: float = 0.7, rate: int = RATE) -> np.ndarray:
     return (0.5 * sound / np.abs(sound).max()).astype(np.float32)
 
 
-def encoded(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", subtype: str | None = None) -> bytes:
-    """The bytes of a file; samples ``(n,)`` or ``(n, channels)``."""
+def encoded(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", subtype: str | None = None, **how: Any) -> bytes:
+    """The bytes of a file; samples ``(n,)`` or ``(n, channels)``; how it is compressed."""
     stream = io.BytesIO()
-    soundfile.write(stream, samples, rate, format=kind, subtype=subtype)
+    soundfile.write(stream, samples, rate, format=kind, subtype=subtype, **how)
     return stream.getvalue()

@@ -30,6 +30,24 @@ def test_words_are_counted_as_a_reader_does() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "n"),
+    [
+        ("हिन्दी में लिखा गया वाक्य", 5),
+        ("क्या यह ठीक है। हाँ॥", 5),
+        ("বাংলা ভাষায় লেখা", 3),
+        ("தமிழ் மொழி", 2),
+        ("مَرْحَبًا بِكُم", 2),
+        ("שָׁלוֹם עֲלֵיכֶם", 2),
+        ("cafe\u0301 nai\u0308ve", 2),
+        ("สวัสดีครับ ฿20", 8),  # seven letters with their signs, and a number
+        ("\u0301 ❤\ufe0f", 0),
+    ],
+)
+def test_words_hold_together_at_their_vowel_signs(text: str, n: int) -> None:
+    assert len(words_in(text)) == n, words_in(text)
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("The flight was late and nobody told us", "en"),

@@ -56,6 +56,12 @@ def test_other_texts_are_others(left: str, right: str) -> None:
     assert not alike(left, right)
 
 
+def test_vowel_signs_tell_texts_apart() -> None:
+    said = "यह होटल बहुत अच्छा था और कमरा साफ था, हम फिर आएंगे"
+    assert alike(said, said + "!!") and not alike("की", "का")
+    assert not alike(said, "".join(letter for letter in said if letter.isalpha() or letter == " "))
+
+
 def test_short_texts_are_the_same_only_word_by_word() -> None:
     assert alike("Thanks!", "thanks")
     assert alike("👍👍", "👍👍") and not alike("👍👍", "👎👎")

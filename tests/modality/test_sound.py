@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from tests.modality.sounds import RATE, encoded, word
 
 from headstart.modality import Unreadable
 from headstart.modality.sound import decode, refuse_header, resampled, wav
+from headstart.modality.stream import streamed
+from headstart.modality.whole import KILOBITS
 
 FORMATS = [("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None), ("AIFF", "PCM_16")]
 FORMATS += [("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"), ("RF64", "PCM_16")]
@@ -50,7 +53,7 @@ def tagged(frames: bytes, said: bytes) -> bytes:
 @pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("said", [b"Info from the label", b"Xing Records" * 9])
 def test_words_in_a_tag_are_not_taken_for_the_length_of_an_mp3(said: bytes, channels: int, rate: int) -> None:
-    with_length = encoded(np.stack([word(1, 2.0)] * channels, axis=1), rate=rate, kind="MP3")
+    with_length = encoded(np.stack([word(1, 2.0)] * channels, axis=1), rate=rate, kind="MP3", bitrate_mode="CONSTANT", compression_level=0.5)
     place = max(with_length.find(b"Xing"), with_length.find(b"Info"))
     assert place > 0
     without = with_length[:place] + bytes(4) + with_length[place + 4 :]
@@ -58,6 +61,42 @@ def test_words_in_a_tag_are_not_taken_for_the_length_of_an_mp3(said: bytes, chan
         assert len(decode(tagged(whole, said)).samples) > 0
     with pytest.raises(Unreadable, match="truncated"):
         decode(tagged(with_length[: len(with_length) * 2 // 3], said))
+
+
+def long_mp3(seconds: float, seed: int = 0) -> bytes:
+    """Loud noise, then as much that is nearly silent: a variable bit rate writes the second half with few bits."""
+    loud = 0.3 * np.random.default_rng(seed).standard_normal(int(seconds * 44_100 / 2))
+    samples = np.concatenate([loud, loud / 3000]).astype(np.float32)
+    return encoded(samples, 44_100, "MP3", bitrate_mode="VARIABLE", compression_level=0.5)
+
+
+def headless(mp3: bytes) -> bytes:
+    """Without its first frame, which states the length: its size follows from its kilobits."""
+    size = 144 * KILOBITS[True][mp3[2] >> 4] * 1000 // 44_100 + (mp3[2] >> 1 & 1)
+    assert mp3[0] == 0xFF == mp3[size] and mp3.find(b"Info") + mp3.find(b"Xing") > 0
+    return mp3[size:]
+
+
+def test_an_mp3_of_which_the_decoder_would_drop_a_part_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    whole = long_mp3(20)
+    assert decode(whole).seconds == pytest.approx(20, abs=0.1)
+    assert decode(tagged(whole, b"once") + b"TAG" + bytes(125)).seconds == pytest.approx(20, abs=0.1)
+    for content in (headless(whole), whole + long_mp3(10, seed=1), tagged(whole, b"one") + tagged(long_mp3(10, seed=1), b"two")):
+        with pytest.raises(Unreadable, match=r"^an MP3 of .* s of which its decoder would give only .*: save it as WAV or FLAC$"):
+            decode(content)
+        (tmp_path / "said.mp3").write_bytes(content)
+        with pytest.raises(Unreadable, match="save it as WAV or FLAC"):
+            next(streamed(tmp_path / "said.mp3", RATE))
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 32_000, 44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_mp3_files_of_every_rate_are_read_with_a_length_and_of_constant_bit_rate_without(rate: int, channels: int) -> None:
+    with_length = encoded(np.tile(word(1, 2.0, rate)[:, None], channels), rate=rate, kind="MP3", bitrate_mode="CONSTANT", compression_level=0.5)
+    place = max(with_length.find(b"Xing"), with_length.find(b"Info"))
+    picture = np.random.default_rng(0).bytes(300_000)  # behind the sound, as some programs put it
+    for content in (with_length, with_length[:place] + bytes(4) + with_length[place + 4 :], with_length + picture):
+        assert decode(content).seconds >= 1.9
 
 
 def test_channels_that_cancel_out_are_not_silent() -> None:

@@ -6,7 +6,6 @@ shallower cut starts from there. Memory holds a few batches and one unwritten sh
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -22,11 +21,12 @@ from headstart.activations.shard import Rows
 from headstart.activations.store import Shelf, Stage, Store
 from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Arrays, Engine, Runner, stored_type
 from headstart.base.errors import HeadstartError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.base.journal import Recall, afresh
+from headstart.base.processor import threads
 
 BATCHES_AHEAD = 4  # decoded batches that wait for the engine: 20 MB at 224 pixels
 STRETCH_ITEMS = 32 * BATCH_ITEMS  # items of different lengths that are put together by length: whole stretches are done again after a kill
@@ -89,11 +89,6 @@ def stage_of(backbone: Backbone, cut: int, engine: Engine, label: str, view: int
     return Stage(key, f"{label} · cut {cut}/{backbone.depth} · {engine.name}")
 
 
-def stored_type(engine: Engine) -> np.dtype[np.generic]:
-    """Exact engines are kept in float32, the others in float16: finer than the bfloat16 they compute in, half the bytes."""
-    return np.dtype(np.float32 if engine.exact else np.float16)
-
-
 def collect(
     backbone: Backbone,
     cuts: Sequence[int],
@@ -137,6 +132,7 @@ def collect(
         text = f"{sum(len(job.items) for job in first)} of {len(names)} items are not in the store, or damaged: {about}; they are computed as it was planned"
         sink(Event("note", "activations", text=text))
     written, started = dict.fromkeys(cuts, 0), time.perf_counter()
+    used = list(shelves.values())
     size = STRETCH_ITEMS if backbone.varies else BATCH_ITEMS
     for lost in (True, False):  # what planned passes start from comes before them
         jobs = _lost(planned, names, sound, size) if lost else _left(planned, names, sound, kept, store, sink, size)
@@ -145,6 +141,7 @@ def collect(
         with stage(sink, "activations", sum(len(job.items) for job in jobs), unit) as advance:
             done = 0
             for job in jobs:
+                used = [*([] if job.ancestor is None else [job.ancestor]), *used]
                 writer = _Writer(job, shelves, [backbone.varying(cut) for cut in job.wanted])
                 try:
                     for batch, values in _pass(backbone, job, items, unique, engine):
@@ -155,10 +152,10 @@ def collect(
                     for cut, n_bytes in writer.flush().items():
                         written[cut] += n_bytes
     seconds = time.perf_counter() - started
+    for shelf in used:  # before pruning, or what this run has just read would go
+        shelf.touch()
     if any(written.values()):
         store.prune()
-    for shelf in shelves.values():
-        shelf.touch()
     misses = {cut: sum(end - begin for _, wanted, runs in planned for begin, end in runs if cut in wanted) for cut in cuts}
     took = recall(f"what {about} took", lambda: [[written[cut], seconds, shelf.seconds_per_item() * len(names)] for cut, shelf in shelves.items()])
     return {
@@ -217,13 +214,16 @@ def _lost(planned: Sequence[Any], names: Sequence[str], sound: dict[int, dict[st
 
 
 def _jobs(names: Sequence[str], sound: dict[int, dict[str, bool]], kept: dict[int, Stage], store: Store, sink: Sink) -> list[_Job]:
-    ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if (store.folder / one.key).is_dir()}
-    whole = {cut: dict(zip(names, shelf.sound(names), strict=True)) for cut, shelf in ancestors.items()}
+    """What is to be computed, from the deepest stored cut below; of the other cuts nothing is read but what may serve as a start."""
+    lacking = {name: tuple(sorted(cut for cut in sound if not sound[cut][name])) for name in names}
+    deepest = max((wanted[0] for wanted in lacking.values() if wanted), default=0)
+    ancestors = {cut: store.shelf(one, sink) for cut, one in kept.items() if cut < deepest and (store.folder / one.key).is_dir()}
+    asked = {cut: [name for name, wanted in lacking.items() if wanted and cut < wanted[0]] for cut in ancestors}
+    whole = {cut: dict(zip(asked[cut], shelf.sound(asked[cut]), strict=True)) for cut, shelf in ancestors.items()}
     groups: dict[tuple[int, tuple[int, ...]], list[str]] = {}
-    for name in names:
-        wanted = tuple(sorted(cut for cut in sound if not sound[cut][name]))
+    for name, wanted in lacking.items():
         if wanted:
-            start = max((cut for cut in whole if cut < wanted[0] and whole[cut][name]), default=0)
+            start = max((cut for cut in whole if whole[cut].get(name)), default=0)
             groups.setdefault((start, wanted), []).append(name)
     return [_Job(start, wanted, tuple(group), ancestors.get(start)) for (start, wanted), group in groups.items()]
 
@@ -295,7 +295,7 @@ def _read(job: _Job, items: Items, positions: dict[str, int]) -> Iterator[tuple[
             rows = tuple(np.asarray(array, dtype=np.float32) for array in job.ancestor.gather(names))
             yield names, [tuple(array[n] for array in rows) for n in range(len(names))]
         return
-    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="decode") as pool:
+    with ThreadPoolExecutor(max_workers=threads(), thread_name_prefix="decode") as pool:
         waiting: deque[tuple[tuple[str, ...], list[Future[NDArray[np.generic]]]]] = deque()
         try:
             for names in batches:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.activations.collect import stored_type
 from headstart.activations.store import Store
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import Engine
+from headstart.backbone.engines.protocol import Engine, stored_type
 
 WRITE_BYTES_PER_SECOND = 300e6  # checksum, write and fsync of a shard; measured in benchmarks/store.py
 READ_BYTES_PER_SECOND = 0.9e9  # checksum and copy out of the page cache; measured in benchmarks/store.py
@@ -49,6 +48,6 @@ def cost(backbone: Backbone, cut: int, n_items: int, engine: Engine, items_per_s
     size = numbers * stored_type(engine).itemsize * n_items
     keep = size / WRITE_BYTES_PER_SECOND + size / READ_BYTES_PER_SECOND
     compute = n_items * (1.0 - backbone.trainable_share(cut)) / items_per_second
-    folder = store.folder if store.folder.exists() else store.folder.anchor
+    folder = next(one for one in (store.folder.absolute(), *store.folder.absolute().parents) if one.exists())
     room = LARGEST_FRACTION * min(store.limit_bytes, shutil.disk_usage(folder).free)
     return Cost(size, keep, compute, keep < compute and size < room)

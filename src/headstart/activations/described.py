@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from headstart.activations.store import Stage, Store
 from headstart.base.events import Sink, silence, stage
 from headstart.base.hashing import digest
+from headstart.base.processor import threads
 
 CHUNK_ITEMS = 1024  # items per shard and per progress report
 
@@ -37,7 +37,7 @@ def describe(
     first = {item: n for n, item in reversed(list(enumerate(content)))}
     known = dict(zip(first, shelf.sound(list(first)), strict=True))
     missing = [item for item in first if not known[item]]
-    with ThreadPoolExecutor(os.cpu_count()) as pool, stage(sink, "describe", len(missing), unit) as advance:
+    with ThreadPoolExecutor(threads()) as pool, stage(sink, "describe", len(missing), unit) as advance:
         for begin in range(0, len(missing), CHUNK_ITEMS):
             chunk = missing[begin : begin + CHUNK_ITEMS]
             started = time.perf_counter()

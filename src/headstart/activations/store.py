@@ -21,6 +21,7 @@ from headstart.base.errors import IntegrityError
 from headstart.base.events import Event, Sink, silence
 from headstart.base.files import write
 from headstart.base.folders import home
+from headstart.base.resident import open_many
 from headstart.base.sizes import bytes_in
 
 LIMIT_VARIABLE = "HEADSTART_CACHE_BYTES"
@@ -178,6 +179,7 @@ class Store:
             resident_bytes: How much of the mapped shards may be held in memory at a time; None leaves that to the system.
             shard_bytes: What a writer holds in memory before it writes a shard.
         """
+        open_many()  # each shard holds a handle
         self.folder = folder or home() / "activations"
         self.limit_bytes = _usual_limit() if limit_bytes is None else limit_bytes
         self._looked, self._shard_bytes = Looked(resident_bytes), shard_bytes

@@ -30,14 +30,14 @@ def trace(network: nn.Module) -> fx.GraphModule:
     leaf_modules, leaf_functions = _declared_leaves()
     was_training = network.training
     recordings = []
-    for training in (True, False):
-        network.train(training)
-        tracer = _Tracer(set(atoms(network)), leaf_modules, leaf_functions)
-        try:
-            recordings.append(_with_defaults(tracer, network))
-        except fx.proxy.TraceError as error:
-            raise InputError(f"{type(network).__name__} cannot be cut: its code depends on its input", got=str(error)) from None
-    network.train(was_training)
+    try:
+        for training in (True, False):
+            network.train(training)
+            recordings.append(_with_defaults(_Tracer(set(atoms(network)), leaf_modules, leaf_functions), network))
+    except fx.proxy.TraceError as error:
+        raise InputError(f"{type(network).__name__} cannot be cut: its code depends on its input", got=str(error)) from None
+    finally:
+        network.train(was_training)
     recorded = fx.GraphModule(network, recordings[1])
     _follow_mode(recorded, recordings[0])
     return recorded
@@ -128,13 +128,16 @@ def _follow_mode(evaluating: fx.GraphModule, training: fx.Graph) -> None:
     """
     evaluating.add_submodule("mode", Mode())
     for one, other in zip(evaluating.graph.nodes, training.nodes, strict=False):
-        if one.op != other.op or str(one.target) != str(other.target):
+        places, names = [*zip(one.args, other.args, strict=False)], [*one.kwargs]
+        places += [(one.kwargs[name], other.kwargs.get(name)) for name in names]
+        alike = (one.op, str(one.target), len(one.args), names) == (other.op, str(other.target), len(other.args), [*other.kwargs])
+        if not alike or not all(_is_switch(*place) or str(place[0]) == str(place[1]) for place in places):  # values of two graphs: the same names
             raise InputError("this network runs other code while it trains, outside its blocks", got=f"{one.format_node()} / {other.format_node()}")
         with evaluating.graph.inserting_before(one):
-            one.args = tuple(_switch(evaluating.graph, a, b) for a, b in zip(one.args, other.args, strict=True))
-            one.kwargs = {key: _switch(evaluating.graph, value, other.kwargs[key]) for key, value in one.kwargs.items()}
+            live = [evaluating.graph.call_module("mode") if _is_switch(*place) else place[0] for place in places]
+        one.args, one.kwargs = tuple(live[: len(one.args)]), dict(zip(names, live[len(one.args) :], strict=True))
     evaluating.recompile()
 
 
-def _switch(graph: fx.Graph, evaluating: Any, training: Any) -> Any:
-    return graph.call_module("mode") if (evaluating, training) == (False, True) and isinstance(training, bool) else evaluating
+def _is_switch(evaluating: Any, training: Any) -> bool:
+    return evaluating is False and training is True

@@ -103,7 +103,7 @@ class Journal:
 
         Args:
             key: What it is, once in a run.
-            compute: Gives a value that JSON can hold; what is returned has been through JSON in either case.
+            compute: Gives a value that JSON can hold; what is returned has been through JSON where the journal has a file.
         """
         full = self.where + key
         return self.book.values[full] if full in self.book.values else self.book.append(full, compute())

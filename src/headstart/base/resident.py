@@ -1,4 +1,4 @@
-"""How much memory this process holds, and how it is given back: the kernel's own numbers, and two switches of the C library's allocator.
+"""How much memory this process holds, how it is given back, and how many files it may hold open: the kernel's own numbers, two switches of an allocator.
 
 Where the system tells less (no ``/proc``, another C library), the largest amount so far stands for the amount now, or 0, and the switches do nothing.
 """
@@ -16,6 +16,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ARENAS, MAPPED_FROM_BYTES, KEPT_BYTES = 2, 1 << 20, 8 << 20
 OFTEN, RARELY = gc.get_threshold(), (20_000, 30, 30)  # new objects before a search for cycles: as Python has it, and as a start of a million objects bears it
 REUSED_UP_TO_BYTES, KEPT_AT_MOST_BYTES = (1 << 30, 32 << 20), 1 << 30  # the second where the C library takes no more
+HANDLES = 10_240  # that macOS lets a process hold, whatever it says
 # What torch, the C and C++ libraries, oneDNN and Python's threads say.
 MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc", "could not create a primitive", "can't start new thread")
 
@@ -70,6 +71,26 @@ def hold_on() -> None:
     if library is not None and hasattr(library, "mallopt"):
         any(library.mallopt(M_MMAP_THRESHOLD, size) for size in REUSED_UP_TO_BYTES)
         library.mallopt(M_TRIM_THRESHOLD, KEPT_AT_MOST_BYTES)
+
+
+def open_many() -> None:
+    """From now on, hold as many files open as the system lets this process: 256 on macOS and 1,024 on Linux are only where it begins.
+
+    A mapped file keeps its handle (Python drops it from 3.13 on), and a slow pass writes a shard of each of its cuts every 20 s.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows: there is no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for most in (hard, HANDLES):  # macOS says that there is no limit, and refuses that
+        if soft == resource.RLIM_INFINITY or (most != resource.RLIM_INFINITY and most <= soft):
+            return
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        except (ValueError, OSError):
+            continue
+        return
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from headstart.data.listing import Listing
 from headstart.data.rows import FileRows, JoinedRows, Rows, chosen
 from headstart.modality import Unreadable
 from headstart.modality.sound import CHANNELS_MAX, FORMATS, RATE_MAX_HERTZ, RATE_MIN_HERTZ, mixed, wav
+from headstart.modality.stream import refuse_dropped_of
 
 BLOCK_SECONDS = 30
 LONG_BLOCKS = 5  # from here on a recording is cut: enough for three parts with gaps between them
@@ -113,7 +114,9 @@ def _measured(path: str | None) -> tuple[int, int]:
 
     try:
         seen = soundfile.info(path) if path is not None else None
-    except (soundfile.SoundFileError, RuntimeError, OSError):
+        if path is not None and seen is not None and seen.format == "MP3":
+            refuse_dropped_of(Path(path), seen.frames)
+    except (soundfile.SoundFileError, RuntimeError, OSError, Unreadable):
         return WHOLE
     if seen is None or seen.format not in FORMATS or not RATE_MIN_HERTZ <= seen.samplerate <= RATE_MAX_HERTZ or seen.channels > CHANNELS_MAX:
         return WHOLE

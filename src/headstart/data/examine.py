@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from headstart.base.events import Event, Sink, stage
 from headstart.base.hashing import digest_content
+from headstart.base.processor import threads
 from headstart.data.remembered import Finding, Remembered
 from headstart.data.rows import Rows
 from headstart.modality import Modality, Unreadable
@@ -59,9 +59,7 @@ def examine_all(rows: Rows, n: int, modality: Modality, store: Remembered, sink:
 def _workers(rows: Rows, indices: Sequence[int]) -> int:
     sample = indices[:: max(1, len(indices) // SAMPLE)]
     sizes = [_size(rows, index) for index in sample]
-    return (
-        1 if not sizes or sum(sizes) / len(sizes) < SMALL_BYTES else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    return 1 if not sizes or sum(sizes) / len(sizes) < SMALL_BYTES else threads()
 
 
 def _size(rows: Rows, index: int) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.modality import likeness
-from headstart.modality.likeness import SIDE
+from headstart.modality.likeness import SIDE, normal
 from headstart.modality.sound import Samples, resampled
 from headstart.modality.spectrum import Floats, band_powers
 
@@ -32,7 +32,6 @@ REACH = float(np.sqrt(2 * (1 - CORRELATION_MIN)))
 DURATION_MILLISECONDS_MAX = 10
 DURATION_FRACTION_MAX = 0.01
 SMALLEST_POWER = 1e-20
-FLAT = 1.0  # levels of 255
 
 
 def thumbnail(samples: Samples, rate: int) -> bytes:
@@ -56,7 +55,7 @@ def alike(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_
     """For pairs of thumbnails ``(n, THUMBNAIL_BYTES)``: the same recording, up to saving, rate, gain and leading silence."""
     a, b = _milliseconds(left), _milliseconds(right)
     equal = np.abs(a - b) <= np.maximum(DURATION_MILLISECONDS_MAX, DURATION_FRACTION_MAX * np.maximum(a, b))
-    answers: NDArray[np.bool_] = equal & (np.linalg.norm(_normal(left) - _normal(right), axis=1) <= REACH)
+    answers: NDArray[np.bool_] = equal & (np.linalg.norm(normal(left) - normal(right), axis=1) <= REACH)
     return answers
 
 
@@ -67,11 +66,3 @@ def sketch(thumbnails: NDArray[np.uint8]) -> Floats:
 
 def _milliseconds(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.ascontiguousarray(thumbnails[:, SIDE * SIDE :]).view("<u4")[:, 0].astype(np.float64)
-
-
-def _normal(thumbnails: NDArray[np.uint8]) -> Floats:
-    """Levels with mean 0 and length 1."""
-    levels = thumbnails[:, : SIDE * SIDE].astype(np.float32)
-    levels = levels - levels.mean(axis=1, keepdims=True)
-    normal: Floats = levels / np.maximum(np.linalg.norm(levels, axis=1, keepdims=True), FLAT * SIDE)
-    return normal

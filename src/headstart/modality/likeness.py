@@ -50,7 +50,7 @@ def sketch(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
     coarse_first = np.argsort(np.maximum(wave[:, None], wave[None]).ravel(), kind="stable")
     points = np.empty((len(thumbnails), WAVES**2), np.float32)
     for start in range(0, len(thumbnails), AT_ONCE):
-        part = _normal(thumbnails[start : start + AT_ONCE]).reshape(-1, SIDE, SIDE)
+        part = normal(thumbnails[start : start + AT_ONCE]).reshape(-1, SIDE, SIDE)
         waves = COSINES[:WAVES] @ part @ COSINES[:WAVES].T
         points[start : start + AT_ONCE] = waves.reshape(len(part), -1)[:, coarse_first]
     return points
@@ -58,7 +58,7 @@ def sketch(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def alike(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """For pairs of thumbnails ``(n, THUMBNAIL_BYTES)``: the same picture, up to saving, resizing and a little brightness."""
-    a, b = _normal(left), _normal(right)
+    a, b = normal(left), normal(right)
     difference = left.astype(np.float32) - right
     colours = np.abs(difference[:, SIDE * SIDE :]).max(axis=1)
     brightness = np.abs(difference[:, : SIDE * SIDE].mean(axis=1))
@@ -68,10 +68,10 @@ def alike(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.bool_
     return answers
 
 
-def _normal(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Grey pixels with mean 0 and length 1 (shorter where the picture is flat): brightness and contrast no longer count."""
+def normal(thumbnails: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Grey pixels with mean 0 and length 1 (shorter where they are flat): brightness and contrast no longer count."""
     grey = thumbnails[:, : SIDE * SIDE].astype(np.float32)
     grey -= grey.mean(axis=1, keepdims=True)
     contrast = np.linalg.norm(grey, axis=1, keepdims=True)
-    normal: NDArray[np.float32] = grey / np.maximum(contrast, FLAT * SIDE)
-    return normal
+    steepened: NDArray[np.float32] = grey / np.maximum(contrast, FLAT * SIDE)
+    return steepened

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.base.hashing import digest
-from headstart.modality.scripts import codes, script_of
+from headstart.modality.scripts import SIGNS, codes, script_of
 
 SIDE = 256  # counters
 COSINE_MIN = 0.85
@@ -27,9 +27,9 @@ LEAST_LETTERS = 16  # "our fleet's on fleek" has 16; a Han character counts twic
 LONGEST = 200_000  # characters looked at
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w-]+\.(?:com|co|ly|me|net|org|cn)/\S+")
 _AGAIN = re.compile(r"\b(?:rt|via)\b\s*(?=@)|转发微博|转发(?=@)|/{2}(?=@)")
-_NAMED = re.compile(r"@\w+")
+_NAMED = re.compile(rf"@[\w{SIGNS}]+")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
-_MARKS = re.compile(r"[^\w\s]|_")
+_MARKS = re.compile(rf"[^\w\s{SIGNS}]|_")
 _MIX = tuple(np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))  # Steele, Lea, Flood 2014 (SplitMix64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,10 @@ _SCRIPT = np.array([_NAMES.index(name) for *_, name in _BLOCKS])
 MOSTLY = 0.7  # share of the letters that makes a script a text's own
 KANA_SHARE = 0.1  # of Han and Kana together: so much Kana means Japanese
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_WORD = re.compile(rf"[{HAN}\u3040-\u30ff]|[^\W_{HAN}\u3040-\u30ff]+(?:['’][^\W_{HAN}\u3040-\u30ff]+)*")
+SIGNS = "".join(chr(n) for n in range(0x300, 0x2000) if unicodedata.category(chr(n)).startswith("M"))  # vowel signs and accents: no letters to ``\\w``
+_ALONE = rf"{HAN}\u3040-\u30ff\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46"  # letters of scripts that put no blanks between words
+_TOGETHER = rf"[^\W_{_ALONE}]+(?:[{SIGNS}]+[^\W_{_ALONE}]*)*"
+_WORD = re.compile(rf"[{_ALONE}][{SIGNS}]*|{_TOGETHER}(?:['’]{_TOGETHER})*")
 WITHOUT_BLANKS = frozenset({"Han", "Kana", "Thai"})  # scripts that put no blanks between words
 
 
@@ -79,10 +83,10 @@ def script_of(text: str) -> str:
 
 
 def words_in(text: str) -> list[str]:
-    """Words as a reader counts them; where no blanks stand between words, every character.
+    """Words as a reader counts them; where no blanks stand between words, every character with its signs.
 
     Example:
-        >>> words_in("don't panic 别慌")
-        ["don't", 'panic', '别', '慌']
+        >>> words_in("don't panic 别慌"), len(words_in("हिन्दी में")), len(words_in("ครับ"))
+        (["don't", 'panic', '别', '慌'], 2, 3)
     """
     return _WORD.findall(text)

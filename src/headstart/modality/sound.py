@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headstart.modality.protocol import Unreadable
-from headstart.modality.whole import CHUNKS, refuse_truncated
+from headstart.modality.whole import CHUNKS, refuse_dropped, refuse_truncated
 
 if TYPE_CHECKING:
     import soundfile
@@ -190,6 +190,8 @@ def _decoded(content: bytes) -> tuple[Samples, int, int]:
             refuse_header(file.format, file.samplerate, file.channels)
             if file.frames * file.channels > VALUES_MAX:
                 raise Unreadable(f"too long: {file.frames / file.samplerate / 60:,.0f} minutes of {file.channels} channels")
+            if file.format == "MP3":
+                refuse_dropped(content, file.frames)
             rate, channels = file.samplerate, file.channels
             samples = mixed(file, 0, file.frames)
     except (soundfile.SoundFileError, RuntimeError) as error:

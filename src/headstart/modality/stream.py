@@ -14,7 +14,7 @@ import numpy as np
 
 from headstart.modality.protocol import Unreadable
 from headstart.modality.sound import Samples, blocks, loudest_of_cancelled, one_channel, reason, refuse_header
-from headstart.modality.whole import refuse_truncated
+from headstart.modality.whole import refuse_dropped, refuse_truncated
 
 if TYPE_CHECKING:
     import soundfile
@@ -42,6 +42,8 @@ def streamed(path: Path, to: int) -> Iterator[Samples]:
     try:
         with soundfile.SoundFile(path) as file:
             refuse_header(file.format, file.samplerate, file.channels)
+            if file.format == "MP3":
+                refuse_dropped_of(path, file.frames)
             channel = _to_hear(file) if file.channels > 1 else None
             filtered = None if file.samplerate == to else soxr.ResampleStream(file.samplerate, to, 1, dtype="float32", quality="HQ")
             for block in blocks(file, 0, file.frames, BLOCK_FRAMES):
@@ -61,6 +63,16 @@ def _refuse_at_once(path: Path) -> None:
         raise Unreadable("empty file")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         refuse_truncated(content)
+
+
+def refuse_dropped_of(path: Path, samples: int) -> None:
+    """`refuse_dropped` of a file that need not be held.
+
+    Raises:
+        Unreadable: when much of the sound would be dropped.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        refuse_dropped(content, samples)
 
 
 def _start(path: Path) -> bytes:

@@ -17,14 +17,14 @@ from headstart.base.hashing import digest
 from headstart.modality import repeats, tokens, words
 from headstart.modality.encoding import decoded
 from headstart.modality.protocol import Examined, Preview, Unreadable, Vocabulary
-from headstart.modality.scripts import script_of, words_in
+from headstart.modality.scripts import SIGNS, script_of, words_in
 
-EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
+EXAMINATION = 3  # raise it when `examine` or `alike` answers differently
 PREPARATION = 1  # raise it when `prepare` gives other tokens
 BYTES_MAX = 1 << 20  # a book: nobody labels those one by one, and a file that lies about its columns must not fill the memory
 USUAL_TOKENS = 32
 VOCABULARY_CHARACTERS = 1000  # of a text, for how well a vocabulary fits it
-MARKS = re.compile(r"[^\w\s'’]+")
+MARKS = re.compile(rf"[^\w\s'’{SIGNS}]+")
 PREVIEW_CHARACTERS = 600
 CONTROLS_MAX = 0.02  # of the characters: more are no text
 

@@ -33,6 +33,10 @@ ID3_HEADER_BYTES, ID3_FOOTER = 10, 0x10  # ID3v2.4, section 3
 FRAME_WITHIN = 1 << 16  # bytes behind the tags in which the first frame of an MP3 begins
 # Bytes of side information of a frame of layer III: of MPEG 1 and of MPEG 2 and 2.5, with two channels and with one (ISO/IEC 11172-3, 2.4.1.7).
 SIDE_BYTES = {True: (32, 17), False: (17, 9)}
+KILOBITS = {True: (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320), False: (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)}
+HERTZ = (44_100, 48_000, 32_000)  # of MPEG 1; half of it of MPEG 2, a quarter of MPEG 2.5
+GRANULE_SAMPLES = 576  # a frame has two of them in MPEG 1, one in MPEG 2 and 2.5
+DROPPED_FRACTION, DROPPED_FRAMES = 0.01, 3  # what a decoder leaves out by right: the frame of the header, and what the encoder had put around the sound
 
 
 def refuse_truncated(content: Content) -> None:
@@ -51,6 +55,33 @@ def refuse_truncated(content: Content) -> None:
         _refuse_short_ogg(content)
     elif start[:3] == b"ID3" or start[:1] == b"\xff":
         _refuse_short_mp3(content)
+
+
+def refuse_dropped(content: Content, samples: int) -> None:
+    """Compare the frames of an MP3 file with the samples that its decoder is going to give.
+
+    Where no length is stated it gives what it estimates from the first frames, and where two files were joined, what the first one states.
+
+    Raises:
+        Unreadable: when much of the sound would be dropped.
+
+    Cost: about 30 ms an hour of sound.
+    """
+    place, there, lost, one, rate = _first_frame(content, _behind_tags(content)), 0, 0, 0, 1
+    while place is not None:
+        mpeg1, kilobits, hertz, padding = _header(content, place)
+        granules = 2 if mpeg1 else 1
+        end = place + granules * GRANULE_SAMPLES // 8 * 1000 * kilobits // hertz + padding
+        if kilobits and _is_frame(content, end):  # a header that no other follows may be chance, and one frame more or less does not matter
+            place, rate, one = end, hertz, granules * GRANULE_SAMPLES
+            there += one
+        elif (lost := lost + 1) > CHUNKS_MAX:
+            return
+        else:
+            behind = _behind_tags(content, end)
+            place = _first_frame(content, behind if behind > end else place + 1)
+    if there > (1 + DROPPED_FRACTION) * samples + DROPPED_FRAMES * one:
+        raise Unreadable(f"an MP3 of {there / rate:.1f} s of which its decoder would give only {samples / rate:.1f} s: save it as WAV or FLAC")
 
 
 def _refuse_missing(stated: int, there: int) -> None:
@@ -111,9 +142,8 @@ def _refuse_short_mp3(content: Content) -> None:
             return
 
 
-def _behind_tags(content: Content) -> int:
-    """Where the tags at the beginning end; their lengths are written with seven bits a byte."""
-    place = 0
+def _behind_tags(content: Content, place: int = 0) -> int:
+    """Where the tags at a place end; their lengths are written with seven bits a byte."""
     while content[place : place + 3] == b"ID3" and place + ID3_HEADER_BYTES <= len(content):
         length = 0
         for byte in content[place + 6 : place + ID3_HEADER_BYTES]:
@@ -123,11 +153,24 @@ def _behind_tags(content: Content) -> int:
 
 
 def _first_frame(content: Content, begin: int) -> int | None:
-    """Where the first header of a frame of layer III stands: eleven bits set, and no value that the standard keeps free."""
+    """Where the first header of a frame of layer III stands."""
     place = content.find(b"\xff", begin, begin + FRAME_WITHIN)
-    while 0 <= place <= len(content) - 4:
-        second, third = content[place + 1], content[place + 2]
-        if second & 0xE6 == 0xE2 and second & 0x18 != 0x08 and third & 0xF0 != 0xF0 and third & 0x0C != 0x0C:
+    while place >= 0:
+        if _is_frame(content, place):
             return place
         place = content.find(b"\xff", place + 1, begin + FRAME_WITHIN)
     return None
+
+
+def _is_frame(content: Content, place: int) -> bool:
+    """Does the header of a frame of layer III stand there: eleven bits set, and no value that the standard keeps free?"""
+    if place > len(content) - 4 or content[place] != 0xFF:
+        return False
+    second, third = content[place + 1], content[place + 2]
+    return second & 0xE6 == 0xE2 and second & 0x18 != 0x08 and third & 0xF0 != 0xF0 and third & 0x0C != 0x0C
+
+
+def _header(content: Content, place: int) -> tuple[bool, int, int, int]:
+    """Of a frame: is it MPEG 1, its kilobits and its samples a second, and by how many bytes it is padded."""
+    version, third = content[place + 1] >> 3 & 3, content[place + 2]
+    return version == 3, KILOBITS[version == 3][third >> 4], HERTZ[third >> 2 & 3] >> {3: 0, 2: 1, 0: 2}[version], third >> 1 & 1

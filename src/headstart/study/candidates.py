@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from headstart import gallery
 from headstart.activations.batch import bucket, items_at_once, side_by_side
-from headstart.activations.collect import Activations, collect, stored_type
+from headstart.activations.collect import Activations, collect
 from headstart.activations.cost import cost
 from headstart.activations.store import Store
 from headstart.backbone.build import build
 from headstart.backbone.cut import Backbone
-from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine
+from headstart.backbone.engines.protocol import BATCH_ITEMS, Engine, stored_type
 from headstart.backbone.engines.race import Choice, choose, engine_named
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, stage
@@ -73,7 +73,7 @@ class Candidate:
 
     @property
     def torch_items_per_second(self) -> float:
-        """Speed of the whole network in torch where training happens: on the card where one has raced, else on the processor."""
+        """Speed of the whole network in torch where training happens: on the card where one has raced, else on the processor in its faster format."""
         laps = [lap for lap in self.choice.race if lap.engine.startswith("torch")]
         on_card = [lap for lap in laps if "cuda" in lap.engine]
         return max((lap.items_per_second for lap in on_card or laps), default=self.items_per_second)

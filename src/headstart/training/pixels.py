@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from headstart.activations.batch import side_by_side
 from headstart.activations.collect import Items
+from headstart.base.processor import threads
 from headstart.base.seeds import seed_for
 
 MEMORY_BYTES = 768 << 20
@@ -34,7 +34,7 @@ class Pixels:
         self._memory_bytes = memory_bytes
         self._kept: dict[int, NDArray[np.generic]] = {}
         self._seed = seed
-        self._pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode")
+        self._pool = ThreadPoolExecutor(threads(), thread_name_prefix="decode")
 
     def read(self, index: NDArray[np.int64], epoch: int | None) -> tuple[Tensor, ...]:
         """A batch of prepared items, at half their size while ``halved``; varied when an epoch is given, plain when it is None."""

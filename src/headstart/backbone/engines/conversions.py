@@ -10,6 +10,7 @@ from headstart.base.folders import measured
 
 KEPT_BYTES = 2 << 30  # more than that goes by itself when another network is converted
 IN_USE_SECONDS = 600.0  # files used since then stay: another process may be about to read them
+STALE_SECONDS = 3600.0  # a file still being written is younger than that
 DESCRIPTION, WEIGHTS = ".xml", ".bin"
 
 
@@ -24,17 +25,19 @@ def used(description: Path) -> None:
 
 def converted_bytes() -> int:
     """What converted networks take on the disk."""
-    return sum(size for _, size, _ in _kept())
+    return sum(size for _, size, _ in _kept()) + sum(size for _, size, _ in _half_written())
 
 
 def prune_converted(limit_bytes: int = KEPT_BYTES) -> int:
-    """Remove the converted networks that were used the longest ago until the others fit into a limit; those used in the last ten minutes stay.
+    """Remove the converted networks that were used the longest ago until the others fit into a limit, and what a kill left half-written.
+
+    Networks that were used in the last ten minutes stay, and files that were written in the last hour.
 
     Returns:
         The bytes freed.
     """
-    found = sorted(_kept())
-    excess, freed = sum(size for _, size, _ in found) - limit_bytes, 0
+    found, freed = sorted(_kept()), _sweep_half_written()
+    excess = sum(size for _, size, _ in found) - limit_bytes
     for last_used, size, description in found:
         if excess <= 0 or time.time() - last_used < IN_USE_SECONDS:
             break
@@ -42,6 +45,24 @@ def prune_converted(limit_bytes: int = KEPT_BYTES) -> int:
         description.with_suffix(WEIGHTS).unlink(missing_ok=True)
         freed, excess = freed + size, excess - size
     return freed
+
+
+def _sweep_half_written() -> int:
+    stale = [(path, size) for at, size, path in _half_written() if time.time() - at > STALE_SECONDS]
+    for path, _ in stale:
+        path.unlink(missing_ok=True)
+    return sum(size for _, size in stale)
+
+
+def _half_written() -> list[tuple[float, int, Path]]:
+    """Of files that a process is writing, or was when it was killed: when, bytes, path."""
+    found = []
+    for path in (path for ending in (DESCRIPTION, WEIGHTS) for path in measured().glob(f".*{ending}")):
+        try:
+            found.append((path.stat().st_mtime, path.stat().st_size, path))
+        except FileNotFoundError:
+            continue  # it is finished now
+    return found
 
 
 def _kept() -> list[tuple[float, int, Path]]:

@@ -26,6 +26,8 @@ from headstart.base.hashing import digest
 
 ROOM = 1.5  # times the bytes of the weights: with less, that is why a file could not be written
 PRECISIONS = {"bfloat16": "bf16", "float32": "f32"}
+# Threads that are tied to cores wait for them beside other work while others are free: 3 to 8 times slower there, and the bits are the same.
+HINTS = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False}
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,7 @@ class OpenVinoEngine:
         core = openvino.Core()
         model = core.read_model(str(self._converted(part, example, key, open_lengths)))
         model.reshape({port: openvino.PartialShape(shape) for port, shape in zip(model.inputs, shapes, strict=True)})
-        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision]}
-        request = core.compile_model(model, "CPU", hints).create_infer_request()
+        request = core.compile_model(model, "CPU", {**HINTS, "INFERENCE_PRECISION_HINT": PRECISIONS[self.precision]}).create_infer_request()
 
         def run(batch: Arrays) -> Arrays:
             outputs = request.infer(list(batch))

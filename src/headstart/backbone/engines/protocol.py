@@ -45,3 +45,11 @@ class Engine(Protocol):
         Returns:
             A function from a batch (arrays of the example's shapes) to a tuple of float32 arrays.
         """
+
+
+def stored_type(engine: Engine) -> np.dtype[np.generic]:
+    """Exact engines are kept in float32, the others in float16, which takes half the bytes.
+
+    That is finer than bfloat16, in which most of these compute; of ``openvino-float32`` it drops 13 of the 23 bits of each number, up to one part in 2,048.
+    """
+    return np.dtype(np.float32 if engine.exact else np.float16)
