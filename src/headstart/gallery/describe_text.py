@@ -90,7 +90,7 @@ def licence_of(page: str | None, config: str | None) -> tuple[str, str]:
     """One licence from the model page and from the weights' own configuration; where they differ, both must be allowed."""
     terms = sorted({licences.spelling(text) for text in (page, config) if text})
     if len(terms) > 1:
-        return " AND ".join(terms), "the model page and the weights' config name different licences: both count"
+        return licences.together(terms), "the model page and the weights' config name different licences: both count"
     return (terms[0], "as the publisher says") if terms else (licences.UNKNOWN, "the publisher names no licence")
 
 
