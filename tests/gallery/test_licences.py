@@ -48,7 +48,9 @@ def test_where_page_and_weights_name_different_licences_each_must_pass_by_itself
     assert both == turned and licences.is_allowed(both) == (licences.is_allowed(page) and licences.is_allowed(config))
 
 
-@pytest.mark.parametrize(("licence", "allowed"), [("(MIT OR GPL-3.0-only) AND ISC", True), ("MIT AND (gemma OR (other))", False), ("(MIT", False), ("()", False)])
+@pytest.mark.parametrize(
+    ("licence", "allowed"), [("(MIT OR GPL-3.0-only) AND ISC", True), ("MIT AND (gemma OR (other))", False), ("(MIT", False), ("()", False)]
+)
 def test_brackets_are_read(licence: str, allowed: bool) -> None:
     assert licences.is_allowed(licence) == allowed
 
