@@ -15,7 +15,8 @@ from tests.gallery.test_convert import converted
 
 from headstart.backbone.build import build
 from headstart.base.errors import InputError
-from headstart.gallery import quantised
+from headstart.gallery import convert, quantised
+from headstart.gallery.gguf import BLOCKS
 
 WORDS = ["<s>", "a", "b", "ab", "▁", "▁a", "▁ab", "c"]
 
@@ -57,6 +58,10 @@ def test_no_number_of_a_gguf_matrix_becomes_infinite(kind: str, tmp_path: Path) 
     found = quantised.gguf(write_gguf(tmp_path / "w.gguf", {"m": matrix}, kind))["m"]
     assert np.isfinite(found).all() and np.allclose(found[:, :8], matrix[:, :8], rtol=0.01)
     assert kind != "F32" or np.array_equal(found, matrix)
+
+
+def test_the_bound_on_what_is_written_holds_the_coarsest_kind() -> None:
+    assert convert.GROWS["gguf"] >= max((4 if name in quantised.WIDE else 2) * numbers / size for name, numbers, size in BLOCKS.values())
 
 
 def as_llama_cpp_writes(state: dict[str, torch.Tensor], heads: dict[str, int]) -> dict[str, np.ndarray]:
