@@ -6,6 +6,8 @@ import bz2
 import gzip
 import io
 import lzma
+import random
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from tests.nasty.nasty import header, member
 
 from headstart.base import archives
+from headstart.base.archives import zipped
 from headstart.base.errors import InputError, IntegrityError
 
 PART = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf")), min_size=1, max_size=60)
@@ -152,6 +155,46 @@ def test_members_that_are_passed_over_are_skipped_whole_and_a_cut_file_says_so(t
     path.write_bytes(gzip.compress(tarred({"a": b"a" * 70_000})[:60_000]))
     with pytest.raises(IntegrityError, match="ends in the middle of a member"):
         content(path)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_tar_that_was_cut_off_anywhere_is_refused(compression: str, tmp_path: Path) -> None:
+    whole, path = tarred({"a": b"a" * 700, "folder/b": b"b" * 300, "c": b""}), tmp_path / "a.tar"
+    end = 6 * 512 + 1024
+    for length in (0, 100, 512, 1000, 1024, 1536, 1836, 2048, 2560, 3072, end - 200, end - 512 - 1, end):
+        path.write_bytes(COMPRESSIONS[compression](whole[:length]))
+        if length < end - 512:
+            with pytest.raises(IntegrityError, match=r"cut off|middle|neither a zip nor a tar"):
+                content(path)
+        else:
+            assert sorted(content(path)) == ["a", "c", "folder/b"]
+
+
+def test_a_damaged_compressed_tar_is_damage_and_no_fault_of_the_disk(tmp_path: Path) -> None:
+    raw = bytearray(bz2.compress(tarred({"a": random.Random(0).randbytes(9000)})))
+    raw[len(raw) // 2] ^= 0xFF
+    (tmp_path / "a.tar.bz2").write_bytes(raw)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        content(tmp_path / "a.tar.bz2")
+
+
+@pytest.mark.parametrize("comment", [b"", b"x" * 65_535])
+def test_a_zip64_record_that_says_more_than_the_directory_that_was_checked_is_refused(comment: bytes, tmp_path: Path) -> None:
+    raw, path = io.BytesIO(), tmp_path / "a.zip"
+    with zipfile.ZipFile(raw, "w") as archive:
+        for n in range(100):
+            archive.writestr(f"{n}".zfill(60), b"")
+    whole = raw.getvalue()
+    end = len(whole) - zipped.END_BYTES
+    size, place = struct.unpack("<II", whole[end + 12 : end + 20])
+    record = struct.pack("<4sQHHIIQQQQ", zipped.RECORD, 44, 45, 45, 0, 0, 100, 100, size, place)
+    locator = struct.pack("<4sIQI", zipped.LOCATOR, 0, end, 1)
+    for said in (7, 0xFFFFFFFF):
+        last = struct.pack("<4sHHHHIIH", zipped.END, 0, 0, 0xFFFF, 0xFFFF, said, 0xFFFFFFFF, len(comment)) + comment
+        path.write_bytes(whole[:end] + record + locator + last)
+        assert len(content(path)) == 100
+        with pytest.raises(IntegrityError, match="has a directory of 10,600 bytes"):
+            content(path, archives.Limits(members=20))
 
 
 def test_an_archive_that_is_not_there_is_refused(tmp_path: Path) -> None:

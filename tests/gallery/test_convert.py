@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +18,7 @@ from tests.gallery.small import card_for
 
 from headstart.backbone.matching import read
 from headstart.base.errors import InputError
-from headstart.gallery.conversion import convert
+from headstart.gallery.conversion import convert, is_disk_full
 
 NAMES = ("z.weight", "a.weight", "m.bias")  # not in alphabetical order, as safetensors would have them
 
@@ -173,13 +176,18 @@ def test_the_written_file_is_plain_safetensors(tmp_path: Path) -> None:
         assert set(opened.keys()) == set(NAMES)
 
 
+def test_a_full_disk_is_named_whoever_notices_it(tmp_path: Path) -> None:
+    code = "import numpy, resource, signal; from safetensors.numpy import save_file; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    code += f"resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); save_file({{'a': numpy.ones(99)}}, {str(tmp_path / 'w')!r})"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr.splitlines()[-1]
+    too_large, full = f"os error {errno.EFBIG}", f"os error {errno.ENOSPC}"
+    assert too_large in said and not is_disk_full(said) and is_disk_full(said.replace(too_large, full))
+
+
 @pytest.mark.parametrize(
     "deed", ["__import__('socket').create_connection(('127.0.0.1', 9))", "__import__('os').system('true')", "__import__('subprocess').run(['true'])"]
 )
 def test_the_subprocess_can_neither_connect_nor_start_programs(deed: str) -> None:
-    import subprocess
-    import sys
-
     code = f"from headstart.gallery.convert import _close_doors\n_close_doors()\ntry:\n    {deed}\nexcept PermissionError as error:\n    print('closed')"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
     assert subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout == "closed\n"

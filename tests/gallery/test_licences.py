@@ -14,6 +14,7 @@ from headstart import gallery
 from headstart.base.errors import LicenceError
 from headstart.base.events import Event
 from headstart.gallery import ModelCard, licences
+from headstart.gallery.describe_text import licence_of
 
 
 @pytest.fixture
@@ -36,6 +37,22 @@ def test_all_others_do_not(licence: str) -> None:
 @given(st.lists(st.sampled_from([*licences.ALLOWED, "CC-BY-NC-4.0", "other"]), min_size=1, max_size=4))
 def test_several_licences_pass_together_only_if_each_does(several: list[str]) -> None:
     assert licences.is_allowed(" AND ".join(several)) == all(one in licences.ALLOWED for one in several)
+
+
+CHOICES = st.sampled_from(["MIT", "cc-by-nc-4.0", "gpl-3.0 OR mit", "MIT AND gpl-3.0 OR other", "gpl-3.0) OR (mit", "(gpl-3.0", "apache-2.0 OR gpl-3.0"])
+
+
+@given(page=CHOICES, config=CHOICES)
+def test_where_page_and_weights_name_different_licences_each_must_pass_by_itself(page: str, config: str) -> None:
+    both, turned = licence_of(page, config)[0], licence_of(config, page)[0]
+    assert both == turned and licences.is_allowed(both) == (licences.is_allowed(page) and licences.is_allowed(config))
+
+
+@pytest.mark.parametrize(
+    ("licence", "allowed"), [("(MIT OR GPL-3.0-only) AND ISC", True), ("MIT AND (gemma OR (other))", False), ("(MIT", False), ("()", False)]
+)
+def test_brackets_are_read(licence: str, allowed: bool) -> None:
+    assert licences.is_allowed(licence) == allowed
 
 
 @pytest.mark.parametrize(("written", "spdx"), [("apache-2.0", "Apache-2.0"), ("pddl", "PDDL-1.0"), (None, "unknown"), ("  ", "unknown"), ("gemma", "gemma")])

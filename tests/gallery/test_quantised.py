@@ -15,7 +15,8 @@ from tests.gallery.test_convert import converted
 
 from headstart.backbone.build import build
 from headstart.base.errors import InputError
-from headstart.gallery import quantised
+from headstart.gallery import convert, quantised
+from headstart.gallery.gguf import BLOCKS
 
 WORDS = ["<s>", "a", "b", "ab", "▁", "▁a", "▁ab", "c"]
 
@@ -46,8 +47,21 @@ def test_a_gguf_matrix_comes_back_within_a_step_and_a_vector_as_it_was(kind: str
     generator = np.random.default_rng(0)
     tensors = {"m": generator.normal(size=(6, 64)).astype(np.float32), "v": generator.normal(size=7).astype(np.float32)}
     found = converted(write_gguf(tmp_path / "w.gguf", tensors, kind), "gguf")
-    assert found["m"].shape == (6, 64) and found["m"].dtype == torch.float16 and found["v"].dtype == torch.float32
+    assert found["m"].shape == (6, 64) and found["m"].dtype == (torch.float32 if kind == "BF16" else torch.float16) and found["v"].dtype == torch.float32
     assert np.abs(found["m"].float().numpy() - tensors["m"]).max() < step and np.array_equal(found["v"].numpy(), tensors["v"])
+
+
+@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0"])
+def test_no_number_of_a_gguf_matrix_becomes_infinite(kind: str, tmp_path: Path) -> None:
+    matrix = np.full((2, 64), 1e-6 if kind == "F32" else 1.0, np.float32)
+    matrix[:, :8] = 60_000 if kind == "F16" else 70_000
+    found = quantised.gguf(write_gguf(tmp_path / "w.gguf", {"m": matrix}, kind))["m"]
+    assert np.isfinite(found).all() and np.allclose(found[:, :8], matrix[:, :8], rtol=0.01)
+    assert kind != "F32" or np.array_equal(found, matrix)
+
+
+def test_the_bound_on_what_is_written_holds_the_coarsest_kind() -> None:
+    assert convert.GROWS["gguf"] >= max((4 if name in quantised.WIDE else 2) * numbers / size for name, numbers, size in BLOCKS.values())
 
 
 def as_llama_cpp_writes(state: dict[str, torch.Tensor], heads: dict[str, int]) -> dict[str, np.ndarray]:

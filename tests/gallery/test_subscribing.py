@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shlex
 import signal
 import subprocess
@@ -10,10 +11,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.gallery.small import card_for, timm_files, write_card
 
 from headstart import gallery
+from headstart.backbone.matching import read
+from headstart.base import files
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Event
 from headstart.gallery import ModelCard
@@ -101,6 +105,14 @@ def test_a_removed_model_is_gone(small: ModelCard, empty_home: Path) -> None:
     assert not gallery.is_subscribed("small") and left_behind(empty_home) == []
 
 
+def test_what_another_model_is_making_is_not_swept_away(small: ModelCard, empty_home: Path) -> None:
+    theirs, ours = (files.beside(empty_home / "gallery" / name) for name in ("small.b1_x", "small"))
+    theirs.mkdir(parents=True)
+    ours.mkdir()
+    gallery.subscribe("small")
+    assert left_behind(empty_home) == [theirs.name, "small"]
+
+
 def test_two_processes_at_once_fetch_it_once(small: ModelCard, empty_home: Path) -> None:
     code = "seen = []\ngallery.subscribe('small', sink=seen.append)\nprint(len(seen))"
     both = [start(code), start(code)]
@@ -176,6 +188,27 @@ def test_two_folders_that_end_alike_do_not_take_each_others_place(tmp_path: Path
     assert gallery.subscriptions() == (first,)
     chinese = [gallery.subscribe(saved(tmp_path / name, seed)).card.name for seed, name in enumerate(("情感模型", "评论模型"))]
     assert len({*chinese, "folder--model"}) == 3 == len(gallery.subscriptions())
+
+
+@pytest.mark.parametrize("by", ["source", "name"])
+def test_a_folder_whose_model_was_trained_again_gives_its_new_weights(by: str, tmp_path: Path, empty_home: Path) -> None:
+    source = saved(tmp_path / "model", 0)
+    first = gallery.subscribe(source)
+    assert gallery.subscribe(source) == first
+    (tmp_path / "model" / "model.safetensors").write_bytes(timm_files("test_resnet", 1)["model.safetensors"])
+    second = gallery.subscribe(source if by == "source" else first.card.name)
+    assert second.card.name == first.card.name and second.card.sha256 != first.card.sha256 and second.sha256 != first.sha256
+    (tmp_path / "model").rename(tmp_path / "away")
+    assert gallery.subscribe(first.card.name) == second
+
+
+def test_a_card_whose_layout_was_corrected_is_converted_anew(tmp_path: Path, empty_home: Path) -> None:
+    (tmp_path / "w.pkl").write_bytes(pickle.dumps({"a": np.arange(6.0).reshape(2, 3)}))
+    shapes = []
+    for layout in ("oihw", "hwio", "hwio"):
+        write_card(card_for(tmp_path / "w.pkl", format="numpy-pickle", layout=layout), empty_home)
+        shapes.append(tuple(read(gallery.subscribe("small").weights)["a"].shape))
+    assert shapes == [(2, 3), (3, 2), (3, 2)]
 
 
 def test_the_line_that_accepts_a_licence_works_for_a_model_without_a_card(tmp_path: Path, empty_home: Path) -> None:

@@ -17,8 +17,11 @@ from tests.gallery.small import write_card
 
 from headstart import gallery
 from headstart.backbone.build import build
+from headstart.backbone.networks.text_decoders import FAMILIES as TEXT_FAMILIES
 from headstart.base.errors import InputError, IntegrityError
-from headstart.gallery import CardFile, TextInput, text_config
+from headstart.gallery import CardFile, ModelCard, TextInput, text_config
+from headstart.gallery.describe import describe
+from headstart.gallery.sources import parse
 
 TOKENIZER = json.dumps({"version": "1.0", "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "word": 5}, "unk_token": "[UNK]"}}).encode()
 
@@ -91,6 +94,83 @@ def test_a_configuration_that_would_make_another_network_is_refused_before_a_wei
 def test_rotary_positions_of_another_kind_are_refused() -> None:
     with pytest.raises(InputError, match="rope_type 'yarn'"):
         text_config.read({"model_type": "llama", **FAMILIES["llama"][1], "rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4}})
+
+
+GEMMA = {"model_type": "gemma3_text", **FAMILIES["gemma3_text"][1], "num_hidden_layers": 8}
+PLAIN_ROPE = {"rope_type": "default", "rope_theta": 1e4}
+
+
+def test_the_rotary_positions_and_the_kinds_of_layers_that_transformers_5_writes_are_read() -> None:
+    rope = {"full_attention": {"rope_type": "default", "rope_theta": 5e5}, "sliding_attention": PLAIN_ROPE}
+    for kinds, rhythm in ((["full_attention"] * 8, 1), (["sliding_attention"] * 8, 9), ((["sliding_attention"] * 3 + ["full_attention"]) * 2, 4)):
+        found = text_config.read({**GEMMA, "rope_parameters": rope, "layer_types": kinds})[1]
+        assert (found["rope_theta"], found["rope_local_base_freq"], found["sliding_window_pattern"]) == (5e5, 1e4, rhythm)
+        built = TEXT_FAMILIES["gemma3_text"].make(found, "mean")
+        assert [one.self_attn.layer_type for one in built.layers] == kinds
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8.0}, "sliding_attention": PLAIN_ROPE}}, "'linear' of full_attention"),
+        ({"rope_parameters": {"full_attention": PLAIN_ROPE, "chunked_attention": PLAIN_ROPE}}, "of chunked_attention are not built"),
+        ({"rope_parameters": PLAIN_ROPE}, "rope_parameters of all layers"),
+        ({"rope_parameters": [1]}, "rope_parameters is no table"),
+        ({"layer_types": ["full_attention"] * 7 + ["sliding_attention"]}, "layer_types"),
+        ({"layer_types": ["full_attention"] * 7}, "layer_types"),
+        ({"layer_types": {"a": 1}}, "layer_types"),
+    ],
+)
+def test_a_decoder_whose_layers_see_otherwise_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        text_config.read({**GEMMA, **changes})
+
+
+def card_with(beside: dict[str, Any], folder: Path) -> ModelCard:
+    for name, content in beside.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    return describe(parse(f"folder:{folder}"))
+
+
+def modules(*kinds: str) -> list[dict[str, str]]:
+    return [{"path": f"{n}_{kind}" if n else "", "type": f"sentence_transformers.models.{kind}"} for n, kind in enumerate(kinds)]
+
+
+@pytest.mark.parametrize(
+    ("pooling", "words"),
+    [
+        ({"pooling_mode_max_tokens": True}, "got: max"),
+        ({"pooling_mode_mean_tokens": False, "pooling_mode_weightedmean_tokens": True}, "got: weightedmean"),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, "got: mean_sqrt_len"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "got: cls, mean"),
+        ({"pooling_mode": "max"}, "got: max"),
+    ],
+)
+def test_a_pooling_that_is_not_built_is_refused(pooling: dict[str, Any], words: str, folder: Path) -> None:
+    with pytest.raises(InputError, match=words):
+        card_with({"1_Pooling/config.json": pooling}, folder)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "made"), [({"pooling_mode": "cls"}, "first"), ({"pooling_mode_lasttoken": True}, "last"), ({"pooling_mode_mean_tokens": True}, "mean")]
+)
+def test_a_pooling_that_is_built_is_read(pooling: dict[str, Any], made: str, folder: Path) -> None:
+    card = card_with({"1_Pooling/config.json": pooling, "modules.json": modules("Transformer", "Pooling", "Normalize")}, folder)
+    assert isinstance(card.input, TextInput) and card.input.pooling == made
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (modules("Transformer", "Pooling", "Dense"), "got: Dense"),
+        (modules("Transformer", "Dense", "Pooling"), "got: Dense, 2_Pooling/config.json"),
+        ([3], "no list of modules"),
+    ],
+)
+def test_a_module_that_would_be_left_out_is_refused(found: list[Any], words: str, folder: Path) -> None:
+    with pytest.raises(InputError, match=words):
+        card_with({"modules.json": found}, folder)
 
 
 def test_a_model_without_a_tokenizer_is_refused(hub: Hub) -> None:

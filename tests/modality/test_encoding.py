@@ -66,6 +66,46 @@ def test_a_table_of_names_from_elsewhere_is_not_taken_for_chinese(encoding: str,
         decoded(("file,label,speaker\n" + "\n".join(rows * 12)).encode(encoding))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["방이 깨끗하고 직원도 친절합니다", "음식이 너무 맛없어요", "가격 대비 좋아요", "정말 최고예요", "그저 그래요", "아이들이 좋아해요", "너무 비싸요"],
+)
+def test_a_short_korean_sentence_is_not_taken_for_chinese(text: str) -> None:
+    with pytest.raises(Unreadable, match="cannot be told"):
+        decoded(text.encode("euc-kr"))
+
+
+@pytest.mark.parametrize("text", ["房间很好", "价格太贵", "太差了", "早餐不错", "好", "服务态度好", "质量很差，不会再买", "关灯", "健康", "物流很快", "喜欢"])
+def test_a_short_chinese_sentence_is_read(text: str) -> None:
+    assert decoded(text.encode("gbk")) == (text, "GB18030")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1250", "Pokój był bardzo czysty, a obsługa miła. Niestety łazienka była zimna."),
+        ("cp1250", "Pokoj byl čistý. Snídaně byla výborná, určitě se vrátíme. Příště zůstaneme déle."),
+        ("cp1254", "Oda çok temizdi, kahvaltı güzeldi. Şehir merkezine yakın, ulaşım kolay."),
+    ],
+)
+def test_what_would_be_mojibake_in_western_letters_is_refused(encoding: str, text: str) -> None:
+    with pytest.raises(Unreadable, match="cannot be told"):
+        decoded(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "¿Qué tal? La habitación era pequeña y el baño estaba sucio¹.", "Das Zimmer hat 30 m³ und ¾ der Gäste fanden es schön; Größe wie übel.",
+        "O café da manhã é ótimo, não há opções, mas as crianças gostaram.", "La città è più bella così, perché c'è il sole.",
+        "Værelset var rent, men sengen var for hård, på øverste sal.", "Rummet var fint och frukosten är jättebra på övervåningen.",
+        "Þetta er góður staður og það var mjög gaman þar á fjöllunum í sumar.",
+    ],
+)  # fmt: skip
+def test_western_languages_are_read(text: str) -> None:
+    assert decoded(text.encode("cp1252")) == (text, "Windows-1252")
+
+
 def test_binary_is_no_text_and_a_mark_that_lies_is_named() -> None:
     with pytest.raises(Unreadable, match="binary"):
         decoded(b"PK\x03\x04\0\0\0")

@@ -174,7 +174,7 @@ TARS = [
     Nasty("tar-checksum/a.tar", "archive", tarred(member(b"a"), patched(member(b"b"), (0, b"c"))), "checksum is wrong"),
     Nasty("tar-truncated/a.tar", "archive", member(b"a", b"x" * 5000)[:2000], "cannot be read"),
     Nasty("tar-truncated-header/a.tar", "archive", (member(b"a") + header(b"b"))[:1100], "cannot be read"),
-    Nasty("tar-no-end/a.tar", "archive", member(b"cat/a") + member(b"dog/b"), None),
+    Nasty("tar-no-end/a.tar", "archive", member(b"cat/a") + member(b"dog/b"), "cut off"),
     Nasty("tar-empty/a.tar", "archive", b"", "cannot be read"),
     Nasty("tar-only-zeros/a.tar", "archive", bytes(10240), "holds no files"),
     Nasty("tar-noise/a.tar", "archive", noise(5120), "cannot be read"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import uuid
@@ -34,6 +35,12 @@ def special(path: Path) -> str:
 def beside(path: Path) -> Path:
     """A name in the same folder that no other process uses; what is left of it after a crash ends in ``.partial``."""
     return path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.partial")
+
+
+def left_beside(path: Path) -> list[Path]:
+    """What killed processes left of files or folders of exactly this name; ``b.c`` is not taken for a ``b``."""
+    form = re.compile(rf"\.{re.escape(path.name)}\.\d+\.[0-9a-f]{{8}}\.partial")
+    return [one for one in path.parent.iterdir() if form.fullmatch(one.name)]
 
 
 def sync(path: Path) -> None:

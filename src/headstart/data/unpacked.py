@@ -65,7 +65,7 @@ def unpacked(archive: Path) -> Path:
 
 
 def _unpack(archive: Path, folder: Path, allowed: archives.Limits) -> None:
-    for left in folder.parent.glob(f".{folder.name}.*.partial"):  # of a process that was killed: the lock is ours
+    for left in files.left_beside(folder):  # of a process that was killed: the lock is ours
         shutil.rmtree(left, ignore_errors=True)
     partial = files.beside(folder)
     try:

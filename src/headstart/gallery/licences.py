@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from headstart.base.errors import LicenceError
 from headstart.gallery.card import ModelCard
@@ -27,13 +27,26 @@ def spelling(licence: str | None) -> str:
     return _SPELLINGS.get(text.casefold(), text) or UNKNOWN
 
 
+def together(terms: Iterable[str]) -> str:
+    """One expression that passes only if each of several does: a choice stays inside brackets, and what a publisher writes cannot close them.
+
+    Example:
+        >>> together(["CC-BY-NC-4.0", "GPL-3.0-only OR MIT"])
+        'CC-BY-NC-4.0 AND (GPL-3.0-only OR MIT)'
+    """
+    known = [term.replace("(", "[").replace(")", "]") for term in terms]  # square ones are in no licence: what has brackets of its own is asked about
+    return " AND ".join(f"({term})" if re.search(r"\bOR\b", term) else term for term in known)
+
+
 def is_allowed(licence: str) -> bool:
-    """Whether a licence, or an expression such as ``MIT AND BSD-2-Clause``, is on the list of permissive ones.
+    """Whether a licence, or an expression such as ``MIT AND (BSD-2-Clause OR GPL-3.0-only)``, is on the list of permissive ones.
 
     Example:
         >>> is_allowed("MIT AND Apache-2.0"), is_allowed("MIT AND GPL-3.0-only"), is_allowed("MIT OR GPL-3.0-only")
         (True, False, True)
     """
+    while inner := re.search(r"\(([^()]*)\)", licence):
+        licence = f"{licence[: inner.start()]} {'MIT' if is_allowed(inner[1]) else UNKNOWN} {licence[inner.end() :]}"
     return any(all(part.strip().casefold() in _SPELLINGS for part in re.split(r"\bAND\b", choice)) for choice in re.split(r"\bOR\b", licence))
 
 

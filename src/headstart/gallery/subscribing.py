@@ -19,13 +19,14 @@ from filelock import FileLock
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Sink, silence, stage
-from headstart.base.files import new_folder
+from headstart.base.files import left_beside, new_folder
 from headstart.base.hashing import sha256_file
 from headstart.gallery import catalogue, conversion, describe, fetch, licences, reads, sources
 from headstart.gallery.card import MADE_FROM_WEIGHTS, ModelCard, TextInput
 from headstart.gallery.configs import read_config
 from headstart.gallery.shelf import WEIGHTS, Subscription, folder_of, header, root, subscription, subscriptions, write
 
+MADE_BY = ("source", "files", "format", "layout")  # what of a card decides, with the checksum, which weights are written
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # counted apart from what a network learns
 
 
@@ -109,8 +110,17 @@ def remove(name: str) -> None:
 
 
 def _card(name: str) -> ModelCard:
-    known = ":" not in name or is_subscribed(name)
-    return catalogue.card(name) if known else describe.describe(sources.parse(name))
+    if ":" in name and not is_subscribed(name):
+        return describe.describe(sources.parse(name))
+    known = catalogue.card(name)
+    kind, _, place = known.source.partition(":")
+    if kind != "folder" or catalogue.is_written(known.name) or not Path(place.partition("#")[0]).is_dir():
+        return known
+    # A folder may hold other weights than it did: it is described anew, and what the user said of its languages and its prefix stays.
+    anew, said = describe.describe(sources.parse(name if ":" in name else known.source)), known.input
+    if not isinstance(said, TextInput) or not isinstance(anew.input, TextInput):
+        return anew
+    return _as_told(anew, () if set(reads.NOT_SAID) & set(known.caveats) else said.languages, said.prefix)
 
 
 def _as_told(card: ModelCard, languages: Collection[str], prefix: str | None) -> ModelCard:
@@ -160,7 +170,7 @@ def _whole(card: ModelCard) -> Subscription | None:
     """What is recorded of the card, if its bytes are still those of the card and of the record."""
     try:
         found = subscription(card.name)
-        if found is None or (card.sha256 and found.card.sha256 != card.sha256) or (found.card.source, found.card.files) != (card.source, card.files):
+        if found is None or (card.sha256 and found.card.sha256 != card.sha256) or any(getattr(found.card, one) != getattr(card, one) for one in MADE_BY):
             return None
         verify(card.name)
     except IntegrityError:
@@ -224,9 +234,9 @@ def _record(card: ModelCard, file: Path, requested: str, accepted: bool, seconds
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     """Let one process at a time work on a model; what a killed one left behind is swept away."""
-    folder_of(name)
+    folder = folder_of(name)
     root().mkdir(parents=True, exist_ok=True)
     with FileLock(root() / f".{name}.lock"):
-        for left in root().glob(f".{name}.*.partial"):
+        for left in left_beside(folder):
             shutil.rmtree(left, ignore_errors=True)
         yield

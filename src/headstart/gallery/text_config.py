@@ -49,6 +49,8 @@ ONLY: dict[str, tuple[Any, ...]] = {
     "sinusoidal_pos_embds": (False, True, None), "attn_type": ("bi",), "bi_data": (False, None), "clamp_len": (-1, 0, None), "same_length": (False, None),
     "use_bidirectional_attention": (False, None), "attn_logit_softcapping": (None,), "pretraining_tp": (1, None),
 }  # fmt: skip
+# Where transformers 5 writes what rotary positions turn by, a kind of layer each, and what the value is called here.
+ROPE: dict[str, dict[str, str]] = {"llama": {"": "rope_theta"}, "gemma3_text": {"full_attention": "rope_theta", "sliding_attention": "rope_local_base_freq"}}
 LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 WIDTHS = ("hidden_size", "dim", "d_model", "n_embd")
 LONGEST = ("max_position_embeddings", "n_positions")
@@ -65,13 +67,41 @@ def read(plain: Mapping[str, Any]) -> tuple[str, dict[str, Value]]:
         raise InputError("text networks of this family cannot be built", got=family, allowed=NAMES)
     faults = [f"{name} = {plain[name]!r} makes a network that is not built here" for name, admitted in ONLY.items() if plain.get(name) not in (None, *admitted)]
     values = {name: plain[name] for name in NAMES[family] if plain.get(name) is not None}
-    rope = plain.get("rope_parameters")
-    if isinstance(rope, Mapping) and family == "llama":  # as transformers 5 writes it
-        faults += [f"rope_type {rope['rope_type']!r} is not built here"] if rope.get("rope_type", "default") != "default" else []
-        values["rope_theta"] = rope.get("rope_theta", values.get("rope_theta"))
+    faults += _read_rope(family, plain.get("rope_parameters"), values)
+    faults += _read_kinds(family, plain.get("layer_types"), values)
     if faults:
         raise InputError("this network cannot be built", details=faults)
     return family, checked(family, values)
+
+
+def _read_rope(family: str, said: Any, values: dict[str, Any]) -> list[str]:
+    """Take what rotary positions turn by out of ``rope_parameters``; a line for each that is not built here."""
+    if said is None:
+        return []
+    if not isinstance(said, Mapping):
+        return ["rope_parameters is no table"]
+    faults = []
+    for kind, part in (said if any(isinstance(one, Mapping) for one in said.values()) else {"": said}).items():
+        name, called = ROPE.get(family, {}).get(kind), f"of {kind}" if kind else "of all layers"
+        if name is None or not isinstance(part, Mapping):
+            faults.append(f"rope_parameters {called} are not built here")
+        elif (kept := part.get("rope_type", part.get("type", "default"))) != "default" or part.get("partial_rotary_factor", 1) != 1:
+            faults.append(f"rope_type {kept!r} {called} is not built here")
+        elif part.get("rope_theta") is not None:
+            values[name] = part["rope_theta"]
+    return faults
+
+
+def _read_kinds(family: str, said: Any, values: dict[str, Any]) -> list[str]:
+    """Take from ``layer_types`` how often a layer sees everything; a line where the kinds follow no such rhythm."""
+    layers = values.get("num_hidden_layers")
+    if said is None or not isinstance(layers, int) or layers > LAYERS_LIMIT:
+        return []  # a wrong number of layers is named with the sizes
+    for rhythm in range(1, layers + 2) if family == "gemma3_text" else (1,):
+        if said == ["sliding_attention" if number % rhythm else "full_attention" for number in range(1, layers + 1)]:
+            values |= {"sliding_window_pattern": rhythm} if family == "gemma3_text" else {}
+            return []
+    return [f"layer_types {str(said)[:80]} makes a network that is not built here"]
 
 
 def checked(family: str, values: Mapping[str, Any]) -> dict[str, Value]:

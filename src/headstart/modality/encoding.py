@@ -24,6 +24,9 @@ AS_KOREAN = frozenset(EVERYDAY_KOREAN.encode("euc-kr").decode("gb18030"))
 KOREAN_SHARE_MAX = 0.1  # of the Han characters; in Korean names and texts 0.5 and more, by chance 0.04
 ENOUGH = 30  # Han characters by which that can be told
 ACCENTS_SHARE_MAX = 0.35  # of the letters: French has 0.04, a short sentence more; Cyrillic or Greek read as Western has nearly 1
+# What Polish (Windows-1250) makes of its letters inside words, and letters that Turkish (1254) and Czech (1250) bring together and no Western language does.
+IN_NO_WORD = frozenset("³¹¿¾")
+IN_NO_LANGUAGE = (frozenset("þç"), frozenset("ðç"), frozenset("ìø"), frozenset("ìý"))
 BESIDE_SHARE_MAX = 0.3  # of those, that stand beside one another: Chinese read as Western has nearly 1, whatever English stands around it
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -103,10 +106,18 @@ def _is_chinese(text: str) -> bool:
         plain += len(raw) == 2 and raw[1] >= 0xA1 and (0xB0 <= raw[0] <= 0xD7 or 0xA1 <= raw[0] <= 0xA3)
     if not han or plain < PLAIN_SHARE_MIN * len(wide):
         return False
-    if len(han) < ENOUGH:
-        return True
     everyday, korean = (sum(character in known for character in han) / len(han) for known in (EVERYDAY, AS_KOREAN))
+    if len(han) < ENOUGH:
+        return everyday >= korean or not _is_hangul(wide)
     return everyday >= max(EVERYDAY_SHARE_MIN, korean) or (plain >= COMMON_SHARE_MIN * len(wide) and korean <= KOREAN_SHARE_MAX)
+
+
+def _is_hangul(wide: list[str]) -> bool:
+    """Whether the same bytes are Korean syllables and nothing else."""
+    try:
+        return all("\uac00" <= character <= "\ud7a3" for character in "".join(wide).encode("gb18030").decode("euc-kr") if character.isalpha())
+    except UnicodeDecodeError:
+        return False
 
 
 def _is_western(text: str) -> bool:
@@ -114,4 +125,7 @@ def _is_western(text: str) -> bool:
     accents = sum(character > "\x7f" for character in letters)
     beside = sum(left > "\x7f" and right > "\x7f" for left, right in pairwise(text))
     controls = any(unicodedata.category(character) == "Cc" and character not in "\t\r\n\f\v" for character in text)
+    inside = any(middle in IN_NO_WORD and left.isalpha() and right.isalpha() for left, middle, right in zip(text, text[1:], text[2:], strict=False))
+    if inside or any(pair <= set(letters) for pair in IN_NO_LANGUAGE):
+        return False
     return bool(letters) and accents <= ACCENTS_SHARE_MAX * len(letters) and beside <= BESIDE_SHARE_MAX * accents and not controls

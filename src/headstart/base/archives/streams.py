@@ -111,7 +111,10 @@ class Forward:
             self._input = self._raw.read(CHUNK_BYTES)
             if not self._input:
                 raise EOFError("it ends in the middle of its compressed data")
-        self._output = self._decoder.decompress(self._input, CHUNK_BYTES)
+        try:
+            self._output = self._decoder.decompress(self._input, CHUNK_BYTES)
+        except OSError as error:  # what bz2 raises for damage: no fault of the disk
+            raise ValueError(str(error)) from error
         self._input = b""
 
     def _next_fragment(self) -> bool:

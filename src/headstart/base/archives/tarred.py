@@ -65,12 +65,12 @@ def entries(stream: Forward) -> Iterator[Entry]:
 
 
 def _block(stream: Forward, n: int) -> bytes:
-    """The next header; empty at the end."""
+    """The next header; empty at the end, which a block of zeros marks: a file that was cut off has none."""
     block = stream.read(BLOCK)
-    if not block.strip(b"\x00") and (n or len(block) == BLOCK):
-        return b""
     if len(block) < BLOCK:
-        raise EOFError("it ends in the middle of a header")
+        raise EOFError("it ends in the middle of a header" if block else "it was cut off: the zeros at its end are missing")
+    if not block.strip(b"\x00"):
+        return b""
     plain = sum(block) - sum(block[148:156]) + 8 * 32
     said = block[148:156].strip(b" \x00")
     signed = plain - 256 * sum(byte > 127 for byte in block[:148] + block[156:])  # how some old programs added

@@ -16,6 +16,7 @@ from headstart.base.archives.limits import Limits
 from headstart.base.errors import IntegrityError
 
 END, END_BYTES, COMMENT_BYTES = b"PK\x05\x06", 22, 65_535
+LOCATOR, LOCATOR_BYTES, RECORD, RECORD_BYTES = b"PK\x06\x07", 20, b"PK\x06\x06", 56  # of zip64, before the end
 LOCAL, LOCAL_BYTES = b"PK\x03\x04", 30
 ENTRY_BYTES = 46  # of the directory, without the name
 NAME_BYTES = 400  # of an entry in the directory with its name and extras, on average at most
@@ -33,17 +34,32 @@ def opened(archive: Path, limits: Limits) -> zipfile.ZipFile:
     """
     with archive.open("rb") as raw:
         raw.seek(0, 2)
-        raw.seek(max(0, raw.tell() - END_BYTES - COMMENT_BYTES))
+        begin = max(0, raw.tell() - END_BYTES - COMMENT_BYTES - LOCATOR_BYTES - RECORD_BYTES)
+        raw.seek(begin)
         tail = raw.read()
-    place = tail.rfind(END)
-    if place < 0 or len(tail) - place < END_BYTES:
-        raise zipfile.BadZipFile("it has no directory: it was cut off, or is none")
-    claimed, size = struct.unpack("<HI", tail[place + 10 : place + 16])
-    # A zip64 archive says 0xFFFFFFFF here; its directory is bounded by the file, which is why the file's size counts then.
-    size = min(size, archive.stat().st_size)
+        place = tail.rfind(END)
+        if place < 0 or len(tail) - place < END_BYTES:
+            raise zipfile.BadZipFile("it has no directory: it was cut off, or is none")
+        claimed, said = struct.unpack("<HI", tail[place + 10 : place + 16])
+        size = max(_zip64_sizes(raw, begin + place), default=min(said, begin + len(tail)))  # where there is a zip64 record, it is the one that counts
     if size > limits.members * (ENTRY_BYTES + NAME_BYTES):
         raise IntegrityError(f"{archive.name} has a directory of {size:,} bytes for {claimed:,} or more members, too many; it was not unpacked")
     return zipfile.ZipFile(archive)
+
+
+def _zip64_sizes(raw: IO[bytes], end: int) -> list[int]:
+    """What zip64 records say of the directory's size: the one before the locator, which old Pythons read, and the one that it points at, which new ones do."""
+    raw.seek(max(0, end - LOCATOR_BYTES))
+    locator = raw.read(LOCATOR_BYTES)
+    if len(locator) < LOCATOR_BYTES or not locator.startswith(LOCATOR):
+        return []
+    found = []
+    for place in (end - LOCATOR_BYTES - RECORD_BYTES, struct.unpack("<Q", locator[8:16])[0]):
+        if 0 <= place < end:
+            raw.seek(place)
+            record = raw.read(RECORD_BYTES)
+            found += [struct.unpack("<Q", record[40:48])[0]] if len(record) == RECORD_BYTES and record.startswith(RECORD) else []
+    return found
 
 
 def names_of(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
