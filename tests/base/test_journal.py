@@ -121,3 +121,11 @@ def test_a_missing_journal_is_named(tmp_path: Path) -> None:
 def test_a_line_that_is_no_entry_is_damage_whatever_it_is(tmp_path: Path, line: str) -> None:
     (tmp_path / JOURNAL).write_bytes(line.encode("utf-8", "surrogateescape") + b"\n")
     assert "is damaged in line 1 of 1" in heard(tmp_path)[1][0]
+
+
+def test_half_a_letter_in_a_key_or_value_is_recorded_and_comes_back(tmp_path: Path) -> None:
+    key, value = "file \udcff.png", ["é\ud83d"]
+    begin(tmp_path, time.perf_counter()).recall(key, lambda: value)
+    begin(tmp_path, time.perf_counter()).recall("é", lambda: "猫")
+    again = reopen(tmp_path, time.perf_counter())
+    assert (again.find(key), again.find("é")) == (value, "猫") and "猫".encode() in (tmp_path / JOURNAL).read_bytes()

@@ -105,3 +105,10 @@ def test_no_table_at_all_is_said(tmp_path: Path) -> None:
 
 def test_paths_and_sets_become_plain() -> None:
     assert to_plain({"a": Path("b") / "c", 1: frozenset({"d"})}) == {"a": "b/c", "1": ["d"]}
+
+
+@pytest.mark.parametrize("text", ["n = 1e999999", "n = " + "9" * 5000, "n = " + "[" * 20_000, "n = 2026-13-45", "n = 1e400", "n = 0001-01-01T00:00:00+99:99"])
+def test_a_hostile_toml_file_is_a_refusal_with_a_line_that_mends(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(InputError):
+        read_toml(Inner, tmp_path / "x.toml")

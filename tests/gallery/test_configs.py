@@ -52,12 +52,15 @@ def test_a_configuration_nested_for_ever_is_refused() -> None:
         check_config(nested)
 
 
-@pytest.mark.parametrize("expression", [GPT2, LLAMA3, GPT4O, r"[()+*]+", r"\(+\)+", "(ab|cd)+", "(a+)?", "(a+){3}", ""])
+@pytest.mark.parametrize("expression", [GPT2, LLAMA3, GPT4O, r"[()+*]+", r"\(+\)+", "(ab|cd)+", "(a+)?", "(a+){1}", "(?:a{3})*", "{+}", ""])
 def test_expressions_in_use_end(expression: str) -> None:
     assert not may_run_for_ever(expression)
 
 
-@pytest.mark.parametrize("expression", ["(a+)+", "(a*)*b", "((a+)b?)+", r"(\s+)*$", "(a+){2,}", "(?:x|y+)+", "([^)]+)+", "a" * 1001])
+@pytest.mark.parametrize(
+    "expression",
+    ["(a+)+", "(a*)*b", "((a+)b?)+", r"(\s+)*$", "(a+){2,}", "(?:x|y+)+", "([^)]+)+", "a" * 1001, "(a+){1,50}b", "(a+){3}", "(a{1,50})+b", "(a{2,}b?){,9}"],
+)
 def test_expressions_that_may_never_end_are_known(expression: str) -> None:
     assert may_run_for_ever(expression)
 

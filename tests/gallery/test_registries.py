@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.events import Event, silence
-from headstart.gallery import archives, fetch_archive, pypi
+from headstart.gallery import archives, fetch_archive, npm, pypi
 from headstart.gallery.fetch import Fetcher
 from headstart.gallery.sources import parse_joined
 
@@ -112,6 +113,21 @@ def test_two_packages_may_be_fetched_into_one_folder(index: Path, tmp_path: Path
     names = [fetch_archive(f"pypi:{package}==1.0", tmp_path / "work").name for package in ("wheely", "sourcy", "wheely")]
     assert names == ["wheely-1.0-py3-none-any.whl", "sourcy-1.0.tar.gz", "wheely-1.0-py3-none-any.whl"]
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == sorted(set(names))
+
+
+def test_a_package_of_npm_is_fetched_again_after_a_first_try_and_a_silent_npm_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program, work = tmp_path / "bin" / "npm", tmp_path / "work"
+    program.parent.mkdir()
+    work.mkdir()
+    program.write_text('#!/bin/sh\necho whole > "$5/thing-1.0.0.tgz"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    tries = [npm.download("thing", "1.0.0", work, limit=99, sink=silence) for _ in range(2)]
+    assert tries == [work / "thing-1.0.0.tgz"] * 2 and list(work.iterdir()) == tries[:1]
+    program.write_text("#!/bin/sh\nexec sleep 5\n")
+    monkeypatch.setattr(npm, "SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"no answer in time(?s:.*)fix: npm ping"):
+        npm.download("thing", "1.0.0", work, limit=99, sink=silence)
 
 
 def test_only_packages_come_as_archives(tmp_path: Path) -> None:

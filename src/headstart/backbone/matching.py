@@ -91,4 +91,5 @@ def _by_order(card: ModelCard, wanted: list[str], tensors: Tensors) -> list[tupl
 
 def _mismatch(card: ModelCard, faults: list[str]) -> InputError:
     more = [f"and {len(faults) - FAULTS_SHOWN} more"] if len(faults) > FAULTS_SHOWN else []
-    return InputError(f"the weights of {card.name} do not fit {card.architecture}", details=faults[:FAULTS_SHOWN] + more)
+    fix = f"subscribe again, or another model, if its card is not yours to mend: headstart gallery show {card.name}"
+    return InputError(f"the weights of {card.name} do not fit {card.architecture}", details=faults[:FAULTS_SHOWN] + more, fix=fix)

@@ -168,10 +168,16 @@ def reopen(folder: Path, started: float, sink: Sink = silence) -> Journal:
 
 def _line(key: str, value: Any, at: float) -> str:
     try:
-        said = json.dumps([key, value, at], ensure_ascii=False)
+        said = _json([key, value, at])
     except (TypeError, ValueError):
         raise TypeError(f"the journal holds plain values only: {key}") from None
-    return json.dumps({"key": key, "value": value, "at": at, "sum": digest(said)}, ensure_ascii=False) + "\n"
+    return _json({"key": key, "value": value, "at": at, "sum": digest(said)}) + "\n"
+
+
+def _json(value: Any) -> str:
+    """JSON with its own letters; where one of them is half a letter, as a file's name may hold, all but ASCII as escapes: UTF-8 cannot write it."""
+    said = json.dumps(value, ensure_ascii=False)
+    return json.dumps(value) if any("\ud800" <= letter <= "\udfff" for letter in said) else said
 
 
 def _entry(line: bytes) -> tuple[str, Any, float] | None:

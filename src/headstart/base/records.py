@@ -15,6 +15,7 @@ import tomli_w
 from headstart.base.errors import InputError
 
 R = TypeVar("R")
+FAULT_CHARACTERS = 200  # of what the parser says
 
 
 def to_plain(value: Any) -> Any:
@@ -52,11 +53,15 @@ def to_toml(value: Any) -> str:
 
 
 def read_toml(record: type[R], path: Path) -> R:
-    """Read a record from a TOML file."""
+    """Read a record from a TOML file.
+
+    Raises:
+        InputError: when it is not TOML, or not of that record.
+    """
     try:
         plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML", got=str(error)) from None
+    except (ValueError, OverflowError, RecursionError) as error:  # not TOML, or dates, numbers and nesting that Python does not hold
+        raise InputError(f"{path} is not TOML", got=str(error)[:FAULT_CHARACTERS], fix=f"mend it in an editor, or write it anew: {path}") from None
     return from_plain(record, plain, str(path))
 
 

@@ -34,7 +34,8 @@ def extract(archive: Path, name: str, to: Path, limit: int) -> Path:
                 return archives.copy(member, to, limit)
             names += [member.name] if member.is_file else []
     near = difflib.get_close_matches(name, names, n=3)
-    raise InputError(f"{archive.name} holds no regular file of that name", got=name, details=[f"near: {other}" for other in near])
+    fix = f"write {near[0] if near else 'the path of a member'} behind the # of the card's source"
+    raise InputError(f"{archive.name} holds no regular file of that name", got=name, details=[f"near: {other}" for other in near], fix=fix)
 
 
 def unpack(archive: Path, folder: Path, select: Callable[[str], bool], limit: int = 4 << 30) -> list[Path]:

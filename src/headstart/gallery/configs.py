@@ -7,6 +7,8 @@ chat templates, which are programs in Jinja, are left out: nothing here renders 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ PROGRAMS = frozenset({"chat_template", "chat_templates", "chat_template_jinja"})
 KERNELS = frozenset({"attn_implementation", "_attn_implementation", "_attn_implementation_internal", "experts_implementation", "_experts_implementation"})
 EXPRESSION_LIMIT = 1_000  # letters; the longest in use (GPT-4o's) has 250
 UNBOUNDED = ("*", "+")
+_TIMES = re.compile(r"\{(\d*)(,?)(\d*)\}")
 
 
 def read_plain(path: Path) -> Any:
@@ -102,7 +105,7 @@ def _fault(name: str, value: Any, path: str) -> Iterator[str]:
 
 
 def may_run_for_ever(expression: str) -> bool:
-    """Whether an expression is very long, or repeats without bound what itself repeats without bound: ``(a+)+``.
+    """Whether an expression is very long, or repeats more than once what itself repeats a changing number of times: ``(a+)+``, ``(a+){1,50}``.
 
     Source: Davis, Coghlan, Servant, Lee 2018, "The impact of regular expression denial of service in practice" (star height above one).
 
@@ -112,7 +115,7 @@ def may_run_for_ever(expression: str) -> bool:
     """
     if len(expression) > EXPRESSION_LIMIT:
         return True
-    groups, place, closed = [False], 0, False  # for each open group: does it hold an unbounded repetition? closed: the last atom was a group that does
+    groups, place, closed = [False], 0, False  # for each open group: does it hold such a repetition? closed: the last atom was a group that does
     while place < len(expression):
         letter = expression[place]
         if letter == "\\":
@@ -125,14 +128,26 @@ def may_run_for_ever(expression: str) -> bool:
         elif letter == ")" and len(groups) > 1:
             closed = groups.pop()
             groups[-1] |= closed
-        elif letter in UNBOUNDED or (letter == "{" and "," in (bounds := expression[place : expression.find("}", place)]) and bounds.endswith(",")):
-            if closed:
+        elif (times := _times(expression, place)) is not None:
+            least, most, place = times
+            if closed and most > 1:
                 return True
-            groups[-1] = True
+            groups[-1] |= most > max(least, 1)
         elif letter not in "?}":
             closed = False
         place += 1
     return False
+
+
+def _times(expression: str, place: int) -> tuple[float, float, int] | None:
+    """How often at least and at most an atom is repeated by what stands at a place, and where that ends; None where nothing repeats."""
+    if expression[place] in UNBOUNDED:
+        return 0, math.inf, place
+    found = _TIMES.match(expression, place)
+    if found is None or not (found[1] or found[3]):
+        return None  # a brace that stands for itself
+    least = float(found[1] or 0)
+    return least, float(found[3] or math.inf) if found[2] else least, found.end() - 1
 
 
 def _end_of_class(expression: str, place: int) -> int:

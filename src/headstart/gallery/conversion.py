@@ -20,6 +20,7 @@ CPU_SECONDS = 120
 CPU_SECONDS_PER_GB = 120
 WALL_SECONDS_PER_CPU_SECOND = 5  # a busy machine
 KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "HOME", "LANG")  # of the environment; no token, no proxy
+OTHERWISE = "fetch or save the file anew, then subscribe again; or choose another model: headstart gallery list"
 
 
 def convert(card: ModelCard, path: Path, to: Path) -> None:
@@ -49,11 +50,11 @@ def convert(card: ModelCard, path: Path, to: Path) -> None:
             env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds * WALL_SECONDS_PER_CPU_SECOND, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise InputError(f"{card.name}: its weight file took too long to read", got=f"{card.format}, {size:,} bytes") from None
+        raise InputError(f"{card.name}: its weight file took too long to read", got=f"{card.format}, {size:,} bytes", fix=OTHERWISE) from None
     if done.returncode != 0 and is_disk_full(_why(done)):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to))
     if done.returncode != 0 or not to.is_file():
-        raise InputError(f"{card.name}: its weight file cannot be read as {card.format}", got=_why(done))
+        raise InputError(f"{card.name}: its weight file cannot be read as {card.format}", got=_why(done), fix=OTHERWISE)
 
 
 def is_disk_full(said: str) -> bool:

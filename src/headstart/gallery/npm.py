@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from headstart.base.errors import InputError, IntegrityError
@@ -34,15 +35,17 @@ def download(name: str, version: str, folder: Path, *, sha256: str = "", limit: 
     program = shutil.which("npm")
     if program is None:
         raise InputError(f"{name} comes from the npm registry, and npm is not installed", fix="install Node.js, which brings npm")
-    command = [program, "pack", f"{name}@{version}", "--ignore-scripts", "--pack-destination", str(folder), "--loglevel=error", "--no-update-notifier"]
-    before = set(folder.glob("*.tgz"))
-    with stage(sink, "fetch", unit="bytes"):
-        packed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
-    archives = set(folder.glob("*.tgz")) - before
-    if packed.returncode != 0 or len(archives) != 1:
-        raise InputError(f"npm cannot fetch {name} {version}", details=packed.stderr.strip().splitlines()[:3])
-    archive = archives.pop()
-    if archive.stat().st_size > limit or (sha256 and sha256_file(archive) != sha256):
-        archive.unlink()
-        raise IntegrityError(f"{name} {version} is too large or not the archive that was expected; it was not used")
-    return archive
+    with tempfile.TemporaryDirectory(prefix=".npm-", dir=folder) as into, stage(sink, "fetch", unit="bytes"):
+        command = [program, "pack", f"{name}@{version}", "--ignore-scripts", "--pack-destination", into, "--loglevel=error", "--no-update-notifier"]
+        try:
+            packed = subprocess.run(command, cwd=into, capture_output=True, text=True, timeout=SECONDS, check=False)
+            faults = packed.stderr.strip().splitlines()[:3] or ["it said nothing"] if packed.returncode else []
+        except subprocess.TimeoutExpired:
+            faults = ["no answer in time"]
+        archives = list(Path(into).glob("*.tgz"))
+        if faults or len(archives) != 1:
+            raise InputError(f"npm cannot fetch {name} {version}", details=faults, fix="npm ping   # is the registry right, is the network up?")
+        (archive,) = archives
+        if archive.stat().st_size > limit or (sha256 and sha256_file(archive) != sha256):
+            raise IntegrityError(f"{name} {version} is too large or not the archive that was expected; it was not used")
+        return archive.replace(folder / archive.name)

@@ -20,6 +20,7 @@ WORDS = ".parquet"
 WORDS_MOST, WORDS_BYTES_MAX = 5_000_000, 256 << 20
 UNKNOWN = "[UNK]"  # its number is the one behind the last word's
 UNKNOWNS = (UNKNOWN, "<unk>")  # as WordPiece and SentencePiece write it
+PANIC = "PanicException"  # of pyo3, which does not export it
 CHARACTERS_A_TOKEN = 64  # what lies beyond so many characters for each token that fits is not tokenized: half a second saved for a text of a megabyte
 _made: dict[tuple[str, str, int], Any] = {}
 _sums: dict[tuple[str, int, int], str] = {}
@@ -81,7 +82,9 @@ def _read(path: Path, sha256: str, max_tokens: int) -> Any:
         raise IntegrityError(f"{path} is not the tokenizer that was recorded; it was not used")
     try:
         tokenizer = _of_words(path) if path.suffix == WORDS else Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except Exception as error:  # the library raises a bare Exception
+    except BaseException as error:  # the library raises a bare Exception; where its Rust gives up, a panic that is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != PANIC:
+            raise
         raise IntegrityError(f"{path} is no tokenizer: {' '.join(str(error).split())[:160]}") from None
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
