@@ -51,7 +51,7 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     listener = open_listener(run)
     with stage(sink, "listen", len(items), "files") as advance, one_thread():
         for one in items:
-            found.append(_heard(listener.afresh(), one.source))
+            found.append(Heard(one.source, (), 0.0, one.fault) if one.fault else _heard(listener.afresh(), one.source))
             advance(len(found))
     return found
 

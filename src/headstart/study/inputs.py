@@ -12,7 +12,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.base.files import special
 from headstart.data import arrow, separated, texts
-from headstart.data.folders import is_litter
+from headstart.data.folders import is_litter, why_not_read
 from headstart.data.layout import nearest, quoted
 from headstart.modality import Modality, Unreadable
 
@@ -28,17 +28,20 @@ class Item:
     Attributes:
         source: Its name: a path, a table with the number of a row, or the text itself.
         read: Fetches its bytes.
+        fault: Why it is not read at all: the ending of a file in a folder; else empty.
     """
 
     source: str
     read: Callable[[], bytes]
+    fault: str = ""
 
 
 def items_in(inputs: Sequence[str | Path], modality: Modality, *, text: str | None = None, lines: bool = False) -> list[Item]:
     """Everything that is asked about.
 
     Args:
-        inputs: Files and folders, whose files are taken in order of their names; for texts also tables, and texts themselves.
+        inputs: Files and folders, whose files are taken in order of their names; for texts also tables (in a folder: the only one of a folder
+            without other texts), and texts themselves.
         modality: What the run was trained on.
         text: The column of a table that holds the texts; found by its name when not given.
         lines: Does each line of a text file stand for itself?
@@ -55,12 +58,17 @@ def _items(given: str | Path, modality: Modality, text: str | None, lines: bool)
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
         there = sorted(file for file in path.rglob("*") if file.is_file() and not any(map(is_litter, file.relative_to(path).parts)))
-        inside = [file for file in there if file.suffix.lower() in modality.suffixes]
-        if not inside:
-            table = next((file for file in there if about_texts and file.suffix.lower() in TABLES), None)
-            fix = f"headstart predict RUN {quoted(table)}" if table else f"ls {quoted(path)}"
+        readable = any(file.suffix.lower() in modality.suffixes for file in there)
+        tables = [file for file in there if about_texts and not readable and file.suffix.lower() in TABLES]
+        if len(tables) == 1:
+            yield from _items(tables[0], modality, text, lines)
+        elif not readable:
+            fix = f"headstart predict RUN {quoted(tables[0])}" if tables else f"ls {quoted(path)}"
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes, fix=fix)
-        yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
+        for file in there:
+            reason = "" if file.suffix.lower() in modality.suffixes or file in tables else why_not_read(file.name, modality.suffixes)
+            if reason or file.suffix.lower() in modality.suffixes:
+                yield Item(str(file), partial(_bytes, file, modality), reason)
     elif not _is(path, os.path.isfile):
         if kind := special(path):
             raise InputError(f"this is {kind}, not a file", got=given, fix="save it as a file first: COMMAND > FILE; headstart predict RUN FILE")

@@ -255,6 +255,8 @@ def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -
     modality = get(deployed.modality)
     for n, one in enumerate(items):
         try:
+            if one.fault:
+                raise Unreadable(one.fault)
             content = one.read()
             modality.examine(content)
             contents[n] = content
