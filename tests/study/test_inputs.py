@@ -102,10 +102,10 @@ def test_a_path_that_is_wrong_is_answered_with_the_nearest_before_the_model_is_o
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     for given, fix in (
-        (tmp_path / "my data" / "review.csv", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
-        (tmp_path / "my data", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "my data" / "review.csv", f"headstart predict {run} '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "my data", f"headstart predict {run} '{tmp_path}/my data/reviews.csv'"),
         (tmp_path / "empty", f"ls {tmp_path}/empty"),
-        (tmp_path / "pipe.csv", "save it as a file first: COMMAND > FILE; headstart predict RUN FILE"),
+        (tmp_path / "pipe.csv", f"save it as a file first: COMMAND > FILE; headstart predict {run} FILE"),
     ):
         with pytest.raises(InputError) as caught:
             predict(run, [given])

@@ -47,7 +47,7 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     Raises:
         InputError: when an input does not exist or a folder holds no sound file.
     """
-    items, found = items_in(inputs, get("audio")), list[Heard]()
+    items, found = items_in(inputs, get("audio"), run), list[Heard]()
     listener = open_listener(run)
     with stage(sink, "listen", len(items), "files") as advance, one_thread():
         for one in items:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from headstart.base.amounts import hours, several
 from headstart.base.events import Sink, silence
 from headstart.data import Dataset, Profile, load, profile, split

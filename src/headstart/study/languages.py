@@ -13,8 +13,8 @@ from headstart.base.events import Event, Sink
 from headstart.data import Dataset
 from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
-from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, not_read, sentence, suits
 from headstart.modality.encoding import decoded
+from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, not_read, sentence, suits
 from headstart.ranking.combine import LeftOut
 from headstart.study.items import PreparedItems
 

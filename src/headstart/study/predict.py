@@ -185,7 +185,7 @@ def predict(
     items: list[Item] = []
     if not is_wake_word(run):  # before a network is opened
         modality = modality_of(run)
-        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, text=wanted.text, lines=lines))
+        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, run, text=wanted.text, lines=lines))
     deployed = deploy(run, sink)
     strange = Strange(deployed.languages)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
