@@ -60,10 +60,9 @@ def inspect(
     Raises:
         InputError: when the data cannot be used; the message lists every fault and the fix.
     """
-    from headstart.data import load, profile, split
+    from headstart.study.inspect import inspect as study
 
-    dataset = load(Path(data), text=text, label=label, group=group, modality=modality, sink=sink)
-    return profile(dataset, split(dataset, seed=seed))
+    return study(Path(data), text=text, label=label, group=group, modality=modality, seed=seed, sink=sink)
 
 
 def rank(

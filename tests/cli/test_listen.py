@@ -46,7 +46,7 @@ def test_a_file_comes_in_steps_and_what_is_none_is_named(tmp_path: Path) -> None
 
 def test_the_ending_names_times_and_speed() -> None:
     (line,) = ending([Detection(1.25, 0.97)], 10.0, 0.05)
-    assert "1.25 s (97 %)" in str(line) and "20 times faster" in str(line)
+    assert "1.25 s (97 %)" in str(line) and "20 times as fast" in str(line)
     (line,) = ending([], 10.0, None)
     assert "nothing" in str(line)
 

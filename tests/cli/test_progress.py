@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from headstart.base.events import Event, stage
-from headstart.cli.progress import Lines, title, watching
+from headstart.cli.progress import Lines, counted, title, watching
 
 
 def lines(*events: Event) -> str:
@@ -29,6 +29,13 @@ def test_a_log_hears_of_progress_every_ten_seconds_with_the_time_left() -> None:
     log.line(Event("start", "tune", total=100, unit="steps"), now=0.0)
     assert log.line(Event("progress", "tune", 10, 100, "steps"), now=5.0) == ""
     assert log.line(Event("progress", "tune", 25, 100, "steps"), now=11.0) == "Fine-tuning: 25/100 steps, about 33 s left"
+
+
+def test_one_of_something_is_counted_as_one_and_a_second_keeps_its_unit() -> None:
+    told = [
+        counted(Event("progress", "predict", done, total, unit)) for done, total, unit in ((0, 1, "texts"), (1, 2, "texts"), (1, 1, "s"), (1, None, "items"))
+    ]
+    assert told == ["0/1 text", "1/2 texts", "1/1 s", "1 item"]
 
 
 def test_a_note_is_shown_as_it_is_even_with_brackets() -> None:

@@ -38,6 +38,12 @@ def test_the_columns_that_were_taken_are_named_and_so_are_others_that_could_be_m
     assert other in told_of.notes and other in heard
 
 
+def test_a_column_of_answers_could_be_the_text_and_is_not_taken_unasked(tmp_path: Path) -> None:
+    told_of, _ = told(tmp_path / "x.csv", "question,answer,topic", "yes indeed,bed", "by no means,food")
+    assert told_of.columns == {"text": "question", "label": "topic"}
+    assert "the texts are those of the column question; answer could be the text too: --text answer" in told_of.notes
+
+
 def test_a_column_that_the_user_names_and_one_without_a_rival_raise_no_doubt(tmp_path: Path) -> None:
     named, _ = told(tmp_path / "x.csv", "text,sentiment,topic", "good,bed", "bad,food", label="topic")
     alone, _ = told(tmp_path / "y.csv", "text,sentiment,length", "good,1", "bad,2")

@@ -82,6 +82,23 @@ def test_columns_are_found_by_the_last_word_of_their_name_and_the_users_win(tmp_
     assert len(load(tmp_path / "y.csv", text="words")) == 12
 
 
+def test_a_first_line_that_reads_like_a_row_is_asked_about(tmp_path: Path) -> None:
+    said = "the room was clean and the staff was as kind as could be"
+    path = tmp_path / "x.csv"
+    path.write_text("".join(f"{said} {number},good\n" for number in range(9)), encoding="utf-8")
+    with pytest.raises(InputError, match="does it name the columns") as caught:
+        load(path)
+    assert caught.value.fix == "put one above it that does: text,label"
+
+
+@pytest.mark.parametrize("mark", ["sep=;\n", '"sep=;"\r\n'])
+def test_the_first_line_that_excel_writes_for_itself_is_no_row(tmp_path: Path, mark: str) -> None:
+    path = table(tmp_path / "x.csv", separator=";")
+    path.write_bytes(b"\xef\xbb\xbf" + mark.encode() + path.read_bytes())
+    dataset = load(path)
+    assert dataset.columns == {"text": "评论", "label": "情感"} and len(dataset) == 12 and dataset.sources[0] == "x.csv#3"
+
+
 def test_empty_rows_are_left_out_by_their_number_and_enormous_ones_too(tmp_path: Path) -> None:
     rows = [*ROWS, ("", "好"), ("有字没有标签", ""), ("很" * 400_000, "差")]
     dataset = load(table(tmp_path / "x.csv", rows))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.modality import Unreadable
-from headstart.modality.encoding import decoded
+from headstart.modality.encoding import conversion, decoded
 
 CHINESE = "房间很干净，服务也不错，就是离市中心有点远。早餐的种类不多，下次去还会住这里，推荐给大家。"
 FRENCH = "Ça a été très agréable, mais le café à côté était déjà fermé."
@@ -29,6 +29,16 @@ def test_chinese_is_read_in_every_encoding_that_it_is_written_in(encoding: str, 
 @pytest.mark.parametrize(("encoding", "said"), [("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1252", "Windows-1252")])
 def test_western_accents_are_read(encoding: str, said: str) -> None:
     assert decoded(FRENCH.encode(encoding)) == (FRENCH, said)
+
+
+@pytest.mark.parametrize("encoding", ELSEWHERE)
+def test_the_line_that_converts_a_file_names_the_likeliest_encoding(encoding: str) -> None:
+    name = {"cp1251": "WINDOWS-1251", "shift-jis": "SHIFT_JIS"}.get(encoding, encoding.upper())
+    assert conversion(ELSEWHERE[encoding].encode(encoding), "a b.csv", "utf8.csv") == f"iconv -f {name} -t UTF-8 'a b.csv' > utf8.csv"
+
+
+def test_where_no_encoding_is_likely_none_is_named() -> None:
+    assert conversion(bytes(range(128, 256)) * 9, "a.csv", "utf8.csv").startswith("iconv -f ENCODING ")
 
 
 @pytest.mark.parametrize("encoding", ELSEWHERE)

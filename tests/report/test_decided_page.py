@@ -95,7 +95,7 @@ def test_a_run_without_one_of_the_files_lacks_its_part_only(changed: Callable[..
 
 def test_a_run_without_any_of_them_shows_the_candidates_as_before(changed: Callable[..., Path]) -> None:
     text = read(write(changed(ranking=None, race=None, evidence=None))).text
-    assert "Published accuracy is the pick to beat; a cross-validated probe" in text
+    assert "What is published, where anything is, names the pick to beat; a cross-validated probe" in text
     assert "EfficientNet-Lite0 chosen blocks.5 94.0 %" in text
     assert "Expected calibration error" in text
     assert "What to do next" not in text

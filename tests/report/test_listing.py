@@ -2,12 +2,14 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.report.example import make_run
 
 from headstart.base.records import to_plain
+from headstart.cli.summaries import row
 from headstart.evaluation import Verdict
 from headstart.report import list_runs
 
@@ -36,6 +38,12 @@ def test_a_summary_says_verdict_model_score_and_seconds(runs: tuple[Path, Verdic
     verdict = runs[1]
     assert (older.helped, older.chosen, older.model, older.metric) == (verdict.helped, "plain", "efficientnet_lite0", "accuracy")
     assert (older.value, older.seconds) == (verdict.plain, 83.2)
+
+
+def test_a_score_that_is_no_accuracy_is_named(runs: tuple[Path, Verdict]) -> None:
+    older = list_runs(runs[0])[1]
+    plain, other = row(older)[4], row(replace(older, metric="balanced_accuracy"))[4]
+    assert other == f"balanced accuracy {plain}" and plain[0].isdigit()
 
 
 def test_an_unfinished_run_has_no_verdict(runs: tuple[Path, Verdict]) -> None:

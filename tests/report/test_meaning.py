@@ -36,6 +36,11 @@ def test_the_lines_are_six_at_most(verdict: Verdict) -> None:
     assert len(meaning(replace(verdict, chosen="plain"), verdict.test, EVIDENCE)) == 6
 
 
+def test_where_many_labels_look_wrong_it_is_not_said_that_they_are(verdict: Verdict) -> None:
+    said = meaning(verdict, verdict.test, {**EVIDENCE, "label_errors": {"n_judged": 300, "rows": [{}] * 48}})[-1]
+    assert said == "48 of 300 labels look wrong; of so many a good part will be right and merely hard to tell: begin with the least believable."
+
+
 def test_an_architecture_that_needs_no_pretraining_is_said_before_the_rest(verdict: Verdict) -> None:
     said = meaning(replace(verdict, gain_over_random=Gain(0.4, -1.0, 1.8)), verdict.test, EVIDENCE)
     assert said[3].startswith("The same network frozen at random weights does about as well")

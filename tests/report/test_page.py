@@ -90,7 +90,7 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
         "best on validation",
         "a tenth of the head's",
         "openvino-bfloat16 used cosine 0.99983, off by ≤ 0.031",
-        "computed anew 750",
+        "computed anew 750 answers",
         "61.4 MB",
         "Apache-2.0",
         "stratified by class",

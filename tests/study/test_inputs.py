@@ -97,14 +97,15 @@ def test_nothing_at_all_is_not_the_folder_that_one_stands_in(given: str, run: Pa
 
 def test_a_path_that_is_wrong_is_answered_with_the_nearest_before_the_model_is_opened(run: Path, tmp_path: Path) -> None:
     (run / "plain.safetensors").unlink()
-    table(tmp_path / "my data" / "reviews.csv")
+    for name in ("reviews.csv", "stars.csv"):
+        table(tmp_path / "my data" / name)
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe.csv")
     for given, fix in (
-        (tmp_path / "my data" / "review.csv", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
-        (tmp_path / "my data", f"headstart predict RUN '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "my data" / "review.csv", f"headstart predict {run} '{tmp_path}/my data/reviews.csv'"),
+        (tmp_path / "my data", f"headstart predict {run} '{tmp_path}/my data/reviews.csv'"),
         (tmp_path / "empty", f"ls {tmp_path}/empty"),
-        (tmp_path / "pipe.csv", "save it as a file first: COMMAND > FILE; headstart predict RUN FILE"),
+        (tmp_path / "pipe.csv", f"save it as a file first: COMMAND > FILE; headstart predict {run} FILE"),
     ):
         with pytest.raises(InputError) as caught:
             predict(run, [given])
@@ -116,6 +117,18 @@ def test_what_systems_leave_in_folders_is_no_input(run: Path, tmp_path: Path) ->
         (tmp_path / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "texts" / name).write_text(GOOD[0], encoding="utf-8")
     assert [one.source for one in predict(run, [tmp_path / "texts"])] == [str(tmp_path / "texts" / "a.txt")]
+
+
+def test_the_only_table_of_a_folder_is_answered_and_files_of_other_kinds_are_named(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    path = table(folder / "reviews.csv", [(GOOD[0], "1"), (BAD[0], "2")], ("评论", "编号"))
+    (folder / "README.md").write_text("about it", encoding="utf-8")
+    (folder / "voice.m4a").write_bytes(b"x")
+    found = predict(run, [folder])
+    assert [one.source for one in found] == [f"{path}#2", f"{path}#3", str(folder / "voice.m4a")]
+    assert [one.label for one in found] == ["好", "差", ""] and found[2].fault == ".m4a is not read: convert it to .txt"
+    (folder / "a.txt").write_text(GOOD[0], encoding="utf-8")
+    assert [(Path(one.source).name, one.fault) for one in predict(run, [folder]) if one.fault] == [("voice.m4a", found[2].fault)]
 
 
 def test_a_coverage_that_is_no_share_is_refused_before_the_model_is_opened(run: Path) -> None:

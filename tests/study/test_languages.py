@@ -10,13 +10,14 @@ from tests.backbone.text_models import FAMILIES, card_of
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from headstart import gallery
+from headstart.base.amounts import percent
 from headstart.base.errors import InputError
 from headstart.base.events import Event, silence
 from headstart.data import load
 from headstart.gallery import TextInput
 from headstart.ranking.combine import LeftOut
 from headstart.study.items import prepared_for
-from headstart.study.languages import cut_short, readers
+from headstart.study.languages import Strange, cut_short, readers
 
 SAID = {"好评": "房间很干净，服务员态度也很好，下次还会再来", "差评": "早餐太差了，而且房间有烟味，等了半个小时才办好入住"}
 
@@ -67,6 +68,29 @@ def test_texts_of_which_a_network_sees_the_beginning_are_counted(tmp_path: Path,
     monkeypatch.setattr(gallery, "folder", lambda name: tmp_path / "gallery" / name)
     cut_short(card, prepared_for(card, load(table)), notes.append)
     (note,) = [one for one in notes if "tokens" in one.text]
-    assert "first 20 tokens" in note.text and "about 25%" in note.text
+    assert "first 20 tokens" in note.text and f"about {percent(0.25, 0)}" in note.text
     cut_short(replace(card, input=TextInput(2000)), prepared_for(replace(card, input=TextInput(2000)), load(table)), notes.append)
     assert len(notes) == 1
+
+
+def test_texts_that_a_runs_network_cannot_read_are_counted_once_for_all(gbk: Path) -> None:
+    notes: list[Event] = []
+    strange, plain = Strange(("en",)), Strange(())
+    for contents in ([said.encode() for said in SAID.values()], [b"the room was clean", b"die hard", "说得好".encode("gbk")]):
+        strange.look(contents)
+        plain.look(contents)
+    for one in (strange, plain):
+        one.tell(notes.append)
+    assert [note.text.split(":")[1] for note in notes] == [" 3 of 5 texts are in Chinese, and this run's model reads English"]
+
+
+def test_a_model_that_reads_the_texts_and_is_subscribed_is_let_in_by_what_kept_it_out(gbk: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fix(*outside: LeftOut) -> str | None:
+        with pytest.raises(InputError) as caught:
+            readers([gallery.card("minilm_l6")], load(gbk), list(outside), silence)
+        return caught.value.fix
+
+    assert (fix() or "").startswith("headstart gallery subscribe ")
+    monkeypatch.setattr(gallery, "is_subscribed", lambda name: name == "e5_small_multilingual")
+    assert fix() == "--model e5_small_multilingual, or leave --model out"
+    assert fix(LeftOut("e5_small_multilingual", "--max-mb: its weight file has 118 MB, more than 50")) == "leave --max-mb out or widen it"

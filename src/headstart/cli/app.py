@@ -112,7 +112,7 @@ def rank(
     with watching(talk()) as sink:
         limits = {"max_mb": max_mb, "max_ms": max_ms, "licence": licence}
         found = headstart.rank(data, model=model, seed=seed, text=text, label=label, group=group, modality=modality, sink=sink, **limits)  # type: ignore[arg-type]
-    give(found, lambda: rank_parts(found), as_json=as_json)
+    give(found, lambda: rank_parts(found, data), as_json=as_json)
 
 
 @app.command()

@@ -70,8 +70,18 @@ def listen(
 def ending(found: Iterable[Detection], seconds: float, factor: float | None) -> list[RenderableType]:
     """What was heard in all."""
     times = ", ".join(f"{one.seconds:.2f} s ({percent(one.probability, 0)})" for one in found) or "nothing"
-    speed = "" if factor is None else f"; real-time factor {factor:.3f} ({1 / max(factor, 1e-9):.0f} times faster than the sound)"
+    speed = "" if factor is None else f"; real-time factor {factor:.3f} ({pace(1 / max(factor, 1e-9))})"
     return [Text(f"heard in {seconds:.1f} s of sound: {times}{speed}")]
+
+
+def pace(times: float) -> str:
+    """How fast it heard, beside the sound itself.
+
+    Example:
+        >>> pace(20.3), pace(1.32), pace(0.5)
+        ('20 times as fast as the sound', '1.3 times as fast as the sound', 'slower than the sound')
+    """
+    return "slower than the sound" if times < 1 else f"{times:.{0 if times >= 10 else 1}f} times as fast as the sound"
 
 
 def recorded(file: Path) -> Iterator[Any]:

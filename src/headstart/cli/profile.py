@@ -56,8 +56,11 @@ def classes_table(profile: Profile) -> RenderableType:
     """A row a class, with a bar: balance is seen, not calculated."""
     most = max(one.n for one in profile.classes)
     columns = ["class", "", "all", "train", "validation", "test"]
+    if profile.rounds > 1:
+        columns = columns[:3]  # each item is tested in one round and learnt from in the others
     rows = [
-        (one.name, Text("█" * max(1, round(BAR_WIDTH * one.n / most)), style="cyan"), one.n, one.train, one.validation, one.test) for one in profile.classes
+        (one.name, Text("█" * max(1, round(BAR_WIDTH * one.n / most)), style="cyan"), one.n, one.train, one.validation, one.test)[: len(columns)]
+        for one in profile.classes
     ]
     return table("\nClasses", columns, rows, numbers=columns[2:], whole=[""])
 

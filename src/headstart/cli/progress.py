@@ -61,8 +61,9 @@ def counted(event: Event) -> str:
     """Units done of units in all: ``240/800 pictures``."""
     if event.unit == "bytes":
         return " of ".join(in_bytes(count) for count in (event.done, event.total) if count)
-    total = f"/{event.total:,}" if event.total else ""
-    return f"{event.done:,}{total} {event.unit}".strip() if event.done or event.total else ""
+    total, whole = f"/{event.total:,}" if event.total else "", event.total or event.done
+    unit = event.unit[:-1] if whole == 1 and event.unit[1:].endswith("s") else event.unit  # of a second, s, nothing is left out
+    return f"{event.done:,}{total} {unit}".strip() if whole else ""
 
 
 class Clock(ProgressColumn):

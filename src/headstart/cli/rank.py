@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -22,8 +24,8 @@ CHANNELS, WORDED = "in standard deviations of its channels", "in tokens that one
 WEIGHT_FILE = 1e6  # bytes in a megabyte, as disks and registries count
 
 
-def rank_parts(ranking: Ranking) -> list[RenderableType]:
-    """The table, its legend, the reason, and the pick to beat; 100 columns hold it."""
+def rank_parts(ranking: Ranking, data: Path) -> list[RenderableType]:
+    """The table, its legend, the reason, the pick to beat, and the line that goes on; 100 columns hold it."""
     words = ranking.metric.replace("_", " ")
     shown = table(f"Models by expected {words}, per cent", COLUMNS, [row_cells(row) for row in ranking.rows], numbers=NUMBERS, whole=["", "model"], gap=1)
     parts: list[RenderableType] = [shown, Text(legend(ranking.rows), style="dim"), Text(f"\n{ranking.why}.", style="bold")]
@@ -31,7 +33,7 @@ def rank_parts(ranking: Ranking) -> list[RenderableType]:
         parts.append(Text(f"by published accuracy alone: {ranking.prior_pick}{', the same' if ranking.prior_pick == ranking.pick else ''}"))
     if ranking.left_out:
         parts.append(table("\nLeft out", ["model", "why"], [(one.model, one.why) for one in ranking.left_out], whole=["model"]))
-    return [*parts, Text(f"\ngo on: headstart fit DATA --model {ranking.pick}", style="dim")]
+    return [*parts, Text(f"\ngo on: headstart fit {shlex.quote(str(data))} --model {ranking.pick}", style="dim")]
 
 
 def row_cells(row: Ranked) -> tuple[object, ...]:

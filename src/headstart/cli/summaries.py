@@ -13,6 +13,8 @@ from rich.text import Text
 from headstart.base.amounts import percent
 from headstart.cli.show import in_seconds, table
 
+LEGEND = "helped: over the same network from scratch · kept: what validation preferred · score: accuracy, where nothing else is said"
+
 if TYPE_CHECKING:
     from headstart.report import RunSummary
 
@@ -25,16 +27,25 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
     shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=["last written", "helped"])
     unfinished = [Text(f"unfinished: {one.resume}", style="yellow") for one in found if one.resume]
     damaged = [Text(f"damaged, nothing of it is told: {one.damaged}", style="red") for one in found if one.damaged]
-    return [shown, *unfinished, *damaged, Text("helped: over the same network from scratch · kept: what validation preferred", style="dim")]
+    return [
+        shown,
+        *unfinished,
+        *damaged,
+        Text(LEGEND, style="dim"),
+    ]
 
 
 def row(one: RunSummary) -> tuple[str, ...]:
     """A run's cells; what is not known yet stays empty."""
+    from headstart.report.listing import MISSED  # here already
+
     score = f"{percent(one.value.value)} ({100 * one.value.low:.1f} to {100 * one.value.high:.1f})" if one.value else ""
+    if score and one.metric not in (None, "accuracy", MISSED):
+        score = f"{one.metric.replace('_', ' ')} {score}"
     if one.false_accepts_per_hour:
         score = f"misses {score}, {one.false_accepts_per_hour.value:.2f} false accepts an hour"
     helped = one.helped or (
-        ("damaged" if one.damaged else "wake word" if one.metric == "missed" else "no verdict") if one.finished else "at work" if one.at_work else "unfinished"
+        ("damaged" if one.damaged else "wake word" if one.metric == MISSED else "no verdict") if one.finished else "at work" if one.at_work else "unfinished"
     )
     day = f"{datetime.fromisoformat(one.date).astimezone():%Y-%m-%d %H:%M}"
     return one.name, day, helped, one.chosen or "", score, one.model or "", in_seconds(one.seconds) if one.seconds is not None else ""

@@ -18,7 +18,7 @@ from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
 from headstart.data.examine import examine_all
 from headstart.data.kind import kind_of
-from headstart.data.labels import to_look_at, wake_word
+from headstart.data.labels import is_other_sound, is_wake_word, to_look_at, wake_word
 from headstart.data.layout import lay_out, refuse_no_place
 from headstart.data.listing import Listing, Wanted, in_order
 from headstart.data.remembered import Finding, Remembered
@@ -101,6 +101,7 @@ def load(
     modality: str | None = None,
     cut: Callable[[str], bool] | None = None,
     to_learn: bool = True,
+    to_look: bool = False,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
@@ -116,6 +117,7 @@ def load(
         modality: The kind of data; found by what lies there when not given.
         cut: Of which classes long recordings are read in blocks, each an item; whole when not given.
         to_learn: Refuse what cannot be learnt from; what a finished run is judged on may be one item of one class.
+        to_look: Read what is laid out as a wake word's recordings as that task reads them: long ones in blocks, and one of a kind may do.
 
     Raises:
         InputError: with all faults at once.
@@ -129,6 +131,8 @@ def load(
         root = unpacked(root)
     kind = get(modality or kind_of(root, wanted))
     listing = lay_out(root, kind, wanted)
+    if to_look and kind.name == "audio" and is_wake_word(listing.labels):
+        cut, minimum_per_class = is_other_sound, 1
     listing = in_blocks(listing, cut) if cut else listing
     for_a_word = wake_word(given, listing.labels) if kind.name == "audio" and cut is None and to_learn else ()
     listing = replace(listing, notes=(*listing.notes, *to_look_at(listing.labels), *for_a_word))

@@ -109,10 +109,16 @@ def _list_class(root: Path, folder: Path, part: str, suffixes: frozenset[str], f
             found.faults.append(Fault(source, "a link to nothing" if entry.is_symlink() else "not a file"))
         elif is_candidate(entry.name, suffixes):
             found.add(root, entry.path, label, part)
-        elif Path(entry.name).suffix.lower() not in DOCUMENTS:
-            found.faults.append(Fault(source, f"{Path(entry.name).suffix.lower() or 'this kind of file'} is not read: convert it to {_readable(suffixes)}"))
+        elif reason := why_not_read(entry.name, suffixes):
+            found.faults.append(Fault(source, reason))
     if len(found.paths) == before:
         found.faults.append(Fault(f"{printable(os.path.relpath(folder, root))}/", "an empty class folder: left out"))
+
+
+def why_not_read(name: str, suffixes: frozenset[str]) -> str:
+    """Why a file of this name is no item; empty for documents, which people put beside their data on purpose."""
+    suffix = Path(name).suffix.lower()
+    return "" if suffix in DOCUMENTS else f"{suffix or 'this kind of file'} is not read: convert it to {_readable(suffixes)}"
 
 
 def _readable(suffixes: frozenset[str]) -> str:

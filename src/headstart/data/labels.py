@@ -14,18 +14,30 @@ MISSING = frozenset({"na", "n/a", "#n/a", "<na>", "nan", "null", "nil", "none", 
 SHOWN = 5  # of one kind; the rest is counted
 
 
-WAKE_WORD = (frozenset({"positive", "wake", "keyword"}), frozenset({"background", "noise"}))  # labels of both: what a wake word is taught from
+THE_WORD, BACKGROUND = frozenset({"positive", "wake", "keyword"}), frozenset({"background", "noise"})  # labels of both: what a wake word is taught from
+OTHER_WORDS = frozenset({"negative", "other", "unknown"})
+
+
+def is_wake_word(labels: Collection[str]) -> bool:
+    """Are these the labels of a wake word?"""
+    names = {label.lower() for label in labels}
+    return bool(names & THE_WORD and names & BACKGROUND and names <= THE_WORD | BACKGROUND | OTHER_WORDS)
+
+
+def is_other_sound(label: str) -> bool:
+    """Is it no label of the word itself? Its recordings may be hours long."""
+    return label.lower() not in THE_WORD
+
+
+def teach(path: Path) -> str:
+    """The line that teaches a wake word."""
+    return f"headstart fit {shlex.quote(str(path))} --task keyword"
 
 
 def wake_word(path: Path, labels: Collection[str]) -> tuple[str, ...]:
     """What to tell a person whose recordings are laid out as a wake word's, so that it is not taken for three classes unawares."""
-    names = {label.lower() for label in labels}
-    line = f"headstart fit {shlex.quote(str(path))} --task keyword"
-    return (
-        (f"the labels are those of a wake word: to teach one, {line}; without that they are classes like any others",)
-        if all(names & one for one in WAKE_WORD)
-        else ()
-    )
+    said = f"the labels are those of a wake word: to teach one, {teach(path)}; without that they are classes like any others"
+    return (said,) if is_wake_word(labels) else ()
 
 
 def to_look_at(labels: Collection[str]) -> tuple[str, ...]:

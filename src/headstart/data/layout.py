@@ -117,10 +117,10 @@ def _list_file(path: Path, kind: Modality, wanted: Wanted) -> Listing:
     if suffix in OTHERS:
         raise InputError(f"{path} is compressed in a way that is not read", allowed=archives.SUFFIXES, fix="unpack it and point at the folder")
     is_item = suffix in kind.suffixes
-    what = f"is one of the {kind.unit}" if is_item else "is a file"
+    what = f"is one of the {kind.unit}, not a data set" if is_item else "is no table of a kind that is read"
     fix = f"headstart inspect {quoted(path.parent.parent)}" if is_item else OTHER_WAYS.get(suffix, "save it as CSV with a column of texts and one of labels")
     raise InputError(
-        f"{path} {what}, not a data set",
+        f"{path} {what}",
         allowed=["a folder of class folders", *separated.SUFFIXES, *arrow.SUFFIXES],
         fix=fix.replace("FILE", quoted(path)),
     )

@@ -58,6 +58,7 @@ TEXT_WORDS: tuple[str, ...] = (
     "title",
 )
 TEXT_WORDS += ("文本", "评论内容", "评价内容", "微博内容", "文本内容", "评论", "内容", "正文", "句子", "评价", "微博", "标题")
+ALSO_TEXTS = ("answer", "response", "reply", "回答", "答案", "回复")  # never taken unasked: as often they are the label
 AUDIO_WORDS = ("audio", "clip", "sound", "recording", "speech", "wav", "bytes", "音频")
 IMAGE_WORDS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "bytes", "content", "图片")
 LABEL_WORDS: tuple[str, ...] = ("label", "labels", "class", "class_name", "target", "y", "category", "fine_label", "diagnosis", "species", "标签", "类别")
@@ -257,7 +258,7 @@ def could_be(columns: Sequence[str], wanted: Wanted, taken: Wanted) -> tuple[str
         ('the labels are those of the column category; topic could be the label too: --label topic',)
     """
     notes = []
-    for what, words, others in (("text", TEXT_WORDS, (taken.label, taken.group)), ("label", LABEL_WORDS, (taken.text, taken.group))):
+    for what, words, others in (("text", (*TEXT_WORDS, *ALSO_TEXTS), (taken.label, taken.group)), ("label", LABEL_WORDS, (taken.text, taken.group))):
         column, said = getattr(taken, what), getattr(wanted, what)
         found = find_columns(columns, words, others, by_last_word=True) if column is not None and said is None else []
         if column in found and len(found) > 1:

@@ -94,10 +94,11 @@ class Profile:
         across_classes: Look-alikes in more than one class: look at their labels.
         leaks: Look-alikes, equal bytes and groups on both sides of a given split.
         split: How the parts came about, in one sentence.
-        size: ``tiny``, ``small``, ``middling``, ``large`` or ``very large``, by examples a class in train.
+        size: ``tiny``, ``small``, ``middling``, ``large`` or ``very large``, by examples a class in train; ``a wake word`` where it is laid out as one.
         advice: What that means, in one sentence.
         notes: What a person should look at, in sentences.
         columns: Of a table the columns that were taken, by what for: ``{"text": "review", "label": "stars"}``.
+        rounds: In how many rounds a fit judges; in more than one every item is tested, and the counts of the parts are those of no round.
     """
 
     root: str
@@ -120,6 +121,7 @@ class Profile:
     advice: str
     notes: tuple[str, ...]
     columns: dict[str, str]
+    rounds: int = 1
 
 
 def profile(dataset: Dataset, split: Split) -> Profile:
@@ -216,7 +218,7 @@ def _leaks(dataset: Dataset, part_of: NDArray[np.str_], families: Iterable[Famil
 
 
 def _how_small(classes: tuple[ClassCount, ...]) -> tuple[str, str]:
-    typical = int(np.median([one.train for one in classes]))
+    typical = round(sum(one.train for one in classes) / len(classes))  # on average, as the plan's rules count
     size, deed = next(((word, deed) for limit, word, deed in _SIZES if typical < limit), _LARGEST)
     return size, f"about {typical:,} examples a class to train on: {deed}"
 

@@ -30,6 +30,7 @@ SEPARATORS = ",;\t|"
 HEAD_BYTES = 1 << 18  # by which is told what a table is about
 ROW_BYTES_MAX = 1 << 26  # a row that is longer tells nothing of its table
 HALF = re.compile(r"\\u[dD][89a-fA-F]")  # JSON writes a character beyond 16 bits as two halves; one alone is in no encoding
+EXCEL_MARK = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)  # Excel's own first line, which no row is
 A_LINE = 'write each row as a line of its own: {"text": "...", "label": "..."}'
 FIRST_ROW = 2  # as a spreadsheet numbers them: the names of the columns stand in row 1
 
@@ -100,6 +101,8 @@ def _head(table: Path) -> str:
 
 
 def _separator(text: str, table: Path) -> str:
+    if marked := EXCEL_MARK.match(text):
+        return marked[1]
     first = text.split("\n", 1)[0]
     return "\t" if table.suffix.lower() == ".tsv" else max(SEPARATORS, key=first.count)
 
@@ -143,7 +146,7 @@ def _rows(text: str, separator: str, quoting: int) -> tuple[list[str], list[list
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, quoting=quoting, strict=True)  # type: ignore[arg-type]
         for number, raw in enumerate(reader, start=1):
             row = [cell.strip() for cell in raw]
-            if not any(row):
+            if not any(row) or (number == 1 and EXCEL_MARK.match(text)):
                 continue
             if not header:
                 header = row

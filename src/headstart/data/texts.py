@@ -31,6 +31,7 @@ from headstart.modality.encoding import conversion, decoded
 
 LINE_FILES = (".txt", ".text")
 NO_CLASSES = frozenset({"readme", "license", "licence", "notes", "changelog", "requirements", "sources", "authors"})
+LONGEST_NAME = 40  # characters of a column's name; what is longer is a text
 LONGEST_FAULTS = 60  # characters of a text that are shown to name it
 
 
@@ -87,8 +88,16 @@ def text_column(columns: Sequence[str], text: str | None, where: str) -> str:
     """
     found = pick_column(columns, text, TEXT_WORDS, "text", where) or (columns[0] if len(columns) == 1 else None)
     if found is None:
-        raise InputError(f"{where}: no column looks like the text", got=", ".join(columns), allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+        raise no_text(columns, where)
     return found
+
+
+def no_text(columns: Sequence[str], where: str) -> InputError:
+    """What is said of a table none of whose columns is called as a text is; a first line that reads like a row is asked about."""
+    said, shown = f"{where}: no column looks like the text", ", ".join(columns)
+    if any(len(column) > LONGEST_NAME for column in columns):
+        return InputError(f"{said}, and the first line looks like a row: does it name the columns?", got=shown, fix="put one above it that does: text,label")
+    return InputError(said, got=shown, allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
 
 
 def text_columns(columns: Sequence[str], wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
@@ -102,7 +111,7 @@ def text_columns(columns: Sequence[str], wanted: Wanted, where: str) -> tuple[st
         label = wanted.label or find_column(columns, LABEL_WORDS, by_last_word=True)
         others = [column for column in columns if column not in (label, wanted.group)]
         if len(others) != 1 or label is None:
-            raise InputError(f"{where}: no column looks like the text", got=", ".join(columns), allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+            raise no_text(columns, where)
         found = others[0]
     label, group, parted = pick_columns(columns, found, wanted.label, wanted.group, where)
     return found, label, group, parted

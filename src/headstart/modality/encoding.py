@@ -22,6 +22,11 @@ COMMON_SHARE_MIN = 0.98  # of the two-byte characters, in level 1 of GB 2312 or 
 EVERYDAY_KOREAN = "이다는에의가을하고지로기리은사도서를어대나자한시인아해있부것장일수정전들여그구성제라주만원과스게보조소면공했상화동국으우중산신러방무비오안"
 AS_KOREAN = frozenset(EVERYDAY_KOREAN.encode("euc-kr").decode("gb18030"))
 KOREAN_SHARE_MAX = 0.1  # of the Han characters; in Korean names and texts 0.5 and more, by chance 0.04
+HIRAGANA = frozenset(map(chr, range(0x3041, 0x3097)))
+CYRILLIC = frozenset("оеаинтсрвлкмдпу")
+LIKELY = {"BIG5": EVERYDAY, "SHIFT_JIS": HIRAGANA, "EUC-JP": HIRAGANA, "EUC-KR": frozenset(EVERYDAY_KOREAN)}  # not read: proposed to a person
+LIKELY |= {"WINDOWS-1251": CYRILLIC, "KOI8-R": CYRILLIC}
+LIKELY_SHARE_MIN = 0.1  # of the characters beyond ASCII
 ENOUGH = 30  # Han characters by which that can be told
 ACCENTS_SHARE_MAX = 0.35  # of the letters: French has 0.04, a short sentence more; Cyrillic or Greek read as Western has nearly 1
 # What Polish (Windows-1250) makes of its letters inside words, and letters that Turkish (1254) and Czech (1250) bring together and no Western language does.
@@ -87,8 +92,26 @@ def unmarked(raw: bytes) -> str:
 
 
 def conversion(raw: bytes, file: str, made: str) -> str:
-    """The line that writes a file anew as UTF-8; its encoding is guessed where nothing tells."""
-    return f"iconv -f {unmarked(raw) or 'GB18030'} -t UTF-8 {shlex.quote(file)} > {made}"
+    """The line that writes a file anew as UTF-8; its encoding is the likeliest, or left to be filled in where none is."""
+    return f"iconv -f {unmarked(raw) or likeliest(raw) or 'ENCODING'} -t UTF-8 {shlex.quote(file)} > {made}"
+
+
+def likeliest(raw: bytes) -> str:
+    """The encoding of those that are not read whose everyday letters bytes hold most of, as ``iconv`` names it; empty where they hold few.
+
+    Example:
+        >>> likeliest("房間很乾淨，服務也不錯，下次還來".encode("big5")), likeliest("Номер был очень чистый".encode("cp1251")), likeliest(b"plain")
+        ('BIG5', 'WINDOWS-1251', '')
+    """
+    shares = {}
+    for name, everyday in LIKELY.items():
+        try:
+            wide = [character for character in raw[:LOOKED_AT_BYTES].decode(name, "strict" if len(raw) <= LOOKED_AT_BYTES else "ignore") if character > "\x7f"]
+        except UnicodeDecodeError:
+            continue
+        shares[name] = sum(character in everyday for character in wide) / max(1, len(wide))
+    best = max(shares, key=lambda name: shares[name], default="")
+    return best if best and shares[best] >= LIKELY_SHARE_MIN else ""
 
 
 def _strictly(raw: bytes, name: str) -> str:

@@ -36,11 +36,16 @@ LOOKED_AT_CHARACTERS = 2000  # of each
 # Of the letters of a text, from which on those that are not Latin name its language: one Han character says what three or four Latin letters do, so that in
 # "MacBook Pro性价比高" they are the larger part of what is said. A single letter (ツ, ω) is a face.
 NOTABLE, NOTABLE_LETTERS = 0.2, 2
+SURE_WORDS = 2  # little words that make it plain which language a single text is in
 LEAST_SHARE = 0.05  # of the texts: fewer in another language do not decide which network is needed
 
 
-def guess(text: str) -> str:
+def guess(text: str, least_words: int = 1) -> str:
     """A language's code, or ``other`` where nothing tells.
+
+    Args:
+        text: Its beginning is looked at.
+        least_words: How many common little words have to speak for a language in Latin letters.
 
     Example:
         >>> guess("The room was clean, but the staff..."), guess("房间很干净"), guess("Das Zimmer war nicht sauber")
@@ -56,7 +61,7 @@ def guess(text: str) -> str:
         return OF_SCRIPT[script]
     votes = Counter(language for word in words_in(text.lower()) for language in _LANGUAGES_OF.get(word, ()))
     most = max(votes.values(), default=0)
-    return next((language for language in _LITTLE_WORDS if most and votes[language] == most), OTHER)
+    return next((language for language in _LITTLE_WORDS if most >= least_words and votes[language] == most), OTHER)
 
 
 def noticed(texts: Sequence[str]) -> dict[str, float]:
@@ -80,6 +85,22 @@ def suits(languages: Collection[str], shares: Mapping[str, float]) -> bool:
         (False, True, True)
     """
     return MANY in languages or UNKNOWN in languages or all(language in languages for language, share in shares.items() if share >= LEAST_SHARE)
+
+
+def not_read(texts: Sequence[str], languages: Collection[str]) -> Counter[str]:
+    """How many texts are in each language that a network was not taught; one little word (`die`, `no`) does not make a text German or Spanish.
+
+    Args:
+        texts: All of them are looked at.
+        languages: What the network's card says: of one for many languages, or of which nobody knows it, none is counted.
+
+    Example:
+        >>> not_read(["房间很干净", "a clean room", "die hard"], ["en"]), not_read(["房间很干净"], ["multilingual"])
+        (Counter({'zh': 1}), Counter())
+    """
+    if MANY in languages or UNKNOWN in languages:
+        return Counter()
+    return Counter(found for text in texts if (found := guess(text, SURE_WORDS)) != OTHER and found not in languages)
 
 
 def sentence(shares: Mapping[str, float]) -> str:

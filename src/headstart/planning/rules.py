@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from headstart.planning.entrants import starting_order
 from headstart.planning.facts import Facts, Wishes
 from headstart.planning.plan import Decision, Plan, Source, Value
@@ -49,20 +51,26 @@ def _general(facts: Facts, wishes: Wishes) -> list[Decision]:
         *([memory] if wishes.memory_bytes is not None else []),
         Decision("metric", metric, "", reason, "rule"),
         Decision("balance", skewed, "", f"{why}: {'the loss weighs classes, not items' if skewed else 'the loss counts every item once'}", "rule"),
-        *_evaluation(facts, wishes),
+        judged_in(facts.n_test, facts.given, wishes.budget_seconds),
         Decision("precision", wishes.precision, "", _precision_why(wishes), "pinned" if wishes.precision == "float32" else "rule"),
     ]
 
 
-def _evaluation(facts: Facts, wishes: Wishes) -> list[Decision]:
-    """How the answer is judged: on held-out test items, or where those would be few, on all items in turn."""
-    if "test" in facts.given or "validation" in facts.given:
-        return [Decision("rounds", 1, "rounds", "the data set names its own parts, and they are kept", "rule")]
-    if facts.n_test >= SMALL_TEST:
-        return [Decision("rounds", 1, "rounds", f"{facts.n_test} test items are enough for an interval", "rule")]
-    rounds = FEW_ROUNDS if wishes.budget_seconds is not None and wishes.budget_seconds < FEW_ROUNDS_SECONDS else ROUNDS
-    why = f"{facts.n_test} test items would be too few: instead every item is a test item in one of {rounds} rounds, each of which chooses anew without it"
-    return [Decision("rounds", rounds, "rounds", why, "rule")]
+def judged_in(n_test: int, given: Collection[str], budget_seconds: float | None = None) -> Decision:
+    """In how many rounds the answer is judged: one, on held-out test items, or where those would be few, several, on all items in turn.
+
+    Args:
+        n_test: Items that the split holds out for a test.
+        given: Parts that the data set itself names.
+        budget_seconds: As the user pinned them.
+    """
+    if "test" in given or "validation" in given:
+        return Decision("rounds", 1, "rounds", "the data set names its own parts, and they are kept", "rule")
+    if n_test >= SMALL_TEST:
+        return Decision("rounds", 1, "rounds", f"{n_test} test items are enough for an interval", "rule")
+    rounds = FEW_ROUNDS if budget_seconds is not None and budget_seconds < FEW_ROUNDS_SECONDS else ROUNDS
+    why = f"{n_test} test items would be too few: instead every item is a test item in one of {rounds} rounds, each of which chooses anew without it"
+    return Decision("rounds", rounds, "rounds", why, "rule")
 
 
 def _precision_why(wishes: Wishes) -> str:

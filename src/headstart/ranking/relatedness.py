@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from headstart.activations.batch import side_by_side
 from headstart.activations.collect import Items
 from headstart.backbone.cut import Backbone
+from headstart.base.amounts import several
 from headstart.base.files import read_json, write_json
 from headstart.base.folders import home
 from headstart.base.hashing import digest
@@ -80,7 +81,7 @@ def relatedness(trained_on: TrainedOn, backbone: Backbone, items: Worded) -> Rel
 
     Cost: 20 forward passes in float32, 0.5 to 2 s on one core; remembered under ``home()/relatedness``.
     """
-    count = f" ({trained_on.n:,})" if trained_on.n else ""
+    count = f" ({several(trained_on.n, 'example')})" if trained_on.n else ""
     distance = source_distance(backbone, items)
     vocabulary = items.vocabulary(_sample(items.content, SAMPLED_TEXTS)) if distance is None else None
     return Relatedness(f"{trained_on.kind}{count}", distance, in_words(distance) if vocabulary is None else fitting(vocabulary), vocabulary)

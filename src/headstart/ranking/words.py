@@ -22,7 +22,7 @@ def why(ranking: Ranking) -> str:
         ranking: Complete but for this sentence.
     """
     pick = ranking.row(ranking.pick)
-    parts = [f"{pick.title}: {_evidence(pick, ranking.metric)}"]
+    parts = [f"{pick.title}: {_evidence(pick, ranking.metric, alone=len(ranking.rows) == 1)}"]
     if len(ranking.rows) > 1:
         parts.append(_ties(ranking, pick))
     parts.append(_prior(ranking, pick))
@@ -47,14 +47,14 @@ def why_row(title: str, probe: Measured, behind: Gain | None, *, at_middle: bool
     return f"{said}, {behind.points:.1f} points ahead of the pick's, but little was expected of it"
 
 
-def _evidence(pick: Ranked, metric: str) -> str:
+def _evidence(pick: Ranked, metric: str, *, alone: bool) -> str:
     middle = pick.probe_middle
     at_middle = middle is not None and middle.value > pick.probe.value
     best = middle if middle is not None and at_middle else pick.probe
     where = "the features of its middle" if at_middle else "its frozen features"
     reached = f"a new head on {where} reached {_percent(best)} {metric.replace('_', ' ')} on {best.n} training items it had not seen"
-    published = f", with a published {_percent(pick.prior)} " if pick.prior else ", with nothing published "
-    return f"{reached}{published}that makes {_percent(pick.expected)} ({_range(pick.expected)}) expected"
+    published = f"published: {_percent(pick.prior)} {pick.prior.metric}" if pick.prior else "nothing is published about it"
+    return f"{reached} ({published}); {'' if alone else 'beside the other models '}{_percent(pick.expected)} ({_range(pick.expected)}) are expected of it"
 
 
 def _ties(ranking: Ranking, pick: Ranked) -> str:
@@ -80,7 +80,7 @@ def _names(rows: Sequence[Ranked]) -> str:
 
 def _prior(ranking: Ranking, pick: Ranked) -> str:
     if ranking.prior_pick is None:
-        return "nothing is published about any of them"
+        return "nothing is published about any of them" if len(ranking.rows) > 1 else ""
     if ranking.prior_pick == pick.model:
         return "by published accuracy alone it would have been the same"
     other = ranking.row(ranking.prior_pick)

@@ -21,6 +21,7 @@ HEIGHT = 310
 MOST_PICTURES = 24
 MOST_CLASSES = 8  # that need labels most; the others are folded away
 MOST_GROUPS = 30
+MANY_WRONG = 0.05  # of the labels: well-known test sets have 3.3 % on average (Northcutt, Athalye and Mueller, 2021, *Pervasive Label Errors*)
 DUPLICATES = {
     "equal": ("equal", "the same content, byte for byte"),
     "near": ("nearly equal", "the same {unit} but for {difference}"),
@@ -150,6 +151,11 @@ def _apart(ticks: Sequence[float]) -> list[float]:
     return kept[::-1]
 
 
+def are_many(n: float, n_judged: float) -> bool:
+    """Do so many labels look wrong that the models' own mistakes must be a good part of them?"""
+    return n > MANY_WRONG * n_judged
+
+
 def label_errors(found: Plain, folder: Path) -> Plain | None:
     """Items whose label is hard to believe, the least believable first, with what is shown of them; None when nobody looked."""
     rows, n_judged = values.rows(found.get("rows")), words.as_number(found.get("n_judged"))
@@ -169,7 +175,8 @@ def label_errors(found: Plain, folder: Path) -> Plain | None:
     of = f" of {words.count(n_judged)}" if n_judged is not None else ""
     plural = f"{'label' if len(rows) == 1 and not of else 'labels'} {'looks' if len(rows) == 1 else 'look'}"
     said = f"{words.count(len(rows))}{of} {plural} wrong" if rows else f"None{of} labels looks wrong"
-    return {"rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_seen": any(row["seen"] for row in shown)}
+    many = n_judged is not None and are_many(len(rows), n_judged)
+    return {"many": many, "rows": shown[:MOST_PICTURES], "others": shown[MOST_PICTURES:], "words": said, "any_seen": any(row["seen"] for row in shown)}
 
 
 def duplicates(found: Plain, modality: str = "image") -> Plain | None:

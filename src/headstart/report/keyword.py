@@ -17,6 +17,7 @@ from headstart.report.values import Plain
 from headstart.report.words import anything, as_number, moment
 
 ARMS = {"transfer": "a new layer on the pretrained embedding", "random": "the same on a random embedding"}
+MISSES = "Wilson 1927, or where several words are of one speaker, whole speakers drawn: the words of one speaker alone tell next to nothing"
 PROMISED = "yes: the interval ends below what was asked for"
 USABLE = 0.5  # share of the words: what misses more is of no use
 NEARLY_SURE = 0.999  # from which one decimal of a per cent tells nothing
@@ -43,7 +44,7 @@ def write_keyword_report(folder: Path) -> Path:
         ("items", f"{items['train']} train, {items['validation']} validation, {items['test']} test"),
         ("division", kept["split"]),
         ("model", f"{card['title']} ({card['licence']})"),
-        ("intervals", "95 %; misses: Wilson 1927; false accepts: Garwood 1936"),
+        ("intervals", f"95 %; misses: {MISSES}; false accepts: Garwood 1936"),
     )
     arms = [(words, result[arm]["missed"], result[arm]["false_accepts_per_hour"]) for arm, words in ARMS.items() if result[arm] is not None]
     page = written(

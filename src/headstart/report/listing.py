@@ -11,7 +11,7 @@ from pathlib import Path
 from headstart.base.errors import InputError, IntegrityError
 from headstart.base.records import from_plain
 from headstart.evaluation import Measured, Verdict
-from headstart.report.folder import KEYWORD, date_of, is_run, is_wake_word, read_verdict
+from headstart.report.folder import KEYWORD, date_of, is_run, is_wake_word, read_verdict, stages_ended
 from headstart.report.keyword import read_keyword
 from headstart.training.run import ASKED, check_run, is_at_work
 
@@ -107,6 +107,7 @@ def _wake_word(begun: RunSummary) -> RunSummary:
     try:
         kept = read_keyword(begun.folder)
         missed, wrong = (from_plain(Measured, kept["result"]["transfer"][name], name) for name in ("missed", "false_accepts_per_hour"))
-        return replace(begun, chosen="transfer", model=str(kept["card"]["name"]), value=missed, false_accepts_per_hour=wrong)
+        spent = stages_ended(begun.folder)
+        return replace(begun, chosen="transfer", model=str(kept["card"]["name"]), value=missed, false_accepts_per_hour=wrong, seconds=spent)
     except (OSError, InputError, KeyError, TypeError):
         return begun

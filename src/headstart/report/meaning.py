@@ -5,6 +5,7 @@ from __future__ import annotations
 from headstart.evaluation import Measured, Verdict
 from headstart.evaluation.sentence import epochs, in_rounds, number
 from headstart.report import values, words
+from headstart.report.advice import are_many
 from headstart.report.folder import Plain
 from headstart.report.trust import abstention_words
 
@@ -70,7 +71,10 @@ def _errors(found: Plain) -> str:
     n, n_judged = len(values.rows(found.get("rows"))), words.as_number(found.get("n_judged"))
     if n == 0 or n_judged is None:
         return ""
-    return f"{words.count(n)} of {words.count(n_judged)} labels look{'s' if n == 1 else ''} wrong; checking them is the cheapest thing to do next."
+    said = f"{words.count(n)} of {words.count(n_judged)} labels look{'s' if n == 1 else ''} wrong"
+    if are_many(n, n_judged):
+        return f"{said}; of so many a good part will be right and merely hard to tell: begin with the least believable."
+    return f"{said}; checking them is the cheapest thing to do next."
 
 
 def _scratch(verdict: Verdict, n_epochs: float) -> str:

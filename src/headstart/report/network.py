@@ -44,7 +44,7 @@ def ranking(found: Plain) -> Plain | None:
         "why": values.text(found.get("why")),
         "prior_words": _prior_words(shown),
         "left_out": [(values.text(row.get("model")), values.text(row.get("why"))) for row in values.rows(found.get("left_out"))],
-        "metric": METRIC_WORDS["en"][metric].split(" (")[0],
+        "benchmarks": sorted({values.text(values.table(row.get("prior")).get("metric")) for row in rows} - {""}),
     }
 
 

@@ -13,6 +13,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 UNBROKEN = "\N{NO-BREAK SPACE}%"  # no line begins with the sign
 FILTERS = (
     *(words.percent, words.score, words.ends, words.gain_ends, words.points, words.seconds, words.size, words.count, words.anything, words.unbroken),
+    words.shortened,
     *(amounts.hours, amounts.several),
 )
 

@@ -47,11 +47,11 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     Raises:
         InputError: when an input does not exist or a folder holds no sound file.
     """
-    items, found = items_in(inputs, get("audio")), list[Heard]()
+    items, found = items_in(inputs, get("audio"), run), list[Heard]()
     listener = open_listener(run)
     with stage(sink, "listen", len(items), "files") as advance, one_thread():
         for one in items:
-            found.append(_heard(listener.afresh(), one.source))
+            found.append(Heard(one.source, (), 0.0, one.fault) if one.fault else _heard(listener.afresh(), one.source))
             advance(len(found))
     return found
 

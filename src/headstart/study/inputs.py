@@ -12,7 +12,7 @@ from pathlib import Path
 from headstart.base.errors import InputError
 from headstart.base.files import special
 from headstart.data import arrow, separated, texts
-from headstart.data.folders import is_litter
+from headstart.data.folders import is_litter, why_not_read
 from headstart.data.layout import nearest, quoted
 from headstart.modality import Modality, Unreadable
 
@@ -28,44 +28,54 @@ class Item:
     Attributes:
         source: Its name: a path, a table with the number of a row, or the text itself.
         read: Fetches its bytes.
+        fault: Why it is not read at all: the ending of a file in a folder; else empty.
     """
 
     source: str
     read: Callable[[], bytes]
+    fault: str = ""
 
 
-def items_in(inputs: Sequence[str | Path], modality: Modality, *, text: str | None = None, lines: bool = False) -> list[Item]:
+def items_in(inputs: Sequence[str | Path], modality: Modality, run: Path, *, text: str | None = None, lines: bool = False) -> list[Item]:
     """Everything that is asked about.
 
     Args:
-        inputs: Files and folders, whose files are taken in order of their names; for texts also tables, and texts themselves.
+        inputs: Files and folders, whose files are taken in order of their names; for texts also tables (in a folder: the only one of a folder
+            without other texts), and texts themselves.
         modality: What the run was trained on.
+        run: Its folder, for the lines that mend a mistake.
         text: The column of a table that holds the texts; found by its name when not given.
         lines: Does each line of a text file stand for itself?
 
     Raises:
         InputError: when an input is empty or does not exist, a folder holds no suitable file, or a table no column of texts.
     """
-    return [one for given in inputs for one in _items(given, modality, text, lines)]
+    again = f"headstart predict {quoted(run)}"
+    return [one for given in inputs for one in _items(given, modality, again, text, lines)]
 
 
-def _items(given: str | Path, modality: Modality, text: str | None, lines: bool) -> Iterator[Item]:
+def _items(given: str | Path, modality: Modality, again: str, text: str | None, lines: bool) -> Iterator[Item]:
     if not str(given).strip():  # as a path it would be the folder that one stands in
         raise InputError("an input is empty", fix='name a file or a folder; a variable of the shell may be unset: "$NAME"')
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
         there = sorted(file for file in path.rglob("*") if file.is_file() and not any(map(is_litter, file.relative_to(path).parts)))
-        inside = [file for file in there if file.suffix.lower() in modality.suffixes]
-        if not inside:
-            table = next((file for file in there if about_texts and file.suffix.lower() in TABLES), None)
-            fix = f"headstart predict RUN {quoted(table)}" if table else f"ls {quoted(path)}"
+        readable = any(file.suffix.lower() in modality.suffixes for file in there)
+        tables = [file for file in there if about_texts and not readable and file.suffix.lower() in TABLES]
+        if len(tables) == 1:
+            yield from _items(tables[0], modality, again, text, lines)
+        elif not readable:
+            fix = f"{again} {quoted(tables[0])}" if tables else f"ls {quoted(path)}"
             raise InputError("this folder holds no file that the model can read", got=given, allowed=modality.suffixes, fix=fix)
-        yield from (Item(str(file), partial(_bytes, file, modality)) for file in inside)
+        for file in there:
+            reason = "" if file.suffix.lower() in modality.suffixes or file in tables else why_not_read(file.name, modality.suffixes)
+            if reason or file.suffix.lower() in modality.suffixes:
+                yield Item(str(file), partial(_bytes, file, modality), reason)
     elif not _is(path, os.path.isfile):
         if kind := special(path):
-            raise InputError(f"this is {kind}, not a file", got=given, fix="save it as a file first: COMMAND > FILE; headstart predict RUN FILE")
+            raise InputError(f"this is {kind}, not a file", got=given, fix=f"save it as a file first: COMMAND > FILE; {again} FILE")
         if not about_texts or isinstance(given, Path) or _looks_like_a_path(given, {*modality.suffixes, *TABLES}):
-            raise InputError("this file does not exist", got=given, fix=_fix(path, about_texts=about_texts))
+            raise InputError("this file does not exist", got=given, fix=_fix(path, again, about_texts=about_texts))
         yield Item(" ".join(str(given).split()), partial(_same, str(given).encode("utf-8", "replace")))
     elif about_texts and (lines or path.suffix.lower() in TABLES):
         yield from (Item(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
@@ -73,11 +83,11 @@ def _items(given: str | Path, modality: Modality, text: str | None, lines: bool)
         yield Item(str(given), partial(_bytes, path, modality))
 
 
-def _fix(path: Path, *, about_texts: bool) -> str:
+def _fix(path: Path, again: str, *, about_texts: bool) -> str:
     """What to type instead of a path that does not exist: the name that is nearest to it, where one is similar."""
     above, near = nearest(path)
     if near:
-        return f"headstart predict RUN {quoted(near)}"
+        return f"{again} {quoted(near)}"
     return AS_A_TEXT if about_texts else f"ls {quoted(above)}"
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from headstart import gallery
-from headstart.base.amounts import percent
+from headstart.base.amounts import percent, several
 from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink
 from headstart.data import Dataset
 from headstart.data import languages as noticed
 from headstart.gallery.card import ModelCard, TextInput
-from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, sentence, suits
+from headstart.modality.encoding import decoded
+from headstart.modality.language import LEAST_SHARE, TITLES, UNKNOWN, not_read, sentence, suits
 from headstart.ranking.combine import LeftOut
 from headstart.study.items import PreparedItems
 
@@ -34,6 +37,32 @@ def cut_short(card: ModelCard, items: PreparedItems, sink: Sink) -> None:
     if share > FEW:
         text = f"{card.title} reads the first {most} tokens of a text: of about {percent(share, 0)} of the texts the end may not be seen"
         sink(Event("note", "candidates", text=text))
+
+
+@dataclass(eq=False)
+class Strange:
+    """Counts the texts that a finished run is asked about and whose language its network was not taught.
+
+    Attributes:
+        languages: What the network reads; empty where nothing is counted: of pictures, sounds and a plain model.
+    """
+
+    languages: tuple[str, ...]
+    _asked: int = 0
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def look(self, contents: Sequence[bytes]) -> None:
+        """Count these texts too."""
+        if self.languages:
+            self._asked += len(contents)
+            self._counts += not_read([decoded(content)[0] for content in contents], self.languages)
+
+    def tell(self, sink: Sink) -> None:
+        """Say once how many there were, where there was one."""
+        if n := self._counts.total():
+            which, reads = (", ".join(TITLES.get(one, one) for one in some) for some in (list(self._counts), self.languages))
+            said = f"beware: {n:,} of {several(self._asked, 'text')} {'is' if n == 1 else 'are'} in {which}, and this run's model reads {reads}: "
+            sink(Event("note", "predict", text=f"{said}what it says of {'it' if n == 1 else 'them'}, and how sure it is, means nothing"))
 
 
 def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut], sink: Sink) -> list[ModelCard]:
@@ -71,6 +100,15 @@ def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut]
             f"none of the models that may compete reads {languages}",
             got=", ".join(card.name for card in cards),
             allowed=many,
-            fix=f"headstart gallery subscribe {many[0]}" if many else "write a card for a multilingual model",
+            fix=_way_in(many, outside),
         )
     return able
+
+
+def _way_in(many: Sequence[str], outside: Sequence[LeftOut]) -> str:
+    """What lets a model compete that reads the texts: one that is subscribed already was kept out by ``--model`` or by a limit."""
+    here = next((name for name in many if gallery.is_subscribed(name)), None)
+    if here is None:
+        return f"headstart gallery subscribe {many[0]}" if many else "write a card for a multilingual model"
+    limit = next((one.why.split(":", 1)[0] for one in outside if one.model == here and one.why.startswith("--")), None)
+    return f"leave {limit} out or widen it" if limit else f"--model {here}, or leave --model out"

@@ -39,6 +39,7 @@ from headstart.modality import Modality, Unreadable, get
 from headstart.planning.memory import NO_LIMIT
 from headstart.report.folder import is_wake_word
 from headstart.study.inputs import Item, items_in
+from headstart.study.languages import Strange
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
@@ -85,6 +86,7 @@ class Deployed:
     suffixes: frozenset[str]
     unsure_below: float | None = None
     set_thresholds: Mapping[float, float] = field(default_factory=dict)
+    languages: tuple[str, ...] = ()  # that its network reads, where it reads texts
 
     def set_threshold(self, coverage: float) -> float:
         """The threshold of sets that hold the right class so often or, between the coverages that are kept, a little more often.
@@ -99,8 +101,8 @@ class Deployed:
         return self.set_thresholds[min(enough)]
 
 
-def deploy(run: Path) -> Deployed:
-    """Load what a run chose: the retrained network, the network from scratch, or the plain model.
+def deploy(run: Path, sink: Sink = silence) -> Deployed:
+    """Load what a run chose: the retrained network, the network from scratch, or the plain model; the sink hears of it, as a large one takes a while.
 
     Raises:
         InputError: when the folder is no finished run.
@@ -112,7 +114,9 @@ def deploy(run: Path) -> Deployed:
         raise InputError("this is the run of a wake word: it hears the word or not, and has no classes", got=run, fix=fix)
     check_run(run, "model.json")
     with _as_written(run):
-        return _deployed(run, read_json(run / "model.json"))
+        about = read_json(run / "model.json")
+        with stage(sink, "open the plain model" if about["chosen"] == "plain" else f"open {about['card']['name']}"):
+            return _deployed(run, about)
 
 
 def modality_of(run: Path) -> Modality:
@@ -149,7 +153,8 @@ def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
         answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
-    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds)
+    languages = tuple(about["card"]["input"].get("languages", ())) if modality.name == "text" and name != "plain" else ()
+    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds, languages)
 
 
 def predict(
@@ -180,14 +185,16 @@ def predict(
     items: list[Item] = []
     if not is_wake_word(run):  # before a network is opened
         modality = modality_of(run)
-        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, text=wanted.text, lines=lines))
-    deployed = deploy(run)
+        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, run, text=wanted.text, lines=lines))
+    deployed = deploy(run, sink)
+    strange = Strange(deployed.languages)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
     found: list[Prediction] = []
     with stage(sink, "predict", len(items), get(deployed.modality).unit) as advance:
         for begin in range(0, len(items), BATCH_ITEMS):
-            found += _batch(deployed, items[begin : begin + BATCH_ITEMS], threshold)
+            found += _batch(deployed, items[begin : begin + BATCH_ITEMS], threshold, strange)
             advance(len(found))
+    strange.tell(sink)
     return found
 
 
@@ -199,7 +206,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
     Raises:
         InputError: when the data set has classes that the run does not know.
     """
-    deployed = deploy(run)
+    deployed = deploy(run, sink)
     try:
         dataset = _as_taught(run, Wanted(text, label, group), lambda one: load(data, **vars(one), modality=deployed.modality, sink=sink, to_learn=False))
     except InputError:
@@ -208,12 +215,15 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
         raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
-    rows = []
+    rows, strange = [], Strange(deployed.languages)
     with stage(sink, "evaluate", len(dataset.content), "items") as advance:
         for begin in range(0, len(dataset.content), BATCH_ITEMS):
             positions = range(begin, min(begin + BATCH_ITEMS, len(dataset.content)))
-            rows.append(deployed.answer([dataset.read(n) for n in positions]))
+            contents = [dataset.read(n) for n in positions]
+            strange.look(contents)
+            rows.append(deployed.answer(contents))
             advance(positions.stop)
+    strange.tell(sink)
     seen = _seen(run, dataset)
     if seen:
         text_of = f"beware: {seen} of {len(dataset)} items were among those that this run learnt from or was chosen by; of new ones this promises too much"
@@ -249,17 +259,20 @@ def _seen(run: Path, dataset: Dataset) -> int:
     return sum(content in known for content in dataset.content)
 
 
-def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None) -> list[Prediction]:
+def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None, strange: Strange) -> list[Prediction]:
     contents: dict[int, bytes] = {}
     faults: dict[int, str] = {}
     modality = get(deployed.modality)
     for n, one in enumerate(items):
         try:
+            if one.fault:
+                raise Unreadable(one.fault)
             content = one.read()
             modality.examine(content)
             contents[n] = content
         except (OSError, Unreadable) as error:
             faults[n] = str(error)
+    strange.look(list(contents.values()))
     answers = dict(zip(contents, deployed.answer(list(contents.values())), strict=True)) if contents else {}
     shown = {n: _shown(content) for n, content in contents.items() if deployed.modality == "text" and "#" in items[n].source}
     return [_prediction(one.source, deployed, answers.get(n), faults.get(n), threshold, shown.get(n, "")) for n, one in enumerate(items)]
