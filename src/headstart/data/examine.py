@@ -92,4 +92,4 @@ def _examine(rows: Rows, index: int, modality: Modality, store: Remembered) -> F
     try:
         return Finding(content, modality.examine(raw))
     except Unreadable as error:
-        return Finding(content, None, error.reason)
+        return Finding(content, error.seen, error.reason)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest
 from headstart.modality import cepstra, hearing, varied_sound
-from headstart.modality.protocol import Examined, Preview
-from headstart.modality.sound import BYTES_MAX, Samples, decode, resampled, wav
+from headstart.modality.protocol import Examined, Preview, Unreadable
+from headstart.modality.sound import BYTES_MAX, SILENT, Samples, decode, resampled, wav
 
-EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
+EXAMINATION = 3  # raise it when `examine` or `alike` answers differently
 PREPARATION = 2  # raise it when `prepare` gives other samples: stored activations of older ones are then not found
 SUFFIXES = frozenset({".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"})
 WINDOWS_SECONDS = (0.5, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0, 20.0, 30.0)  # few, so that data sets share what was compiled for a window
@@ -98,9 +98,14 @@ class AudioModality:
     def examine(self, content: bytes) -> Examined:
         """Decode to the end and say what it is.
 
+        Raises:
+            Unreadable: whatever is wrong with it; of silence it says what it is all the same.
+
         Cost: about 2 ms for a second of sound.
         """
-        sound = decode(content)
+        sound = decode(content, may_be_silent=True)
+        if sound.is_silent:
+            raise Unreadable(SILENT, Examined((round(1000 * sound.seconds), sound.rate), SILENT, bytes(hearing.THUMBNAIL_BYTES)))
         mode = {MONO: "mono", STEREO: "stereo"}.get(sound.channels, f"{sound.channels} channels")
         thumbnail = hearing.thumbnail(loudest(sound.samples, round(EXAMINED_SECONDS * sound.rate), sound.rate), sound.rate)
         return Examined((round(1000 * sound.seconds), sound.rate), mode, thumbnail)

@@ -42,7 +42,7 @@ from headstart.planning.memory import NO_LIMIT
 from headstart.report.keyword import write_keyword_report
 from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
-from headstart.study.keyword_sides import KINDS, kind_of, sides
+from headstart.study.keyword_sides import KINDS, are_silent, kind_of, sides
 from headstart.study.listening import KEYWORD, REST_STEPS, SIGHT, STEP, WEIGHTS, Ear, heard_at_rate
 from headstart.study.slips import Slip, keep_worst, slips_in
 from headstart.task.linear import one_thread
@@ -163,7 +163,8 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
         for caution in divided.cautions:
             sink(Event("note", "read", text=f"beware: {caution}"))
         parts = divided.split
-        train, calibration, test = (_sounds(dataset, part, parts.units) for part in (parts.train, parts.validation, parts.test))
+        lessons = parts.train[~are_silent(dataset)[parts.train]]  # of silence there is nothing to learn: a listener begins with it before every recording
+        train, calibration, test = (_sounds(dataset, part, parts.units) for part in (lessons, parts.validation, parts.test))
         network = build(card, weights).net
         taught = Lesson("pretrained", network, wishes.seed, kept, sink).taught(train, calibration, test, false_accepts)
         arm, hours = taught.arm, taught.hours
