@@ -16,7 +16,7 @@ from headstart.base.hashing import digest, digest_content
 from headstart.data import refuse
 from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
-from headstart.data.examine import examine_all
+from headstart.data.examine import Within, examine_all
 from headstart.data.kind import kind_of
 from headstart.data.labels import to_look_at, wake_word
 from headstart.data.layout import lay_out, refuse_no_place
@@ -101,6 +101,7 @@ def load(
     modality: str | None = None,
     cut: Callable[[str], bool] | None = None,
     to_learn: bool = True,
+    within: Within | None = None,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
@@ -116,6 +117,7 @@ def load(
         modality: The kind of data; found by what lies there when not given.
         cut: Of which classes long recordings are read in blocks, each an item, and may be silent: an hour in which nothing was heard is an hour. None when
             not given: recordings are whole, and silent ones left out.
+        within: How long reading may take; as soon as the first items tell that it takes longer, it is refused.
         to_learn: Refuse what cannot be learnt from; what a finished run is judged on may be one item of one class.
 
     Raises:
@@ -140,7 +142,7 @@ def load(
         refuse.numbers(root, listing)
     store = Remembered(kind.name, kind.version)
     try:
-        findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)
+        findings = examine_all(listing.rows, len(listing.sources), kind, store, sink, within)
         kept, faults = _readable(listing, findings, cut)
         examined = [seen for index in kept if (seen := findings[index].examined)]
         left_out = (*listing.faults, *faults)
