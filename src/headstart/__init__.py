@@ -180,8 +180,7 @@ def fit(
         data: As for :func:`inspect`.
         out: The run folder to make; ``runs/NAME-date-N`` when not given.
         model: The name of a subscribed card; all subscribed ones compete when not given.
-        cut: What is retrained: ``head``, ``last``, ``last2``, ``half``, ``all``, a number of frozen blocks, or from the block of that name on; a race
-            over validation folds decides when not given.
+        cut: What is retrained: ``head``, ``last``, ``last2``, ``half``, ``all``, all but so many blocks, or from a block on; a race decides when not given.
         seed: Everything random is derived from it.
         effort: How much is tried; with ``thorough`` the scratch twin gets ten times the time.
         learning_rate: Peak rate of the fine-tuning; a rule decides when not given.
@@ -233,7 +232,10 @@ def keyword(
     twins: bool = True,
     group: str | None = None,
     accept: Collection[str] = (),
+    budget: float | str | None = None,
+    memory: int | str | None = None,
     sink: Sink = silence,
+    started: float | None = None,
 ) -> Result:
     """Teach a wake word: a new layer on a frozen speech embedding, and a threshold for the false accepts that are put up with.
 
@@ -245,7 +247,10 @@ def keyword(
         twins: Also teach the same layer on a random embedding.
         group: The column of what must stay on one side of the split: the speaker.
         accept: Models to subscribe to first, whose licences you accept by naming them.
+        budget: As for :func:`fit`; of hours of other sound so many are heard as it allows, and where it ends before they are read, it is refused.
+        memory: As for :func:`fit`; of hours of other sound so many are heard as it holds.
         sink: Receives the events of the work.
+        started: As for :func:`fit`.
 
     Returns:
         The result: missed words and false accepts an hour with their intervals, and ``folder``.
@@ -256,8 +261,9 @@ def keyword(
     from headstart.study.keyword import fit_keyword
     from headstart.study.places import free_run, new_run
 
-    folder = free_run(out) if out is not None else new_run(Path(data))
-    return fit_keyword(Path(data), out=folder, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept, sink=sink)
+    folder, limits = free_run(out) if out is not None else new_run(Path(data)), {"budget_seconds": _seconds(budget), "memory_bytes": _bytes(memory)}
+    choices = {"false_accepts": false_accepts, "seed": seed, "twins": twins, "group": group, "accept": accept, "started": started}
+    return fit_keyword(Path(data), out=folder, sink=sink, **choices, **limits)  # type: ignore[arg-type]
 
 
 def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
@@ -269,8 +275,7 @@ def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None
         started: Reading of ``time.perf_counter`` from which what is left of a budget counts; now when not given.
 
     Raises:
-        InputError: when the folder holds nothing to resume, another process is at work on it, or the data, the models, the versions or the machine are
-            others than they were: the numbers would be others too.
+        InputError: when there is nothing to resume, another process is at work on it, or data, models, versions or machine are others than they were.
     """
     from headstart.training.run import check_begun
 
@@ -382,11 +387,7 @@ def _bytes(memory: int | str | None) -> int | None:
 
 
 class _Verbs(ModuleType):
-    """This module's own kind: `report` is a verb here and a stage's folder too, and importing the folder must not hide the verb.
-
-    Python binds a subpackage as an attribute of its parent when it is first imported; for the names of verbs that is declined.
-    `from headstart.report import …` finds the folder as ever.
-    """
+    """This module's own kind: `report` is a verb here and a stage's folder too, and Python would bind the folder in its place when it is first imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

@@ -57,8 +57,8 @@ def test_a_wake_word_without_its_three_kinds_of_sound_is_refused(typed: Typed, t
 
 
 def test_a_wake_word_refuses_what_it_would_not_keep(typed: Typed, tmp_path: Path) -> None:
-    told = typed("fit", tmp_path, "--task", "keyword", "--budget", "60s", "--memory", "1GB", "--effort", "quick")
-    assert told.returncode == 2 and "--task keyword does not take --effort, --budget, --memory" in told.stderr, told.stderr
+    told = typed("fit", tmp_path, "--task", "keyword", "--budget", "60s", "--max-mb", "9", "--effort", "quick")
+    assert told.returncode == 2 and "--task keyword does not take --effort, --max-mb" in told.stderr, told.stderr
 
 
 def test_false_accepts_without_a_wake_word_are_refused(typed: Typed, tmp_path: Path) -> None:

@@ -68,6 +68,31 @@ def test_a_long_mp3_of_which_the_decoder_would_drop_a_part_stays_whole_and_is_na
     assert not any("joined" in source for source in dataset.sources)
 
 
+def test_silence_is_hours_of_what_is_cut_and_a_fault_of_what_is_not(tmp_path: Path) -> None:
+    root, still = beside(tmp_path / "data"), np.zeros(60 * RATE, np.float32)
+    dither = 3e-5 * np.sign(noise(60.0, 8))
+    soundfile.write(root / "background" / "night.wav", np.concatenate([noise(60.0, 9), still, noise(60.0, 10)]), RATE)
+    soundfile.write(root / "background" / "off.wav", still, RATE)
+    soundfile.write(root / "background" / "off too.wav", dither, RATE, subtype="FLOAT")
+    soundfile.write(root / "positive" / "empty.wav", still[:RATE], RATE)
+    for _ in ("first", "remembered"):
+        dataset = read(root)
+        silent = [source for source, mode in zip(dataset.sources, dataset.modes, strict=True) if mode == "silent"]
+        assert silent == ["background/night.wav from 0:01:00", "background/night.wav from 0:01:30", "background/off too.wav", "background/off.wav"]
+        assert dataset.sizes[[dataset.sources.index(one) for one in silent], 0].tolist() == [30_000, 30_000, 60_000, 60_000]
+        assert [(fault.source, fault.reason) for fault in dataset.faults] == [("positive/empty.wav", "silent")]
+        assert not np.isin(dataset.near, [dataset.sources.index(one) for one in silent]).any()
+
+
+def test_the_same_silence_under_two_labels_is_no_contradiction(tmp_path: Path) -> None:
+    root, still = beside(tmp_path / "data"), np.zeros(60 * RATE, np.float32)
+    (root / "negative").mkdir()
+    for kind in ("negative", "background"):
+        soundfile.write(root / kind / "evening.wav", np.concatenate([noise(120.0, len(kind)), still]), RATE)
+    dataset = load(root, modality="audio", minimum_per_class=1, cut=lambda label: label != "positive")
+    assert dataset.faults == () and len(dataset) == 3 + 6 + 6
+
+
 def test_a_recording_that_changed_or_went_is_named(tmp_path: Path) -> None:
     root, file = beside(tmp_path / "data"), tmp_path / "data" / "background" / "evening.wav"
     file.write_bytes(wav(noise(170.0, 9), RATE))

@@ -190,6 +190,37 @@ def test_evaluate_counts_what_a_listener_misses_and_takes_wrongly(fitted: Result
     assert [one["source"] for one in told["left_out"]] == ["background/broken.wav"]
 
 
+def test_hours_of_silence_count_and_a_silent_word_is_named(fitted: Result, tmp_path: Path) -> None:
+    data, still = tmp_path / "still", np.zeros(180 * RATE, np.float32)
+    for kind in ("positive", "background"):
+        (data / kind).mkdir(parents=True)
+    kept(data / "positive" / "1.wav", spoken(WORD, 12))
+    kept(data / "positive" / "2.wav", still[:RATE])
+    kept(data / "background" / "night.wav", np.concatenate([rustle(97, 60.0), still]))
+    heard = list[Event]()
+    told = headstart.evaluate(fitted.folder, data, sink=heard.append)
+    assert (told["hours"], told["silent_hours"]) == pytest.approx((240 / 3600, 180 / 3600)) and told["missed"]["n"] == 1
+    assert [(one["source"], one["reason"]) for one in told["left_out"]] == [("positive/2.wav", "silent")]
+    assert any("0.05 of 0.07 h of other sound are digital silence" in event.text for event in heard)
+
+
+def test_a_night_of_silence_counts_in_the_threshold_and_in_the_test_and_teaches_nothing(
+    data: Path, fitted: Result, tmp_path: Path, gallery_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_HOME", str(gallery_home))
+    night = Path(shutil.copytree(data, tmp_path / "night"))
+    for number in range(5):
+        kept(night / "background" / f"night {number}.wav", np.zeros((60 + number) * RATE, np.float32))
+    done = fit_keyword(night, out=tmp_path / "run", false_accepts=60.0, twins=False)
+    assert done.test_hours > fitted.test_hours + 50 / 3600 and done.transfer.point.hours > fitted.transfer.point.hours + 50 / 3600
+    assert "are digital silence" in done.sentence and not any(one["kind"] == "note" and "left out" in one["text"] for one in events(done.folder))
+
+
+def events(run: Path) -> list[dict[str, str]]:
+    """What was said while it ran."""
+    return [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 def test_to_be_judged_on_its_own_recordings_is_said_to_promise_too_much(fitted: Result, data: Path) -> None:
     heard = list[Event]()
     told = headstart.evaluate(fitted.folder, data, sink=heard.append)
@@ -199,8 +230,9 @@ def test_to_be_judged_on_its_own_recordings_is_said_to_promise_too_much(fitted: 
 def test_a_single_kind_of_sound_is_enough_to_be_judged_on(fitted: Result, tmp_path: Path) -> None:
     (tmp_path / "mine" / "positive").mkdir(parents=True)
     kept(tmp_path / "mine" / "positive" / "1.wav", spoken(WORD, 12))
-    told = headstart.evaluate(fitted.folder, tmp_path / "mine")
-    assert told["seen"] == 0
+    heard = list[Event]()
+    told = headstart.evaluate(fitted.folder, tmp_path / "mine", sink=heard.append)
+    assert told["seen"] == 0 and not any("silence" in event.text for event in heard)
     assert told["missed"]["value"] == 0 and told["false_accepts_per_hour"] is None and told["speakers"] == []
     with pytest.raises(InputError, match="none of a wake word's"):
         (tmp_path / "mine" / "cats").mkdir()

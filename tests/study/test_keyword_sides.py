@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.study.keyword_data import OTHER, spoken
@@ -58,6 +59,52 @@ def test_one_long_recording_of_background_is_cut_in_order_with_gaps_and_that_is_
     assert [len(part) for part in parts] == [11, 4, 3] and parts[0][-1] < parts[1][0] < parts[1][-1] < parts[2][0]
     assert parts[0][-1].endswith("0:05:00") and parts[1][0].endswith("0:06:00") and parts[2][0].endswith("0:08:30")
     assert any("background is one recording, cut in order" in caution for caution in found.cautions)
+
+
+def lengths(dataset: Dataset, places: np.ndarray, *, silent: bool) -> float:
+    return seconds(dataset, np.array([place for place in places.tolist() if (dataset.modes[place] == "silent") == silent], np.int64))
+
+
+def test_silence_is_hours_like_others_and_binds_nothing(tmp_path: Path) -> None:
+    root, still = words(tmp_path, [f"{n}.wav" for n in range(5)]), np.zeros(120 * RATE, np.float32)
+    for number in range(5):
+        noise(root, f"background/{number}.wav", 300.0, number)
+        heard, _ = soundfile.read(root / "background" / f"{number}.wav", dtype="float32")
+        soundfile.write(root / "background" / f"{number}.wav", np.concatenate([heard, still]), RATE)
+    dataset = read(root)
+    found = sides(dataset, 0)
+    parts = (found.split.train, found.split.validation, found.split.test)
+    assert seconds(dataset, np.concatenate(parts)) == 5 * 420.0 and dataset.faults == ()
+    assert [lengths(dataset, part, silent=True) for part in parts] == [360.0, 120.0, 120.0]
+    assert [lengths(dataset, part, silent=False) for part in parts] == [900.0, 300.0, 300.0]
+    assert any("0.17 of 0.58 h of other sound are digital silence" in caution for caution in found.cautions), found.cautions
+
+
+def test_silence_in_one_long_recording_is_divided_and_does_not_starve_what_is_heard(tmp_path: Path) -> None:
+    root = words(tmp_path, [f"{n}.wav" for n in range(5)])
+    noise(root, "background/evening.wav", 600.0, 1)
+    heard, _ = soundfile.read(root / "background" / "evening.wav", dtype="float32")
+    night = np.zeros(300 * RATE, np.float32)
+    soundfile.write(root / "background" / "evening.wav", np.concatenate([heard[: 300 * RATE], night, heard[300 * RATE :], night]), RATE)
+    dataset = read(root)
+    split = sides(dataset, 0).split
+    parts = (split.train, split.validation, split.test)
+    assert [lengths(dataset, part, silent=False) for part in parts] == [330.0, 120.0, 90.0]
+    assert [lengths(dataset, part, silent=True) for part in parts] == [360.0, 120.0, 120.0]
+
+
+def test_background_of_silence_alone_is_hours_beside_other_words_and_nothing_to_learn_from_alone(tmp_path: Path) -> None:
+    root = words(tmp_path / "both", [f"{n}.wav" for n in range(5)])
+    (root / "background").mkdir()
+    soundfile.write(root / "background" / "off.wav", np.zeros(600 * RATE, np.float32), RATE)
+    dataset = read(root)
+    split = sides(dataset, 0).split
+    assert seconds(dataset, np.concatenate([split.train, split.validation, split.test])) == 600.0
+    root = words(tmp_path / "alone", [f"{n}.wav" for n in range(5)], n_others=0)
+    (root / "background").mkdir()
+    soundfile.write(root / "background" / "off.wav", np.zeros(600 * RATE, np.float32), RATE)
+    with pytest.raises(InputError, match="nothing is heard that is not the word"):
+        sides(read(root), 0)
 
 
 def test_several_recordings_stay_whole_and_are_divided_by_hours_not_by_number(tmp_path: Path) -> None:

@@ -175,8 +175,9 @@ def fit(
     """Pick the model, retrain as much of it as pays, and prove whether the transfer helped."""
     if task == "keyword":
         not_for_a_wake_word(context)
+        given = {"false_accepts": false_accepts, "seed": seed, "twins": twins, "group": group, "accept": accept or [], "budget": budget, "memory": memory}
         with resumable(), watching(talk()) as sink:
-            heard = headstart.keyword(data, out=out, false_accepts=false_accepts, seed=seed, twins=twins, group=group, accept=accept or [], sink=sink)
+            heard = headstart.keyword(data, out=out, sink=sink, started=process_started(), **given)  # type: ignore[arg-type]
         give(heard, lambda: keyword_parts(heard), as_json=as_json)
         return
     if is_typed(context, "false_accepts"):
@@ -196,7 +197,7 @@ def not_for_a_wake_word(context: typer.Context) -> None:
         InputError: naming the options that were typed.
     """
     options = {one.name: one.opts[0] for one in context.command.params if one.name not in ("data", "task", "as_json")}
-    taken = [options.pop(name) for name in ("out", "seed", "twins", "group", "accept", "false_accepts")]
+    taken = [options.pop(name) for name in ("out", "seed", "twins", "group", "accept", "false_accepts", "budget", "memory")]
     typed = [word for name, word in options.items() if name and is_typed(context, name)]
     if typed:
         raise InputError(f"--task keyword does not take {', '.join(typed)}", allowed=taken, fix="leave it out")

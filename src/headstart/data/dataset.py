@@ -16,7 +16,7 @@ from headstart.base.hashing import digest, digest_content
 from headstart.data import refuse
 from headstart.data.blocks import in_blocks
 from headstart.data.duplicates import near_duplicates
-from headstart.data.examine import examine_all
+from headstart.data.examine import Within, examine_all
 from headstart.data.kind import kind_of
 from headstart.data.labels import is_other_sound, is_wake_word, to_look_at, wake_word
 from headstart.data.layout import lay_out, refuse_no_place
@@ -102,6 +102,7 @@ def load(
     cut: Callable[[str], bool] | None = None,
     to_learn: bool = True,
     to_look: bool = False,
+    within: Within | None = None,
 ) -> Dataset:
     """Read a labelled data set, whatever its layout; name what is broken and refuse what cannot be learnt from.
 
@@ -115,7 +116,9 @@ def load(
         sink: Hears of the stage ``read``.
         minimum_per_class: Fewer readable items of a class are refused.
         modality: The kind of data; found by what lies there when not given.
-        cut: Of which classes long recordings are read in blocks, each an item; whole when not given.
+        cut: Of which classes long recordings are read in blocks, each an item, and may be silent: an hour in which nothing was heard is an hour. None when
+            not given: recordings are whole, and silent ones left out.
+        within: How long reading may take; as soon as the first items tell that it takes longer, it is refused.
         to_learn: Refuse what cannot be learnt from; what a finished run is judged on may be one item of one class.
         to_look: Read what is laid out as a wake word's recordings as that task reads them: long ones in blocks, and one of a kind may do.
 
@@ -143,8 +146,8 @@ def load(
         refuse.numbers(root, listing)
     store = Remembered(kind.name, kind.version)
     try:
-        findings = examine_all(listing.rows, len(listing.sources), kind, store, sink)
-        kept, faults = _readable(listing, findings)
+        findings = examine_all(listing.rows, len(listing.sources), kind, store, sink, within)
+        kept, faults = _readable(listing, findings, cut)
         examined = [seen for index in kept if (seen := findings[index].examined)]
         left_out = (*listing.faults, *faults)
         if left_out:
@@ -156,7 +159,8 @@ def load(
         elif not kept:
             refuse.unreadable(root, faults, kind.unit)
         thumbnails = np.frombuffer(b"".join(seen.thumbnail for seen in examined), np.uint8).reshape(len(examined), -1)
-        near = near_duplicates(content, thumbnails, kind, store)
+        heard = np.array([place for place, index in enumerate(kept) if not findings[index].reason], np.int64)
+        near = heard[near_duplicates(chosen(content, heard), thumbnails[heard], kind, store)]  # one silence is like another, whatever it is a part of
     finally:
         store.close()
     return _assembled(given, kind.name, listing, kept, left_out, content, examined, near)
@@ -168,28 +172,29 @@ def _columns(listing: Listing) -> Iterator[str]:
         yield f"columns: {', '.join(f'{what} from {name}' for what, name in taken.items())}"
 
 
-def _readable(listing: Listing, findings: list[Finding]) -> tuple[list[int], list[Fault]]:
-    """What can be used, and why the rest cannot.
+def _readable(listing: Listing, findings: list[Finding], empty: Callable[[str], bool] | None) -> tuple[list[int], list[Fault]]:
+    """What can be used, and why the rest cannot; of some classes also what holds nothing.
 
     The same bytes under two labels are left out altogether: no one can say which label is right, one of them would be trained on or tested against
     wrongly, and refusing fifty thousand items for one such pair would help nobody. Where it is not one pair, `refuse.unfit` stops.
     """
-    faults = [Fault(source, finding.reason) for source, finding in zip(listing.sources, findings, strict=True) if finding.examined is None]
+    faults, conflicts = list[Fault](), list[Fault]()
     labels: dict[str, dict[str, str]] = {}
     for source, label, finding in zip(listing.sources, listing.labels, findings, strict=True):
-        if finding.examined:
+        if not finding.reason:
             labels.setdefault(finding.content, {}).setdefault(label, source)
     kept = []
     for index, finding in enumerate(findings):
-        if finding.examined is None:
+        if finding.reason and (finding.examined is None or empty is None or not empty(listing.labels[index])):
+            faults.append(Fault(listing.sources[index], finding.reason))
             continue
-        others = {label: source for label, source in labels[finding.content].items() if label != listing.labels[index]}
+        others = {label: source for label, source in labels.get(finding.content, {}).items() if label != listing.labels[index]}
         if others:
             said = ", ".join(f"{label} ({source})" for label, source in others.items())
-            faults.append(Fault(listing.sources[index], f"{refuse.CONFLICT}: {listing.labels[index]} here, {said}"))
+            conflicts.append(Fault(listing.sources[index], f"{refuse.CONFLICT}: {listing.labels[index]} here, {said}"))
         else:
             kept.append(index)
-    return kept, faults
+    return kept, [*faults, *conflicts]
 
 
 def _assembled(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from headstart.base import amounts
 from headstart.base.errors import Fault, InputError
 from headstart.data import folders, separated
 from headstart.data.listing import PARTS, Listing, in_order
@@ -23,6 +25,7 @@ LAYOUTS = {
     "audio": "a data set is a folder of class folders: DATA/yes/1.wav, DATA/no/2.wav",
 }
 ONE_CLASS = {"texts": "name the column of the class: --label COLUMN"}
+STEP_SECONDS = 5  # in which a budget is advised
 SHOWN = 10  # faults that a refusal names; the rest is counted
 
 
@@ -41,6 +44,33 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
         fix = f"headstart inspect {shlex.quote(str((inner or tables)[0]))}"
     where = "no rows with a text and a label" if kind.name == "text" and root.is_file() else f"no {kind.unit} in class folders"
     raise InputError(f"{root} holds {where}", details=details, fix=fix)
+
+
+def too_slow(needed: float, left: float, budget: float, unit: str) -> NoReturn:
+    """Refuse data that take longer to read than a budget leaves for it.
+
+    Args:
+        needed: Seconds that reading the rest still takes, by what it has taken so far.
+        left: Seconds that are left for it.
+        budget: What the user gave for everything.
+        unit: What the items are called.
+
+    Raises:
+        InputError: with the budget that would do.
+    """
+    got = f"about {amounts.seconds(needed)} more to read these {unit}, {amounts.seconds(max(0.0, left))} of {budget:g} s left for that"
+    details = ["what has been read by now is remembered, and is not read again"]
+    raise InputError("--budget ends before the data are read", got=got, details=details, fix=f"--budget {enough(budget + needed - left)} or more")
+
+
+def enough(seconds: float) -> str:
+    """A budget as one types it, rounded up.
+
+    Example:
+        >>> enough(61.2)
+        '65s'
+    """
+    return f"{math.ceil(seconds / STEP_SECONDS) * STEP_SECONDS:g}s"
 
 
 def numbers(root: Path, listing: Listing) -> None:

@@ -38,7 +38,7 @@ class Finding:
     Attributes:
         content: The hash of its bytes; empty when they could not be fetched.
         examined: What it is, or None when it cannot be read.
-        reason: Why it cannot be read; empty when it can.
+        reason: Why it cannot be used; empty when it can. Where it is whole and only holds nothing (silence), ``examined`` says what it is all the same.
     """
 
     content: str
@@ -129,11 +129,11 @@ def _row(finding: Finding) -> tuple[object, ...]:
     seen = finding.examined
     if seen is None:
         return finding.content, 0, 0, "", b"", finding.reason
-    return finding.content, *seen.size, seen.mode, seen.thumbnail, ""
+    return finding.content, *seen.size, seen.mode, seen.thumbnail, finding.reason
 
 
 def _finding(row: Sequence[Any]) -> Finding:
     content, width, height, mode, thumbnail, reason = row
-    if reason:
+    if reason and not mode:
         return Finding(str(content), None, str(reason))
-    return Finding(str(content), Examined((width, height), mode, thumbnail))
+    return Finding(str(content), Examined((width, height), mode, thumbnail), str(reason))

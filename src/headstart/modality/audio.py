@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from headstart.base.errors import InputError
 from headstart.base.hashing import digest
 from headstart.modality import cepstra, hearing, varied_sound
-from headstart.modality.protocol import Examined, Preview
-from headstart.modality.sound import BYTES_MAX, Samples, decode, resampled, wav
+from headstart.modality.protocol import Examined, Preview, Unreadable
+from headstart.modality.sound import BYTES_MAX, SILENT, Samples, decode, resampled, wav
 
-EXAMINATION = 2  # raise it when `examine` or `alike` answers differently
+EXAMINATION = 3  # raise it when `examine` or `alike` answers differently
 PREPARATION = 2  # raise it when `prepare` gives other samples: stored activations of older ones are then not found
 DECODER = f"soundfile-{version('soundfile')}"
 SUFFIXES = frozenset({".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf"})
@@ -100,9 +100,14 @@ class AudioModality:
     def examine(self, content: bytes) -> Examined:
         """Decode to the end and say what it is.
 
+        Raises:
+            Unreadable: whatever is wrong with it; of silence it says what it is all the same.
+
         Cost: about 2 ms for a second of sound.
         """
-        sound = decode(content)
+        sound = decode(content, may_be_silent=True)
+        if sound.is_silent:
+            raise Unreadable(SILENT, Examined((round(1000 * sound.seconds), sound.rate), SILENT, bytes(hearing.THUMBNAIL_BYTES)))
         mode = {MONO: "mono", STEREO: "stereo"}.get(sound.channels, f"{sound.channels} channels")
         thumbnail = hearing.thumbnail(loudest(sound.samples, round(EXAMINED_SECONDS * sound.rate), sound.rate), sound.rate)
         return Examined((round(1000 * sound.seconds), sound.rate), mode, thumbnail)

@@ -18,11 +18,12 @@ class Unreadable(InputError):  # noqa: N818 — a state of an item, named as one
 
     Attributes:
         reason: ``truncated``, ``empty file``, ``not a picture``, …
+        seen: What it is all the same, where it is whole and only holds nothing: half a minute of silence is part of an evening.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, seen: Examined | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.seen = reason, seen
 
 
 class Recipe(Protocol):

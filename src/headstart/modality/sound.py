@@ -28,6 +28,7 @@ RATE_MAX_HERTZ = 384_000
 RATE_MIN_HERTZ = 2_000
 CHANNELS_MAX = 16
 LEAST_SECONDS = 0.01
+SILENT = "silent"
 SILENT_PEAK = 1e-4  # -80 dB of full scale: three steps of 16 bits, where dither ends
 CANCELLED = 0.05  # peak of the mean over that of the loudest channel: of sixteen channels of which one speaks it is 0.06
 BLOCK_FRAMES = 1 << 20
@@ -52,13 +53,22 @@ class Sound:
     channels: int
 
     @property
+    def is_silent(self) -> bool:
+        """Is nothing in it but zeros, or the dither of a few steps?"""
+        return bool(np.abs(self.samples).max() < SILENT_PEAK)
+
+    @property
     def seconds(self) -> float:
         """How long it lasts."""
         return len(self.samples) / self.rate
 
 
-def decode(content: bytes) -> Sound:
+def decode(content: bytes, *, may_be_silent: bool = False) -> Sound:
     """Decode a whole recording; what it claims to be is checked before a sample is decoded.
+
+    Args:
+        content: Bytes of the file.
+        may_be_silent: Take silence, too.
 
     Raises:
         Unreadable: empty, no recording, too long, truncated, damaged, without sound, not a number, silent, too short.
@@ -77,9 +87,10 @@ def decode(content: bytes) -> Sound:
         raise Unreadable("some of its samples are not numbers (NaN or infinite)")
     if len(samples) < LEAST_SECONDS * rate:
         raise Unreadable(f"too short: {1000 * len(samples) / rate:.1f} ms, the least is {1000 * LEAST_SECONDS:.0f} ms")
-    if np.abs(samples).max() < SILENT_PEAK:
-        raise Unreadable("silent")
-    return Sound(samples, rate, channels)
+    sound = Sound(samples, rate, channels)
+    if sound.is_silent and not may_be_silent:
+        raise Unreadable(SILENT)
+    return sound
 
 
 def resampled(samples: Samples, rate: int, to: int) -> Samples:

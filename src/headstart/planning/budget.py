@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from headstart.base.errors import InputError
+from headstart.base.journal import Journal
 
 CANDIDATES_SHARE = 0.35  # of what is left after reading, for the forward passes: evidence about models is what everything else rests on
 RACE_SHARE = 0.4  # of what is left after that, with twins: the scratch twin then has at least as long as the transfer arm had
@@ -59,6 +60,14 @@ class Budget:
     def less(self, seconds: float) -> Budget:
         """The same, with some seconds set aside for what comes at the end."""
         return self if self.seconds is None else Budget(self.seconds - seconds, self.started)
+
+
+NO_HURRY = Budget()
+
+
+def kept(budget: Budget, journal: Journal, key: str) -> Budget:
+    """A part of a budget as it was allotted when the run first came by, with what has been used of it since."""
+    return budget if budget.seconds is None else Budget(journal.recall(key, lambda: budget.seconds), journal.instant(key))
 
 
 def race_share(budget: Budget, n_races: int, number: int, *, twins: bool) -> float | None:

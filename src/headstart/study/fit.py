@@ -30,7 +30,7 @@ from headstart.base.journal import Journal, begin, recall_record
 from headstart.data import Dataset, Split, load, split
 from headstart.evaluation.verdict import Verdict
 from headstart.gallery.card import ModelCard
-from headstart.planning.budget import Budget, race_share
+from headstart.planning.budget import Budget, kept, race_share
 from headstart.planning.facts import Wishes
 from headstart.planning.memory import Memory
 from headstart.planning.plan import Decision, Plan
@@ -41,7 +41,7 @@ from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.candidates import Candidate, models_for, rank_collected
 from headstart.study.clock import Clock
 from headstart.study.forecast import Forecast
-from headstart.study.gather import Gathered, gather, kept, since
+from headstart.study.gather import Gathered, gather, since
 from headstart.study.keep import Outcome, keep
 from headstart.study.leaking import leaking
 from headstart.study.limits import Limits

@@ -18,6 +18,7 @@ from headstart.backbone.networks.speech_embedding import RATE, streaming
 from headstart.base.events import Sink, silence, stage
 from headstart.base.hashing import digest
 from headstart.modality.sound import Samples
+from headstart.planning.budget import NO_HURRY, Budget
 from headstart.study.listening import FLOOR_DECIBELS, STEP, Ear
 
 BEHIND_SECONDS = 0.5
@@ -27,12 +28,13 @@ HEARING = 2  # raise it when a recording is heard differently
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A recording: the hash of its file, a way to its samples at 16 kHz, so that hours of them need no memory, its name, and what it belongs to."""
+    """A recording: the hash of its file, a way to its samples at 16 kHz, so that hours of them need no memory, its name, what it belongs to, how long it is."""
 
     content: str
     samples: Callable[[], Samples]
     source: str = ""
     unit: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +59,13 @@ class Frames:
         """From samples to frames, without looking ahead."""
         return streaming(self.network, FLOOR_DECIBELS)
 
-    def of(self, sounds: Sequence[Sound], what: str) -> list[Samples]:
-        """Frames ``(t, 96)`` of each recording.
+    def of(self, sounds: Sequence[Sound], what: str, limit: Budget = NO_HURRY) -> list[Samples]:
+        """Frames ``(t, 96)`` of each recording; within a limit of as many of the first as fit into it, one at least.
 
         Args:
             sounds: The recordings.
             what: They are, for the progress bar.
+            limit: A recording that would not be heard to its end within it is not begun.
 
         Cost: about 8 ms a second of sound, the first time.
         """
@@ -70,20 +73,31 @@ class Frames:
         names = list(dict.fromkeys(one.content for one in sounds))
         kept = dict(zip(names, shelf.sound(names), strict=True))
         waiting: list[tuple[str, Samples]] = []
-        began = time.perf_counter()
+        begun = began = time.perf_counter()
+        seconds, n = 0.0, 0  # of sound that was heard, and recordings
         with stage(self.sink, f"frames of {what}", len(sounds), "recordings") as advance:
             for number, one in enumerate(sounds):
                 if not kept[one.content]:
+                    pace = (time.perf_counter() - begun) / seconds if seconds else 0.0
+                    if number and limit.left <= pace * one.seconds:
+                        break
+                    seconds += one.seconds
                     waiting.append((one.content, Ear(embedding).hear(np.pad(one.samples(), (0, round(BEHIND_SECONDS * RATE))))))
                     kept[one.content] = True
                 if waiting and (time.perf_counter() - began > WRITTEN_SECONDS or number + 1 == len(sounds)):
                     self._keep(shelf, waiting, time.perf_counter() - began)
                     waiting, began = [], time.perf_counter()
-                advance(number + 1)
+                n = number + 1
+                advance(n)
         if waiting:
             self._keep(shelf, waiting, time.perf_counter() - began)
         shelf.touch()
-        return [np.asarray(shelf.gather([one.content])[0][0], np.float32) for one in sounds]
+        return [np.asarray(shelf.gather([one.content])[0][0], np.float32) for one in sounds[:n]]
+
+    def missing(self, sounds: Sequence[Sound]) -> float:
+        """Seconds of sound that are not in the store."""
+        shelf = self._open()
+        return sum(one.seconds for one in sounds if one.content not in shelf)
 
     def silence(self) -> Samples:
         """The frame ``(1, 96)`` of silence."""

@@ -15,7 +15,7 @@ from headstart.base.journal import Journal, Recall
 from headstart.data import Dataset
 from headstart.data.sample import sampled
 from headstart.gallery.card import ModelCard
-from headstart.planning.budget import CANDIDATES_SHARE, Budget
+from headstart.planning.budget import CANDIDATES_SHARE, Budget, kept
 from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.ranking.combine import LeftOut
@@ -180,11 +180,6 @@ class _Gathering:
     def _no_time_for_another(self) -> str:
         needed = SAFETY * max(self.seconds.values(), default=0.0) + SCORED_TIMES * SCORING_SECONDS * min(len(self.dataset), MOST_ITEMS)
         return _no_time(self.share, needed, f"it would take about {needed:.0f} s, scores included")
-
-
-def kept(budget: Budget, journal: Journal, key: str) -> Budget:
-    """A part of a budget as it was allotted when the run first came by, with what has been used of it since."""
-    return budget if budget.seconds is None else Budget(journal.recall(key, lambda: budget.seconds), journal.instant(key))
 
 
 def _no_time(share: Budget, least: float, why: str) -> str:

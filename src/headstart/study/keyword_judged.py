@@ -21,7 +21,7 @@ from headstart.data.duplicates import units_of
 from headstart.data.kind import refuse_other_kind
 from headstart.evaluation.rates import HOUR_SECONDS, per_hour, share_by
 from headstart.study.frames import BEHIND_SECONDS
-from headstart.study.keyword_sides import KINDS, kind_of, kinds_of, speakers_of
+from headstart.study.keyword_sides import KINDS, kind_of, kinds_of, silence_told, silent_hours, speakers_of
 from headstart.study.listening import KEYWORD, SAMPLES_A_SECOND, Detection, heard_at_rate, open_listener
 from headstart.task.linear import one_thread
 
@@ -48,7 +48,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
 
     Returns:
         ``missed`` (its interval draws whole speakers, where they are known) and ``false_accepts_per_hour``, each None where no recording could tell;
-        ``hours`` of other sound; ``seen``, how many recordings are the run's own; ``mistakes``;
+        ``hours`` of other sound, ``silent_hours`` of them silence; ``seen``, how many recordings are the run's own; ``mistakes``;
         ``speakers``: how many words of each, and how many missed, where it is known who speaks; ``left_out``: what could not be read.
 
     Raises:
@@ -65,6 +65,8 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
         text = "beware: these are the very recordings that this run learnt from and was judged on; of new ones this promises too much"
         sink(Event("note", "evaluate", text=text))
     kinds = kinds_of(dataset)
+    for caution in silence_told(dataset, kinds):
+        sink(Event("note", "evaluate", text=f"beware: {caution}"))
     words, samples, heard = kinds == KINDS.index("positive"), np.zeros(len(kinds)), list[list[Detection]]()
     behind = round(BEHIND_SECONDS * SAMPLES_A_SECOND)
     with stage(sink, "evaluate", len(kinds), "recordings") as advance, one_thread():
@@ -85,6 +87,7 @@ def evaluate_keyword(run: Path, data: Path, label: str | None = None, *, group: 
             "missed": share_by(np.isin(spoken, missed), units[spoken]) if spoken else None,
             "false_accepts_per_hour": per_hour(len(wrong), hours) if hours else None,
             "hours": hours,
+            "silent_hours": silent_hours(dataset, kinds)[0],
             "seen": len(kinds) if its_own else 0,
             "speakers": [{"speaker": name or "unknown", "words": n, "missed": silent[name]} for name, n in sorted(spoke.items())],
             "mistakes": [*(Mistake(dataset.sources[number], "missed") for number in missed), *wrong],

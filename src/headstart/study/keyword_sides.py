@@ -2,7 +2,7 @@
 
 The word is divided by recordings, other sound by its hours. A speaker, look-alikes and the blocks of one recording stay on one side. Where a kind of other
 sound is so few recordings that a part would get less than half of its hours, each long one is cut in order, with a gap: that is said, since both sides then
-hear the same room.
+hear the same room. Silence (half a minute of zeros in an evening) counts as hours, and nothing is learnt from it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from headstart.data.blocks import BLOCK_SECONDS, LONG_BLOCKS, BlockRows
 from headstart.data.duplicates import units_of
 from headstart.data.listing import PARTS, plain
 from headstart.data.split import FRACTIONS
+from headstart.evaluation.rates import HOUR_SECONDS
+from headstart.modality.sound import SILENT
 
 WORDS = {"positive": ("positive", "wake", "keyword"), "negative": ("negative", "other", "unknown"), "background": ("background", "noise")}
 KINDS = tuple(WORDS)
 IN_NO_PART = -1
 GAP_BLOCKS = 1  # between two parts of one recording: what was said is over by then
+SILENCE_TOLD = 0.1  # share of the hours from which on it is said that they are silent
 STARVED_FRACTION = 0.5  # of the hours that a part should have
 MILLISECONDS = 1000
 SAME_SPEAKERS = (
@@ -79,6 +82,7 @@ def sides(dataset: Dataset, seed: int) -> Sides:
         InputError: when the word, or what is not the word, cannot be in every part.
     """
     kinds = kinds_of(dataset)
+    heard = np.where(are_silent(dataset), IN_NO_PART, kinds)  # silence is hours, and stands for none of what must be in every part
     speakers, told_by = speakers_of(dataset, kinds)
     units = _units(dataset, speakers)
     given = np.array([PARTS.index(part) for part in dataset.given_split or ()], np.int64)
@@ -90,17 +94,38 @@ def sides(dataset: Dataset, seed: int) -> Sides:
         shares = np.array(FRACTIONS[:2] if tested.any() else FRACTIONS)
         shares = shares / shares.sum()
         parts[tested] = PARTS.index("test")
-        parts[~tested], cautions = _drawn(dataset, np.flatnonzero(~tested), kinds, units, shares, seed)
+        parts[~tested], cautions = _drawn(dataset, np.flatnonzero(~tested), heard, units, shares, seed)
         together = [*([told_by] if speakers else []), *([] if cautions else ["what was cut from one recording"]), "look-alikes"]
         how = f"{' / '.join(f'{share:.0%}' for share in shares)} for {' / '.join(PARTS[: len(shares)])}{', the test as given' if tested.any() else ''}: "
         how += (
             f"the word by recordings, other sound by hours; {', '.join(together)} kept on one side{'' if speakers else '; no speakers are known'}, seed {seed}"
         )
         cautions += [] if tested.any() else _unknown(speakers, kinds)
-    _refuse_empty(parts, kinds, units)
+    _refuse_empty(parts, heard, units)
+    cautions += silence_told(dataset, kinds)
     places = [np.flatnonzero(parts == part) for part in range(len(PARTS))]
     named = digest(*(",".join(sorted(dataset.content[place] for place in part)) for part in places))
     return Sides(Split(places[0], places[1], places[2], how, named, seed, units), tuple(cautions))
+
+
+def are_silent(dataset: Dataset) -> NDArray[np.bool_]:
+    """``(n,)`` which items hold nothing at all."""
+    return np.array([mode == SILENT for mode in dataset.modes], np.bool_)
+
+
+def silent_hours(dataset: Dataset, kinds: Places) -> tuple[float, float]:
+    """How much of what is not the word is silence, and how much it is in all, in hours."""
+    hours = np.where(kinds == KINDS.index("positive"), 0, dataset.sizes[:, 0]) / (MILLISECONDS * HOUR_SECONDS)
+    return float(hours[are_silent(dataset)].sum()), float(hours.sum())
+
+
+def silence_told(dataset: Dataset, kinds: Places) -> list[str]:
+    """What to beware of where much of the other sound is silence: nothing in it could be taken for the word."""
+    silent, all_hours = silent_hours(dataset, kinds)
+    if not silent or silent < SILENCE_TOLD * all_hours:
+        return []
+    told = f"{silent:.2f} of {all_hours:.2f} h of other sound are digital silence, which nothing takes for the word"
+    return [f"{told}: where it is never silent there are more false accepts"]
 
 
 def speakers_of(dataset: Dataset, kinds: Places, least: int = len(PARTS)) -> tuple[Sequence[str] | None, str]:
@@ -134,22 +159,29 @@ def _unknown(speakers: Sequence[str] | None, kinds: Places) -> list[str]:
 
 
 def _units(dataset: Dataset, speakers: Sequence[str] | None) -> Places:
-    """What stays on one side. Blocks that look alike do not bind their recordings: half a minute of one fan is like that of another."""
+    """What stays on one side. Blocks that look alike do not bind their recordings: half a minute of one fan is like that of another; silence binds nothing."""
     near, rows = dataset.near, dataset.rows
+    silent = are_silent(dataset)
+    content, speakers = _unless(silent, dataset.content), None if speakers is None else _unless(silent, speakers)
     if isinstance(rows, BlockRows):
         near = near[~rows.are_blocks[near].all(axis=1)]
-        follows = np.flatnonzero(np.diff(rows.recordings) == 0)
-        near = np.concatenate([near, np.stack([follows, follows + 1], axis=1)])
-    return units_of(dataset.content, near, speakers)
+        heard = np.flatnonzero(~silent)
+        follows = np.flatnonzero(np.diff(rows.recordings[heard]) == 0)
+        near = np.concatenate([near, np.stack([heard[follows], heard[follows + 1]], axis=1)])
+    return units_of(content, near, speakers)
+
+
+def _unless(silent: NDArray[np.bool_], names: Sequence[str]) -> list[str]:
+    return ["" if one else name for name, one in zip(names, silent.tolist(), strict=True)]
 
 
 def _drawn(dataset: Dataset, places: Places, kinds: Places, units: Places, shares: Amounts, seed: int) -> tuple[Places, list[str]]:
-    """The part of each item at these places, and which recordings had to be cut."""
-    kinds = kinds[places]
+    """The part of each item at these places, and which recordings had to be cut; hours of silence are divided as a kind of their own."""
+    kinds = np.where(kinds == IN_NO_PART, len(KINDS), kinds)[places]
     seconds = dataset.sizes[places, 0] / MILLISECONDS
     amounts = np.where(kinds == KINDS.index("positive"), 1.0, seconds)
     _, units = np.unique(units[places], return_inverse=True)
-    table = np.zeros((int(units.max()) + 1, len(KINDS)))
+    table = np.zeros((int(units.max()) + 1, len(KINDS) + 1))
     np.add.at(table, (units, kinds), amounts)
     names: dict[int, str] = {}  # each unit by the smallest of its contents, whatever the names of files
     for unit, place in zip(units.tolist(), places.tolist(), strict=True):
@@ -187,7 +219,7 @@ def _cut_in_order(dataset: Dataset, places: Places, allowed: NDArray[np.bool_], 
         return []
     rows, cut = dataset.rows.take(places), 0
     for recording in np.unique(rows.recordings[allowed & rows.are_blocks]).tolist():
-        blocks = np.flatnonzero(rows.recordings == recording)
+        blocks = np.flatnonzero(allowed & (rows.recordings == recording))
         inner = len(blocks) - GAP_BLOCKS * (len(shares) - 1)
         if inner < len(shares):
             continue
@@ -217,7 +249,7 @@ def _refuse_empty(parts: Places, kinds: Places, units: Places) -> None:
         wrong.append(
             f"{said}, at least {len(PARTS)} are needed" + ("" if kind == "positive" else f", or one recording of {LONG_BLOCKS * BLOCK_SECONDS} seconds")
         )
-    if (kinds == KINDS.index("positive")).all():
-        wrong.append("nothing is there that is not the word: add negative/ (other words) and background/ (hours of other sound)")
+    if not (kinds > KINDS.index("positive")).any():
+        wrong.append("nothing is heard that is not the word: add negative/ (other words) and background/ (hours of other sound)")
     if wrong:
         raise InputError("a wake word needs recordings for three parts: to learn from, to choose its threshold by, to be tested on", details=wrong)
