@@ -18,8 +18,7 @@ RATE = 4_000
 
 
 def checked(spent: float, done: float, left: float) -> None:
-    now = time.perf_counter()
-    Within(now + left, 60.0).check(now - spent, done, "clips")
+    Within(time.perf_counter() + left, 60.0).check(spent, done, 1 - done, "clips")
 
 
 def test_it_is_refused_when_the_first_items_tell_and_not_before() -> None:

@@ -38,20 +38,20 @@ class Within:
     until: float
     budget_seconds: float
 
-    def check(self, began: float, done: float, unit: str) -> None:
+    def check(self, spent: float, done: float, undone: float, unit: str) -> None:
         """Refuse as soon as the first items tell that it will take longer.
 
         Args:
-            began: When reading began.
-            done: Which share of the work that is.
+            spent: Seconds that reading has taken.
+            done: The work that was done in them.
+            undone: The work that is left.
             unit: What the items are called.
 
         Raises:
             InputError: naming the budget that would do.
         """
-        now = time.perf_counter()
-        needed, left = (now - began) * (1 - done) / done, self.until - now
-        if now - began > TELLING_SECONDS and (left < 0 or SURE * needed > left) and done < 1:
+        needed, left = spent * undone / done, self.until - time.perf_counter()
+        if spent > TELLING_SECONDS and undone and (left < 0 or SURE * needed > left):
             too_slow(needed, left, self.budget_seconds, unit)
 
 
@@ -83,7 +83,7 @@ def examine_all(rows: Rows, n: int, modality: Modality, store: Remembered, sink:
         advance(done)
         at_once = AT_ONCE if within is None else FEW_AT_ONCE
         tasks = [open_[start : start + at_once] for start in range(0, len(open_), at_once)]
-        efforts, read, began = np.array([ITEM_BYTES + _size(rows, index) for index in open_] if within else []), 0, time.perf_counter()
+        efforts, read, first, began = np.array([ITEM_BYTES + _size(rows, index) for index in open_] if within else []), 0, 0, 0.0
         with ThreadPoolExecutor(_workers(rows, open_)) as pool:
             try:
                 for task, findings in zip(tasks, pool.map(lambda task: [_examine(rows, index, modality, store) for index in task], tasks), strict=True):
@@ -93,8 +93,10 @@ def examine_all(rows: Rows, n: int, modality: Modality, store: Remembered, sink:
                     done += len(task)
                     advance(done)
                     read += len(task)
-                    if within is not None:
-                        within.check(began, float(efforts[:read].sum() / efforts.sum()), modality.unit)
+                    if within is not None and first:
+                        within.check(time.perf_counter() - began, efforts[first:read].sum(), efforts[read:].sum(), modality.unit)
+                    elif within is not None:
+                        first, began = read, time.perf_counter()  # the first ones also import what decodes
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -22,6 +22,7 @@ from headstart.planning.budget import NO_HURRY, Budget
 from headstart.study.listening import FLOOR_DECIBELS, STEP, Ear
 
 BEHIND_SECONDS = 0.5
+PRIOR_SECONDS = 60.0  # of sound that the expected pace weighs as much as
 WRITTEN_SECONDS = 5.0  # of work that a kill may cost
 HEARING = 2  # raise it when a recording is heard differently
 
@@ -59,13 +60,14 @@ class Frames:
         """From samples to frames, without looking ahead."""
         return streaming(self.network, FLOOR_DECIBELS)
 
-    def of(self, sounds: Sequence[Sound], what: str, limit: Budget = NO_HURRY) -> list[Samples]:
+    def of(self, sounds: Sequence[Sound], what: str, limit: Budget = NO_HURRY, pace: float = 0.0) -> list[Samples]:
         """Frames ``(t, 96)`` of each recording; within a limit of as many of the first as fit into it, one at least.
 
         Args:
             sounds: The recordings.
             what: They are, for the progress bar.
-            limit: A recording that would not be heard to its end within it is not begun.
+            limit: A recording of which less than half would be heard within it is not begun.
+            pace: Seconds that a second of sound is expected to take.
 
         Cost: about 8 ms a second of sound, the first time.
         """
@@ -78,8 +80,8 @@ class Frames:
         with stage(self.sink, f"frames of {what}", len(sounds), "recordings") as advance:
             for number, one in enumerate(sounds):
                 if not kept[one.content]:
-                    pace = (time.perf_counter() - begun) / seconds if seconds else 0.0
-                    if number and limit.left <= pace * one.seconds:
+                    expected = (PRIOR_SECONDS * pace + time.perf_counter() - begun) / (PRIOR_SECONDS + seconds) * one.seconds
+                    if number and limit.left <= expected / 2:
                         break
                     seconds += one.seconds
                     waiting.append((one.content, Ear(embedding).hear(np.pad(one.samples(), (0, round(BEHIND_SECONDS * RATE))))))

@@ -43,7 +43,7 @@ from headstart.study.asked import Asked, asked, same_models, unchanged
 from headstart.study.frames import Frames, Sound
 from headstart.study.keyword_lesson import Arm, Lesson, Parts, Sounds, Taught, usual_hearings, usual_seconds
 from headstart.study.keyword_sides import KINDS, MILLISECONDS, are_silent, kind_of, sides
-from headstart.study.keyword_time import LEAST_SECONDS, Timetable, costs, foretold, refuse_too_short, slowness, timetable
+from headstart.study.keyword_time import LEAST_SECONDS, Timetable, costs, foretold, prepare, refuse_too_short, slowness, timetable
 from headstart.study.listening import KEYWORD, STEP, WEIGHTS, heard_at_rate
 from headstart.study.slips import keep_worst
 from headstart.task.linear import one_thread
@@ -167,7 +167,8 @@ def _read(wanted: Asked, budget: Budget, sink: Sink) -> Dataset:
 def _parts(dataset: Dataset, split: Split) -> Parts:
     """The recordings of each part. Of silence there is nothing to learn: a listener begins with it before every recording."""
     lessons = split.train[~are_silent(dataset)[split.train]]
-    return Parts(*(_sounds(dataset, part, split.units) for part in (lessons, split.validation, split.test)))
+    train, calibration, test = (_sounds(dataset, part, split.units) for part in (lessons, split.validation, split.test))
+    return Parts(train, calibration, test, usual_hearings(len(train.positive)))
 
 
 def _sounds(dataset: Dataset, part: NDArray[np.int64], units: NDArray[np.int64]) -> Sounds:
@@ -188,7 +189,9 @@ def _timed(wishes: Wishes, times: Timetable, frames: Mapping[str, Frames], parts
     if wishes.budget_seconds is None:
         return times
     recall = times.journal.recall
-    slow = float(recall("slowness", lambda: slowness(frames[PRETRAINED].embedding, parts.train.wrong)))
+    prepare()
+    told_by = parts.train.background or parts.train.negative  # of what takes the time
+    slow = float(recall("slowness", lambda: slowness(frames[PRETRAINED].embedding, told_by)))
     left = float(recall("seconds of teaching", lambda: times.budget.left))
     refuse_too_short(left, wishes.budget_seconds, slow)
     lessons = [costs(name, recall(f"costs, {name}", partial(usual_seconds, one, parts)), slow) for name, one in frames.items()]
@@ -200,10 +203,10 @@ def _timed(wishes: Wishes, times: Timetable, frames: Mapping[str, Frames], parts
 
 def _left_out(wishes: Wishes, parts: Parts, taught: Taught, twin: Taught | None) -> list[str]:
     """What the limits did not allow, as one thing to beware of; nothing where everything was done."""
-    heard, usual = taught.heard, usual_hearings(len(taught.heard.train.positive))
+    heard = taught.heard
     counted = (
         (heard.words, parts.words, "recordings of the word"),
-        (taught.hearings, usual, "hearings of each word"),
+        (heard.hearings, parts.hearings, "hearings of each word"),
         (taught.rounds, ROUNDS, "rounds of training"),
     )
     less = [f"{amounts.hours(heard.hours)} of {amounts.hours(parts.hours)} of other sound"] if heard.n_wrong < parts.n_wrong else []

@@ -31,9 +31,14 @@ from headstart.study.frames import BEHIND_SECONDS, Frames, Sound
 from headstart.study.keyword_time import (
     FRAME_SECONDS,
     HEARING_SECONDS,
+    JUDGED,
+    JUDGING_SECONDS,
     LAYER,
     OTHER_SECONDS,
     OTHERS,
+    POINT,
+    POINT_SECONDS,
+    ROUND_SECONDS,
     SAID,
     TESTED,
     THRESHOLD,
@@ -99,11 +104,12 @@ class Sounds:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The recordings that teach, that choose the threshold, and that test."""
+    """The recordings that teach, that choose the threshold, and that test; how often each that teaches the word is heard."""
 
     train: Sounds
     calibration: Sounds
     test: Sounds
+    hearings: int
 
     @property
     def hours(self) -> float:
@@ -123,14 +129,13 @@ class Parts:
 
 @dataclass(frozen=True, eq=False)
 class Taught:
-    """A layer on one embedding, and what it did on the test part, in so many hours of other sound; each of its mistakes; what was heard, and how often."""
+    """A layer on one embedding, and what it did on the test part, in so many hours of other sound; each of its mistakes; what was heard."""
 
     head: KeywordHead
     arm: Arm
     hours: float
     slips: list[Slip]
     heard: Parts
-    hearings: int
     rounds: int
 
 
@@ -158,7 +163,7 @@ class Lesson:
         """The layer; its threshold from the calibration part; what it does on the test part."""
         frames, (train, calibration, test) = self.frames, (parts.train, parts.calibration, parts.test)
         led = partial(_led, frames.silence())
-        head, learnt, hearings = self._head(train, led)
+        head, learnt, hearings = self._head(train, parts.hearings, led)
         chosen, wrong = self._heard(THRESHOLD, calibration.wrong, "what the threshold is chosen on", led)
         with stage(self.sink, "operating point"):
             point = operating_point([logits_of(head, one) for one in wrong], _hours(wrong), false_accepts, rest_steps=REST_STEPS)
@@ -170,9 +175,9 @@ class Lesson:
         hours = _hours(other)
         silent = np.array([any(one.sound is word for one in missed) for word in words], np.bool_)
         share = share_by(silent, np.array([word.unit for word in words]))
-        heard = Parts(learnt, calibration.only([*calibration.positive, *chosen]), test.only([*words, *tested]))
+        heard = Parts(learnt, calibration.only([*calibration.positive, *chosen]), test.only([*words, *tested]), hearings)
         rounds = self.time.done(step(self.name, LAYER)) or ROUNDS
-        return Taught(head, Arm(point, share, per_hour(len(accepted), hours)), hours, [*missed, *accepted], heard, hearings, rounds)
+        return Taught(head, Arm(point, share, per_hour(len(accepted), hours)), hours, [*missed, *accepted], heard, rounds)
 
     def _slips(self, head: KeywordHead, sounds: Sequence[Sound], heard: Sequence[Samples], point: OperatingPoint, *, word: bool) -> list[Slip]:
         found: list[Slip] = []
@@ -181,9 +186,9 @@ class Lesson:
             found += slips_in(sound, logits, steps_of_detections(logits, point.threshold, REST_STEPS), word=word)
         return found
 
-    def _head(self, train: Sounds, led: Callable[[Samples], Samples]) -> tuple[KeywordHead, Sounds, int]:
+    def _head(self, train: Sounds, usual: int, led: Callable[[Samples], Samples]) -> tuple[KeywordHead, Sounds, int]:
         """The layer, the recordings that it learnt from, and how often it heard each word."""
-        windows, words, hearings = self._positive(train)
+        windows, words, hearings = self._positive(train, usual)
         sounds, others = self._heard(OTHERS, train.wrong, "what is not the word", led)
         learnt = train.only([*words, *sounds])
 
@@ -202,10 +207,9 @@ class Lesson:
         head.eval()
         return head, learnt, hearings
 
-    def _positive(self, train: Sounds) -> tuple[Samples, list[Sound], int]:
+    def _positive(self, train: Sounds, usual: int) -> tuple[Samples, list[Sound], int]:
         """Windows ``(n, 10, 96)`` at whose end the word has just ended, each recording in as many hearings; the recordings, and how many hearings."""
         order, named, embedding = self._in_order(train.positive), step(self.name, WORDS), self.frames.embedding
-        usual = usual_hearings(len(order))
         hearings, mixed = self._affordable(named, len(order), usual) if self.time.is_limited else (usual, MIXED_SECONDS)
 
         def hear(n: int, limit: Budget) -> tuple[int, dict[Sound, Samples]]:
@@ -260,7 +264,7 @@ class Lesson:
         order = self._in_order(sounds)
 
         def hear(n: int, limit: Budget) -> tuple[int, list[Samples]]:
-            found = [led(one) for one in self.frames.of(order[:n], told, limit)]
+            found = [led(one) for one in self.frames.of(order[:n], told, limit, self.time.pace)]
             return len(found), found
 
         found = self.time.as_much(step(self.name, what), self.time.held(order), hear)
@@ -295,11 +299,14 @@ def usual_hearings(n_words: int) -> int:
 def usual_seconds(frames: Frames, parts: Parts) -> dict[str, float]:
     """What the steps of a lesson take by the usual pace, what the store holds left out."""
     train, calibration, test = parts.train, parts.calibration, parts.test
-    hearings = len(train.positive) * usual_hearings(len(train.positive))
+    hearings = len(train.positive) * parts.hearings
     heard = {OTHERS: train.wrong, THRESHOLD: calibration.wrong, SAID: test.positive, TESTED: test.wrong}
     return {
-        WORDS: hearings * HEARING_SECONDS + MIXING_SECONDS * min(MIXED_SECONDS, sum(one.seconds for one in train.background)),
+        WORDS: hearings * HEARING_SECONDS / (1 - MIXING_SHARE),
         VARIED: len(train.negative) * OTHER_SECONDS,
+        LAYER: ROUNDS * ROUND_SECONDS,
+        POINT: POINT_SECONDS,
+        JUDGED: JUDGING_SECONDS,
         **{what: FRAME_SECONDS * frames.missing(sounds) for what, sounds in heard.items()},
     }
 

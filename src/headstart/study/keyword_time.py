@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from torch import nn
 
+from headstart.backbone.networks.speech_embedding import RATE
 from headstart.base import amounts
 from headstart.base.errors import InputError
 from headstart.base.journal import Journal
@@ -22,18 +23,19 @@ from headstart.planning.budget import Budget, kept
 from headstart.planning.memory import Memory
 from headstart.study.frames import Sound
 from headstart.study.listening import Ear
-from headstart.training.keyword import ROUNDS
 
 # Seconds on a machine as it was when they were measured (two cores of an EPYC, nothing beside it); others are told by how fast they hear the first files.
 FRAME_SECONDS = 0.008  # a second of sound through the embedding
 HEARING_SECONDS = 0.018  # one hearing of the word: varied, and through the embedding
 OTHER_SECONDS = 0.04  # another hearing of another word
-ROUND_SECONDS = 1.2  # of training
-JUDGING_SECONDS = 1.0  # the threshold, and the mistakes
+ROUND_SECONDS = 0.5  # of training
+POINT_SECONDS, JUDGING_SECONDS = 0.6, 0.2  # for the threshold, for the mistakes
 LEAST_SECONDS = 4.0  # with a word and a recording of every kind in every part, one round, and nothing left over
-PACE_SECONDS = 0.5  # of listening tell the pace
-WORDS, OTHERS, VARIED, LAYER, THRESHOLD, SAID, TESTED, JUDGED = "words", "other sound", "other words", "layer", "threshold", "words tested", "tested", "judged"
-STEPS, OF_WORDS, FIXED = (WORDS, OTHERS, VARIED, LAYER, THRESHOLD, SAID, TESTED, JUDGED), (WORDS, SAID), (LAYER, JUDGED)
+BEGINNING_SECONDS = 5.0  # of a recording
+PACE_SECONDS = 1.0  # of listening tell the pace: shorter, one clip that had to wait told of a machine ten times as slow as it was
+STEPS = ("words", "other sound", "other words", "layer", "threshold", "operating point", "words tested", "tested", "judged")  # of a lesson, in their order
+WORDS, OTHERS, VARIED, LAYER, THRESHOLD, POINT, SAID, TESTED, JUDGED = STEPS
+OF_WORDS, FIXED = (WORDS, SAID), (LAYER, POINT, JUDGED)
 LEAST_STEP = 0.05  # seconds: even what the store holds is looked up
 HELD_BYTES = 16_000  # a second of other sound that is held: its frames twice, and its places
 HELD_SHARE = 0.5  # of what memory leaves, for the frames of one part
@@ -57,6 +59,11 @@ class Timetable:
     journal: Journal
     planned: Mapping[str, float] = field(default_factory=dict)
     slowness: float = 1.0
+
+    @property
+    def pace(self) -> float:
+        """Seconds for a second of sound through the embedding, here and now."""
+        return FRAME_SECONDS * self.slowness
 
     @property
     def is_limited(self) -> bool:
@@ -122,29 +129,28 @@ def step(lesson: str, what: str) -> str:
 
 def costs(lesson: str, usual: Mapping[str, float], slowness: float) -> dict[str, float]:
     """Seconds of each step of a lesson, in their order, on this machine."""
-    seconds = {**usual, LAYER: ROUNDS * ROUND_SECONDS, JUDGED: JUDGING_SECONDS}
-    return {step(lesson, what): max(LEAST_STEP, slowness * seconds[what]) for what in STEPS}
+    return {step(lesson, what): max(LEAST_STEP, slowness * usual[what]) for what in STEPS}
 
 
 def timetable(lessons: Sequence[Mapping[str, float]], left: float) -> dict[str, float]:
     """Seconds that each step is given: all that it takes where there is time, else what is left, words before other sound.
 
     Args:
-        lessons: `costs` of each lesson; the first has to be, a second one only where hearing would still have as much time as fitting.
+        lessons: `costs` of each lesson; the first has to be, a second one only where it takes nothing from words, and they leave as much to other sound.
         left: Seconds for all of them.
 
     Example:
-        >>> one = costs("one", {WORDS: 2.0, OTHERS: 300.0, VARIED: 0.0, THRESHOLD: 100.0, SAID: 0.5, TESTED: 100.0}, 1.0)
+        >>> one = costs("one", {WORDS: 2.0, OTHERS: 300.0, VARIED: 0.0, LAYER: 5.0, THRESHOLD: 100.0, POINT: 1.0, SAID: 0.5, TESTED: 100.0, JUDGED: 0.2}, 1.0)
         >>> {name.split(" · ")[1]: round(value) for name, value in timetable([one], 40.0).items()}
-        {'words': 2, 'other sound': 19, 'other words': 0, 'layer': 5, 'threshold': 6, 'words tested': 0, 'tested': 6, 'judged': 1}
+        {'words': 2, 'other sound': 19, 'other words': 0, 'layer': 5, 'threshold': 6, 'operating point': 1, 'words tested': 0, 'tested': 6, 'judged': 0}
     """
     whole, left = {name: value for one in lessons for name, value in one.items()}, max(left, LEAST_STEP)
     if sum(whole.values()) <= left:
         return whole
     fixed, words, others = (sum(value for name, value in whole.items() if _is_of(name) == kind) for kind in ("fixed", "words", "others"))
-    if len(lessons) > 1 and left < 2 * fixed:
-        return timetable(lessons[:1], left)
     spare = max(left - fixed, left / 2)
+    if len(lessons) > 1 and words > spare / 2:
+        return timetable(lessons[:1], left)
     for_words = min(words, max(spare / 2, spare - others))
     shares = {"fixed": 1.0, "words": for_words / words, "others": min(1.0, (spare - for_words) / others)}
     return {name: value * shares[_is_of(name)] for name, value in whole.items()}
@@ -155,20 +161,31 @@ def _is_of(name: str) -> str:
     return "fixed" if what in FIXED else "words" if what in OF_WORDS else "others"
 
 
-def slowness(embedding: nn.Module, sounds: Sequence[Sound]) -> float:
-    """Times the usual seconds that the first of these recordings take, read and heard; the very first only warms up.
+def prepare() -> None:
+    """Import what the last steps and the page need: seconds of a slow disk are known before they are parted, not after."""
+    import jinja2  # noqa: F401
+    import scipy.optimize
+    import scipy.special
+    import scipy.stats  # noqa: F401
 
-    Cost: about half a second, and two recordings.
+
+def slowness(embedding: nn.Module, sounds: Sequence[Sound]) -> float:
+    """Times the usual seconds that a second of sound takes: the first of these recordings are read, and their beginnings heard.
+
+    Cost: about a second.
     """
-    seconds, heard = 0.0, 0.0
-    for number, one in enumerate(sounds):
+    rates, spent = list[float](), 0.0
+    for one in sounds:
         began = time.perf_counter()
-        Ear(embedding).hear(one.samples())
-        if number or len(sounds) == 1:
-            seconds, heard = seconds + time.perf_counter() - began, heard + one.seconds
-        if seconds > PACE_SECONDS:
+        beginning = one.samples()[: round(BEGINNING_SECONDS * RATE)]
+        read = time.perf_counter()
+        Ear(embedding).hear(beginning)
+        ended = time.perf_counter()
+        rates.append((read - began) / one.seconds + (ended - read) * RATE / len(beginning))
+        spent += ended - began
+        if spent > PACE_SECONDS and len(rates) > 1:
             break
-    return seconds / heard / FRAME_SECONDS
+    return sum(rates[-1:] + rates[1:-1]) / max(1, len(rates) - 1) / FRAME_SECONDS  # the first only warms up, if there is another
 
 
 def refuse_too_short(left: float, asked: float, slow: float) -> None:

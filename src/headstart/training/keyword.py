@@ -26,6 +26,7 @@ ROUNDS = 4
 SAFETY = 1.2  # times the dearest round so far: each learns from more windows than the one before
 DRAWN = 4_000  # windows without the word that are drawn evenly
 HARD = 2_000  # that join in each further round
+AT_ONCE = 2_000  # windows that are pooled: all 20,000 took 150 MB
 SCALE_WINDOWS = 20_000  # from which mean and spread are taken
 PRICE = 0.12  # of the squared standardised weights, whatever the number of windows; chosen with words that the benchmark does not test (LOG.md)
 
@@ -78,7 +79,8 @@ def train_head(
 
 def windows_at(others: Sequence[Floats], places: NDArray[np.int64]) -> Floats:
     """What the head sees at places (which sequence, first frame): ``(m, 288)``."""
-    return _pooled(np.stack([others[n][begin : begin + FRAMES] for n, begin in places]))
+    some = [places[start : start + AT_ONCE] for start in range(0, len(places), AT_ONCE)]
+    return np.concatenate([_pooled(np.stack([others[n][begin : begin + FRAMES] for n, begin in one])) for one in some])
 
 
 def logits_of(head: KeywordHead, frames: Floats) -> Floats:
