@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
@@ -16,7 +17,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ARENAS, MAPPED_FROM_BYTES, KEPT_BYTES = 2, 1 << 20, 8 << 20
 OFTEN, RARELY = gc.get_threshold(), (20_000, 30, 30)  # new objects before a search for cycles: as Python has it, and as a start of a million objects bears it
 REUSED_UP_TO_BYTES, KEPT_AT_MOST_BYTES = (1 << 30, 32 << 20), 1 << 30  # the second where the C library takes no more
-HANDLES = 10_240  # that macOS lets a process hold, whatever it says
+HANDLES = 10_240  # that macOS lets a process hold, whatever it says; programs that are called close them all, so that a million would take them long
 # What torch, the C and C++ libraries, oneDNN and Python's threads say.
 MEMORY_WORDS = ("can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc", "could not create a primitive", "can't start new thread")
 
@@ -74,7 +75,7 @@ def hold_on() -> None:
 
 
 def open_many() -> None:
-    """From now on, hold as many files open as the system lets this process: 256 on macOS and 1,024 on Linux are only where it begins.
+    """From now on, hold up to 10,240 files open, where the system lets this process: 256 on macOS and 1,024 on Linux are only where it begins.
 
     A mapped file keeps its handle (Python drops it from 3.13 on), and a slow pass writes a shard of each of its cuts every 20 s.
     """
@@ -83,14 +84,10 @@ def open_many() -> None:
     except ImportError:  # Windows: there is no such limit
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for most in (hard, HANDLES):  # macOS says that there is no limit, and refuses that
-        if soft == resource.RLIM_INFINITY or (most != resource.RLIM_INFINITY and most <= soft):
-            return
-        try:
+    most = HANDLES if hard == resource.RLIM_INFINITY else min(hard, HANDLES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        except (ValueError, OSError):
-            continue
-        return
 
 
 def is_out_of_memory(error: BaseException) -> bool:
