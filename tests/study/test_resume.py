@@ -94,6 +94,7 @@ def unbroken(run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, home: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # up to twenty starts of the program; beside other work more than the usual limit
 def test_killed_ten_times_at_random_moments_the_run_is_equal_in_every_bit(prepared: Path, home: Path, tmp_path: Path) -> None:
     total, stages = 0, set[str]()
     for seed in range(4):  # a run may come to its end before ten kills; then another one is begun
