@@ -319,7 +319,7 @@ def predict(
 
     several = [inputs] if isinstance(inputs, (str, Path)) else list(inputs)
     if is_wake_word(Path(run)):
-        refuse_options(coverage, text, lines=lines)
+        refuse_options(Path(run), coverage, text, lines=lines)
         return detect(Path(run), several, sink=sink)
     return study(Path(run), several, coverage, text=text, lines=lines, sink=sink)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -59,6 +60,12 @@ def test_the_run_holds_what_a_listener_and_a_reader_need(fitted: Result) -> None
     page = (fitted.folder / "report.html").read_text()
     assert "false accepts an hour" in page and "<script" not in page
     assert (fitted.folder / "manifest.json").is_file()
+
+
+def test_too_few_hours_are_told_before_anything_is_taught(fitted: Result) -> None:
+    told = [json.loads(line) for line in (fitted.folder / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    said = next(place for place, one in enumerate(told) if "too few to promise 60 false accepts an hour" in str(one.get("text")))
+    assert all(one["stage"] == "read" for one in told[:said]) and not fitted.transfer.point.promised
 
 
 def test_where_nobody_told_who_speaks_the_sentence_the_file_and_the_page_say_so(fitted: Result) -> None:
@@ -166,7 +173,7 @@ def test_a_microphone_that_is_stopped_is_told_how_fast_it_was_heard(fitted: Resu
 
 
 def test_what_is_asked_of_classes_is_refused_by_a_wake_word(fitted: Result, data: Path) -> None:
-    with pytest.raises(InputError, match=r"heard or not(?s:.*)--coverage"):
+    with pytest.raises(InputError, match=rf"heard or not(?s:.*)--coverage(?s:.*)headstart predict {re.escape(str(fitted.folder))} FILE"):
         headstart.predict(fitted.folder, data, coverage=0.9)
     with pytest.raises(InputError, match="heard, not read"):
         headstart.evaluate(fitted.folder, data, text="sentence")

@@ -52,10 +52,15 @@ def home(tmp_path_factory: pytest.TempPathFactory, subscribed: object, gallery_h
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root, loaded = tmp_path_factory.mktemp("digits"), load_digits()
+    return lay_out(tmp_path_factory.mktemp("digits"))
+
+
+def lay_out(root: Path, most: int = A_CLASS) -> Path:
+    """Threes and eights as class folders."""
+    loaded = load_digits()
     for digit in (3, 8):
-        (root / f"digit {digit}").mkdir()
-        for number, picture in enumerate(loaded.images[loaded.target == digit][:A_CLASS]):
+        (root / f"digit {digit}").mkdir(parents=True)
+        for number, picture in enumerate(loaded.images[loaded.target == digit][:most]):
             Image.fromarray((picture * 15.9).astype("uint8")).resize((64, 64)).save(root / f"digit {digit}" / f"{number:02d}.png")
     return root
 
@@ -63,6 +68,14 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ranking(home: Path, digits: Path) -> Ranking:
     return headstart.rank(digits)
+
+
+def test_a_plan_says_how_many_items_a_budget_affords(home: Path, tmp_path: Path) -> None:
+    lay_out(tmp_path / "digits", most=180)
+    whole, short = (headstart.plan(tmp_path / "digits", model="efficientnet_lite0", budget=budget) for budget in (None, "10s"))
+    decided = {one.name: one for one in short.decisions}
+    assert decided["items"].value < 350 and "--budget affords" in decided["items"].why
+    assert "items" not in {one.name for one in whole.decisions} and short.bytes < whole.bytes
 
 
 def test_every_candidate_is_described_and_one_is_picked(ranking: Ranking) -> None:

@@ -41,7 +41,7 @@ def listen(
 
     check_run(run_folder)
     if file != MICROPHONE:
-        refuse_no_file(Path(file))
+        refuse_no_file(Path(file), run_folder)
     from headstart.study.listening import SAMPLES_A_SECOND as RATE
     from headstart.study.listening import open_listener
     from headstart.task.linear import one_thread
@@ -100,7 +100,7 @@ def recorded(file: Path) -> Iterator[Any]:
         raise InputError("this sound file cannot be listened to", got=f"{file}: {error}", fix="save it as WAV or FLAC") from None
 
 
-def refuse_no_file(file: Path) -> None:
+def refuse_no_file(file: Path, run: Path = Path("RUN")) -> None:
     """Refuse what is no file, before anything is opened.
 
     Raises:
@@ -109,12 +109,12 @@ def refuse_no_file(file: Path) -> None:
     from headstart.data.layout import nearest, quoted
 
     if file.is_dir():
-        raise InputError("this is a folder, and one sound file is listened to", got=file, fix=f"headstart predict RUN {quoted(file)}")
+        raise InputError("this is a folder, and one sound file is listened to", got=file, fix=f"headstart predict {quoted(run)} {quoted(file)}")
     if kind := special(file):
         raise InputError(f"this is {kind}, not a sound file", got=file, fix="save it as a file first, or name - for the microphone")
     if not file.is_file():
         above, near = nearest(file)
-        fix = f"headstart listen RUN {quoted(near)}" if near else f"ls {quoted(above)}"
+        fix = f"headstart listen {quoted(run)} {quoted(near)}" if near else f"ls {quoted(above)}"
         raise InputError("there is no such sound file", got=file, fix=fix)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headstart.base.errors import InputError
 from headstart.base.events import Sink, silence, stage
+from headstart.data.layout import quoted
 from headstart.modality import Unreadable, get
 from headstart.study.inputs import items_in
 from headstart.study.listening import SAMPLES_A_SECOND, Detection, Listener, chunks, open_listener
@@ -56,7 +57,7 @@ def detect(run: Path, inputs: Sequence[str | Path], *, sink: Sink = silence) -> 
     return found
 
 
-def refuse_options(coverage: float | None, text: str | None, *, lines: bool) -> None:
+def refuse_options(run: Path, coverage: float | None, text: str | None, *, lines: bool) -> None:
     """Refuse what makes no sense of a wake word.
 
     Raises:
@@ -64,7 +65,7 @@ def refuse_options(coverage: float | None, text: str | None, *, lines: bool) -> 
     """
     given = [name for name, value in (("--coverage", coverage), ("--text", text), ("--lines", lines or None)) if value is not None]
     if given:
-        raise InputError("a wake word is heard or not: these options are for other runs", got=", ".join(given), fix="headstart predict RUN FILE")
+        raise InputError("a wake word is heard or not: these options are for other runs", got=", ".join(given), fix=f"headstart predict {quoted(run)} FILE")
 
 
 def _heard(listener: Listener, source: str) -> Heard:

@@ -11,7 +11,7 @@ from headstart import gallery
 from headstart.activations.collect import stage_of
 from headstart.activations.store import Store
 from headstart.base.events import Event, Sink, stage
-from headstart.base.journal import Journal, Recall
+from headstart.base.journal import Journal, Recall, afresh
 from headstart.data import Dataset
 from headstart.data.sample import sampled
 from headstart.gallery.card import ModelCard
@@ -163,13 +163,12 @@ class _Gathering:
             return
         cut_short(card, candidate.items, self.sink)
         cuts = self.plan.words("cuts")
-        affordable, limit, because = (float("inf"), "", "") if self.collected else _items(candidate, self.share, self.memory, self.dataset, self.store, recall)
-        if affordable < n_items:
-            self.dataset = sampled(self.dataset, int(affordable), int(self.plan.number("seed")))
-            why = f"{limit} {len(self.dataset)} of {n_items} items{because}"
-            self.sink(Event("note", "candidates", text=why))
-            self.decision = Decision("items", len(self.dataset), "items", why, "measured")
-            candidate = reopened(candidate, self.dataset, cuts, exact=self.exact, recall=recall)
+        if not self.collected:
+            seed = int(self.plan.number("seed"))
+            self.dataset, self.decision = afforded(candidate, self.share, self.memory, self.dataset, self.store, seed, recall)
+            if self.decision is not None:
+                self.sink(Event("note", "candidates", text=self.decision.why))
+                candidate = reopened(candidate, self.dataset, cuts, exact=self.exact, recall=recall)
         held = partial(room.to_pass, candidate, len(self.dataset), self.memory, held=len(self.dataset))
         if reason := recall(f"memory for the features of {card.name}", held):
             self.leave_out(card, reason)
@@ -190,14 +189,20 @@ def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store
     return "" if share.seconds is None else _no_time(share, missing(candidate, dataset, store) / candidate.items_per_second, "its forward pass takes longer")
 
 
-def _items(candidate: Candidate, share: Budget, memory: Memory, dataset: Dataset, store: Store, recall: Recall) -> tuple[float, str, str]:
-    """How many items budget and memory afford; which of the two says so, and why."""
+def afforded(
+    candidate: Candidate, share: Budget, memory: Memory, dataset: Dataset, store: Store, seed: int, recall: Recall = afresh
+) -> tuple[Dataset, Decision | None]:
+    """As many items as budget and memory afford when this is the first model that is asked; which of the two says so, and why; None where it is all of them."""
     name, speed, n = candidate.card.name, candidate.items_per_second, len(dataset)
     in_time = float("inf") if share.seconds is None else recall("affordable items", lambda: _affordable(share, missing(candidate, dataset, store) / n / speed))
     held = float("inf") if not memory.is_limited else recall("items that memory holds", partial(room.items_held, candidate, n, memory))
+    if min(in_time, held) >= n:
+        return dataset, None
+    part = sampled(dataset, int(min(in_time, held)), seed)
+    limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
     if held < in_time:
-        return held, "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
-    return in_time, "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
+        limit, because = "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
+    return part, Decision("items", len(part), "items", f"{limit} {len(part)} of {n} items{because}", "measured")
 
 
 def _affordable(share: Budget, pass_seconds: float) -> float:

@@ -33,6 +33,7 @@ from headstart.base.seeds import seed_for
 from headstart.base.sizes import megabytes
 from headstart.data import Dataset, Split, load
 from headstart.data.examine import Within
+from headstart.evaluation.rates import hours_to_promise
 from headstart.gallery.card import ModelCard
 from headstart.planning.budget import Budget
 from headstart.planning.facts import Wishes
@@ -140,7 +141,10 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
         divided = sides(dataset, wishes.seed)
         for caution in divided.cautions:
             sink(Event("note", "read", text=f"beware: {caution}"))
-        parts, store, network = _parts(dataset, divided.split), Store(**memory.store), build(card, weights).net
+        parts = _parts(dataset, divided.split)
+        if said := few_hours(parts.calibration.hours, parts.hours, wanted.false_accepts):
+            sink(Event("note", "read", text=f"beware: {said}"))
+        store, network = Store(**memory.store), build(card, weights).net
         networks = {PRETRAINED: network, **({RANDOM: build(card, None, seed=seed_for(wishes.seed, "random weights")).net} if wishes.twins else {})}
         frames = {name: Frames(one, f"{MODEL}, {name}", store, sink) for name, one in networks.items()}
         times = _timed(wishes, Timetable(budget, memory, journal), frames, parts, sink)
@@ -169,6 +173,24 @@ def _parts(dataset: Dataset, split: Split) -> Parts:
     lessons = split.train[~are_silent(dataset)[split.train]]
     train, calibration, test = (_sounds(dataset, part, split.units) for part in (lessons, split.validation, split.test))
     return Parts(train, calibration, test, usual_hearings(len(train.positive)))
+
+
+def few_hours(calibration: float, whole: float, asked_for: float) -> str:
+    """That so many hours of other sound cannot promise what was asked for, and how many in all could; nothing where they can.
+
+    Example:
+        >>> few_hours(7.5, 25.0, 0.5)
+        ''
+        >>> few_hours(1.0, 5.0, 0.5)[-66:]
+        '7.38 h without one, some 37 h of background and other words in all'
+    """
+    needed = hours_to_promise(asked_for)
+    if calibration >= needed or not calibration:
+        return ""
+    return (
+        f"the threshold is chosen on {amounts.hours(calibration)} of other sound, too few to promise {asked_for:g} false accepts an hour: that takes "
+        f"{amounts.hours(needed)} without one, some {needed * whole / calibration:.0f} h of background and other words in all"
+    )
 
 
 def _sounds(dataset: Dataset, part: NDArray[np.int64], units: NDArray[np.int64]) -> Sounds:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headstart.activations.cost import cost
@@ -12,15 +13,16 @@ from headstart.base.events import Sink, silence
 from headstart.base.resident import peak_bytes
 from headstart.data import Dataset, load, split
 from headstart.gallery.card import ModelCard
+from headstart.planning.budget import CANDIDATES_SHARE, Budget
 from headstart.planning.entrants import Entrant, admit
 from headstart.planning.facts import Wishes
 from headstart.planning.memory import Memory
 from headstart.planning.plan import Decision, Plan
 from headstart.planning.rules import first_plan
 from headstart.ranking.combine import LeftOut
-from headstart.study import room
+from headstart.study import room, tail
 from headstart.study.candidates import Candidate, middle_cut, models_for, open_candidate, wanted_cuts
-from headstart.study.gather import by_promise, cheapest_first, costs_much, too_dear
+from headstart.study.gather import afforded, by_promise, cheapest_first, costs_much, too_dear
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
@@ -108,16 +110,21 @@ def preview(
 
     Cost: reading the data once, and a race of engines of a few seconds per model that has not raced on this machine.
     """
-    limits, memory, outside = Limits.of(wishes), Memory(wishes.memory_bytes), list[LeftOut]()
+    began, limits, memory, outside = time.perf_counter(), Limits.of(wishes), Memory(wishes.memory_bytes), list[LeftOut]()
     dataset = load(data, text=text, label=label, group=group, modality=modality, sink=sink)
     parts = split(dataset, seed=wishes.seed)
     memory.begin()
     cards = by_promise(readers(limits.allowed(models_for(dataset.modality, wishes.model), outside), dataset, outside, sink))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     words = plan.words("cuts")
-    candidates = _opened(cards, dataset, plan, limits, memory, outside, wishes)
+    share = Budget(wishes.budget_seconds, began).less(tail.recall(tail.kind(dataset.modality, wishes.budget_seconds))).until(CANDIDATES_SHARE)
+    candidates = _opened(cards, dataset, plan, limits, memory, outside, wishes)  # engines race and are timed: `fit` recalls how that went
     if not candidates:
         raise limits.nothing_left(outside)
+    dataset, fewer = afforded(candidates[0], replace(share, started=time.perf_counter()), memory, dataset, Store(), wishes.seed)
+    if fewer is not None:
+        parts = split(dataset, seed=wishes.seed)
+        plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes).decide(fewer)
     prices = tuple(_price(one, dataset, words, n_more=_further_passes(plan, wishes) if place == 0 else 0) for place, one in enumerate(candidates))
     forward, n_races = sum(price.forward_seconds for price in prices), int(plan.number("rounds")) + (plan.number("rounds") > 1)
     races = n_races * plan.number("race_seconds")
