@@ -50,21 +50,21 @@ def measured(key: str, reader: Reader, precisions: tuple[str, ...] = PRECISIONS,
 def test_a_step_is_measured_in_each_arithmetic_and_then_remembered(empty_home: Path) -> None:
     reader = Reader()
     first = measured("one", reader)
-    assert first.precision in PRECISIONS and first.seconds_per_step > 0 and reader.asked == 8
-    assert measured("one", reader) == first and reader.asked == 8
+    assert first.precision in PRECISIONS and first.seconds_per_step > 0 and reader.asked == 12
+    assert measured("one", reader) == first and reader.asked == 12
 
 
 def test_another_network_is_measured_on_its_own(empty_home: Path) -> None:
     reader = Reader()
     measured("one", reader, ("float32",))
     measured("two", reader, ("float32",))
-    assert reader.asked == 8
+    assert reader.asked == 12
 
 
 def test_an_arithmetic_that_is_not_wanted_is_not_recalled(empty_home: Path) -> None:
     reader = Reader()
     measured("one", reader, ("bfloat16",))
-    assert measured("one", reader, ("float32",)).precision == "float32" and reader.asked == 8
+    assert measured("one", reader, ("float32",)).precision == "float32" and reader.asked == 12
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"precision": 3}', "\x00"])
@@ -74,9 +74,9 @@ def test_what_was_kept_and_is_damaged_is_measured_again(empty_home: Path, conten
     (kept,) = (empty_home / "engines").iterdir()
     kept.write_text(content)
     measured("one", reader, ("float32",))
-    assert reader.asked == 8
+    assert reader.asked == 12
     measured("one", reader, ("float32",))
-    assert reader.asked == 8
+    assert reader.asked == 12
 
 
 def write_speed(home: Path, key: str, seconds: float, n_measured: int = 1) -> None:
@@ -110,7 +110,7 @@ def test_a_step_that_is_dear_however_often_it_is_measured_is_believed_after_thre
     for _ in range(4):
         assert measured("dear", reader, ("float32",), doubted=lambda _: True).seconds_per_step == 1e-9
         asked.append(reader.asked)
-    assert asked == [4, 8, 8, 8]
+    assert asked == [6, 12, 12, 12]
 
 
 def test_a_training_that_was_clearly_quicker_than_what_is_remembered_corrects_it(empty_home: Path) -> None:

@@ -42,6 +42,7 @@ from headstart.training.way import Lengths
 JUDGING_COST = 1 / 3  # of training on the same item: forward alone, where training goes forward and backward
 HALVED_WORK = 4  # times less for half the side
 PASSES = 3  # forward passes' worth of FLOPs in a training step
+DENSER = 3.0  # times as many FLOPs a second as its network does a block may do: the last of EfficientNet-Lite0, dense where others are depthwise, did 2 to 3
 DIGITS = 6  # of a score that count
 
 
@@ -180,7 +181,7 @@ class Tracks:
         one = self.collected[model].candidate
         fitted, _ = problem.heats[0]
         items = len(fitted) * self.settings().epochs
-        return PASSES * one.backbone.trainable_share(cut) * items / one.torch_items_per_second
+        return PASSES * one.backbone.trainable_share(cut) * items / (DENSER * one.torch_items_per_second)
 
     def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
         """What one fold is expected to take: its steps, and a look at the held items after every epoch.
