@@ -178,6 +178,18 @@ def test_a_damaged_compressed_tar_is_damage_and_no_fault_of_the_disk(tmp_path: P
         content(tmp_path / "a.tar.bz2")
 
 
+@pytest.mark.parametrize("compression", [".gz", ".bz2", ".xz"])
+def test_the_checksum_behind_the_last_member_is_read_wherever_the_member_ends(compression: str, tmp_path: Path) -> None:
+    whole, path = tarred({"a": random.Random(0).randbytes((1 << 16) - 1024)}), tmp_path / "a.tar"  # the end's first zeros end a chunk of what comes out
+    raw = bytearray(COMPRESSIONS[compression](whole))
+    path.write_bytes(raw)
+    assert list(content(path)) == ["a"]
+    raw[-6] ^= 0xFF
+    path.write_bytes(raw)
+    with pytest.raises(IntegrityError, match="cannot be read"):
+        content(path)
+
+
 @pytest.mark.parametrize("comment", [b"", b"x" * 65_535])
 def test_a_zip64_record_that_says_more_than_the_directory_that_was_checked_is_refused(comment: bytes, tmp_path: Path) -> None:
     raw, path = io.BytesIO(), tmp_path / "a.zip"

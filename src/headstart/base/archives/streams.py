@@ -92,6 +92,12 @@ class Forward:
         while count and (piece := self.read(min(count, CHUNK_BYTES))):
             count -= len(piece)
 
+    def finish(self) -> None:
+        """Pass over what is left of the compressed stream: only at its end stands the checksum of all that was read."""
+        while self._decoder is not None and not self._decoder.eof:
+            self._decode()
+            self._meter.take(len(self._output))
+
     def _fill(self) -> bool:
         while not self._output:
             if self._decoder is None:

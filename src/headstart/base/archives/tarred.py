@@ -62,6 +62,7 @@ def entries(stream: Forward) -> Iterator[Entry]:
         yield entry
         stream.skip(-entry.size % BLOCK)
         told, extensions = {}, 0
+    stream.finish()
 
 
 def _block(stream: Forward, n: int) -> bytes:
