@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.planning.entrants import Entrant
+from headstart.planning.entrants import Entrant, race_seconds
 from headstart.training.race import Heat, Result
 from headstart.training.search import CHOICES, DEEP_CHOICES, LOWEST_SHARE, Search
 
@@ -24,7 +24,7 @@ def ran(entrant: Entrant, score: float) -> Result:
 
 
 def search(n: int = N, seconds: float = 1e9, views: int = 2, seed: int = 0) -> Search:
-    return Search(n, seconds, lambda one: RATES[one.cut], views, seed)
+    return Search(n, lambda prices: sum(prices) <= seconds, lambda one: RATES[one.cut], views, seed)
 
 
 def proposed(one: Search, results: list[Result]) -> list[Entrant]:
@@ -76,6 +76,13 @@ def test_it_stops_at_the_number_that_was_asked_for(n: int) -> None:
 @pytest.mark.parametrize(("seconds", "n"), [(-1.0, 0), (1.9, 0), (2.0, 1), (7.0, 3)])
 def test_it_stops_when_its_seconds_are_spent_at_the_price_of_the_dearer_base(seconds: float, n: int) -> None:
     assert len(proposed(search(seconds=seconds), DEEP)) == n
+
+
+def test_with_its_proposals_the_whole_race_keeps_within_its_seconds() -> None:
+    entered = [HEAD.seconds, LAST.seconds]
+    one = Search(N, lambda further: race_seconds([*entered, *further], 3) <= 9.0, lambda one: RATES[one.cut], 0, 0)
+    found = [proposal.seconds for proposal in proposed(one, [ran(HEAD, 0.9), ran(LAST, 0.8)])]
+    assert found and race_seconds([*entered, *found], 3) <= 9.0 < race_seconds([*entered, *found, LAST.seconds], 3)
 
 
 def test_what_had_no_time_counts_as_failed_and_the_search_goes_on() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -71,10 +72,15 @@ def transfer(ranking: Ranking, contest: Contest, plan: Plan, budget: Budget, *, 
     options, too_dear = _options(ranking, contest, plan, seconds, for_views)
     entered, left_out = admit(options, seconds, len(problem.heats))
     entered = [_steadied(one, contest, plan) for one in entered]
-    expected = race_seconds([one.seconds for one in entered], len(problem.heats))
+    prices = [one.seconds for one in entered]
+    expected = race_seconds(prices, len(problem.heats))
     highest = max((one.views for one in options), default=0)
     mixes = not contest.tracks.collected[ranking.pick].candidate.backbone.varies
-    search = Search(int(plan.number("proposals")), seconds - expected, contest.highest_rate, highest, problem.seed, mixes=mixes)
+
+    def fits(further: Sequence[float]) -> bool:
+        return race_seconds([*prices, *further], len(problem.heats)) <= seconds
+
+    search = Search(int(plan.number("proposals")), fits, contest.highest_rate, highest, problem.seed, mixes=mixes)
 
     asked = itertools.count(1)
 

@@ -32,7 +32,7 @@ class Search:
 
     Attributes:
         n: How many proposals at most.
-        seconds: What they may take together, by expectation, later folds and a refit not counted.
+        fits: Does the whole race, later folds and a refit counted, keep within its time with further entrants of which a fold takes so many seconds each?
         highest_rate: The highest learning rate that trains an entrant, by the range test.
         views: How many varied views of each item there are to choose.
         mixes: May items be mixed in pairs? Two pictures make a picture; two texts make other words in one place and half a mask in another.
@@ -40,7 +40,7 @@ class Search:
     """
 
     n: int
-    seconds: float
+    fits: Callable[[Sequence[float]], bool]
     highest_rate: Callable[[Entrant], float]
     views: int
     seed: int
@@ -48,6 +48,7 @@ class Search:
     _study: Any = None
     _trials: list[Any] = field(default_factory=list)
     _bases: list[Entrant] = field(default_factory=list)
+    _prices: list[float] = field(default_factory=list)
 
     def ask(self, results: Sequence[Result]) -> Entrant | None:
         """The next proposal; None when there are enough, none can be afforded, or nothing deeper than a head has run."""
@@ -55,10 +56,10 @@ class Search:
             return None
         if self._study is None:
             self._open(results)
-        price = max((base.seconds for base in self._bases), default=float("inf"))
-        if price > self.seconds:
+        prices = [*self._prices, max((base.seconds for base in self._bases), default=0.0)]
+        if not self._bases or not self.fits(prices):
             return None
-        self.seconds -= price
+        self._prices = prices
         trial = self._study.ask()
         self._trials.append(trial)
         base: Entrant = self._bases[trial.suggest_int("base", 0, len(self._bases) - 1)]
