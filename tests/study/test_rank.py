@@ -18,6 +18,7 @@ from headstart.activations.store import Store
 from headstart.base.errors import InputError
 from headstart.base.events import Event, silence
 from headstart.base.journal import Journal
+from headstart.cli.plan import price
 from headstart.data import load, split
 from headstart.planning.budget import Budget
 from headstart.planning.facts import Effort, Wishes
@@ -88,6 +89,12 @@ def test_a_plan_under_a_budget_lets_into_the_race_what_the_budget_has_time_for(h
     assert entered["30s"] == {"head"} < entered[None] < entered["1h"] and "half" in entered["1h"] - entered[None]
     last = next(one for one in plans[None].cuts if one.cut == "last")  # two thirds of 288 items, eight times
     assert last.seconds == pytest.approx(PASSES * last.trainable_share * 192 * 8 / (DENSER * 30), abs=0.1)
+
+
+def test_a_plan_says_that_with_float32_speeds_are_assumed(home: Path, digits: Path) -> None:
+    """Found as a bug: "10 items/s" stood there as if it had been timed."""
+    told = [price(headstart.plan(digits, model="squeezenet1_1", precision=precision).models[0])[2] for precision in ("float32", "fast")]
+    assert told[0] == "10, assumed" and told[1].isdecimal()
 
 
 @pytest.mark.parametrize(("exact", "seconds", "needed"), [(False, 0.0, True), (True, 2.0, False)])
