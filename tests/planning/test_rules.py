@@ -115,7 +115,10 @@ def test_a_budget_is_pinned_and_without_one_the_plan_names_none() -> None:
     free, pinned = first_plan(FACTS, Wishes()), first_plan(FACTS, Wishes(budget_seconds=60.0))
     decision = pinned.decision("budget")
     assert (decision.value, decision.source, decision.unit) == (60.0, "pinned", "seconds in all")
-    assert [one for one in pinned.decisions if one.name != "budget"] == list(free.decisions)
+    values = [[(one.name, one.value, one.unit) for one in plan.decisions if one.name != "budget"] for plan in (pinned, free)]
+    assert values[0] == values[1]
+    parted = {one.name for one in pinned.decisions if "what is left of that is parted" in one.why}  # found as a bug: 20 s a round were told and not obeyed
+    assert parted == {"dear_pass_seconds", "race_seconds", "scratch_times"} and not any("parted" in one.why for one in free.decisions)
 
 
 def test_a_wish_that_cannot_be_kept_is_refused() -> None:

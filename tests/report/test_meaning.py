@@ -69,3 +69,11 @@ def test_labels_that_would_buy_little_are_said_to(verdict: Verdict) -> None:
     unknown = {"learning_curve": {"doubled": {"gain": 0.8, "low": 0.0, "high": 7.5}, "sentence": "What more labels would buy cannot be told."}}
     assert unknown["learning_curve"]["sentence"] in meaning(verdict, verdict.test, unknown)
     assert "More labels of the same kind would buy little: about 0.3 points for twice as many." in meaning(verdict, verdict.test, little)
+
+
+def test_no_gain_is_spoken_of_where_the_network_from_scratch_did_as_well(verdict: Verdict) -> None:
+    """Found as a bug: "The gain is one of time as much as of accuracy" under a loss of five points."""
+    for points, gained in ((7.0, True), (-5.0, False)):
+        told = replace(verdict, scratch_frozen=False, scratch_epochs=2.0, gain_over_scratch=Gain(points, points - 4, points + 4))
+        (said,) = [line for line in meaning(told, verdict.test) if "too few to say" in line]
+        assert said.endswith("one of time as much as of accuracy.") == gained

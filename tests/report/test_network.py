@@ -43,6 +43,13 @@ def test_the_page_says_whether_the_data_changed_the_published_pick() -> None:
     assert shown({"rows": rows})["prior_words"] == ""
 
 
+def test_data_that_cannot_tell_or_speaks_for_another_confirmed_nothing() -> None:
+    """Found as a bug: "your data confirmed it" stood beside "another probed better by more than chance"."""
+    for mark, said in (("tied", "; your data cannot tell it from others."), ("ahead", ", although on your data another probed better by more than chance.")):
+        rows = [row("a", 0.9, chosen=True), row("b", 0.8, **{mark: True})]
+        assert shown({"rows": rows, "prior_pick": "a"})["prior_words"] == f"Published accuracy alone would have picked A too{said}"
+
+
 def test_a_single_network_was_compared_with_none() -> None:
     said = shown({"rows": [row("a", 0.9, chosen=True)], "prior_pick": "a"})["prior_words"]
     assert said == "It is the only network that was looked at: nothing was compared."

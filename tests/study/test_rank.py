@@ -18,6 +18,7 @@ from headstart.activations.store import Store
 from headstart.base.errors import InputError
 from headstart.base.events import Event, silence
 from headstart.base.journal import Journal
+from headstart.cli.plan import price
 from headstart.data import load, split
 from headstart.planning.budget import Budget
 from headstart.planning.facts import Effort, Wishes
@@ -29,9 +30,10 @@ from headstart.study import room
 from headstart.study.candidates import Candidate, Collected, collect_candidate, models_for, open_candidate, rank_collected
 from headstart.study.clock import Clock
 from headstart.study.fit import scratch_time
-from headstart.study.gather import cheapest_first, gather, too_dear
+from headstart.study.gather import afforded, cheapest_first, gather, too_dear
 from headstart.study.limits import Limits
 from headstart.study.problem import known_facts, pose, rounds
+from headstart.study.tracks import DENSER, PASSES
 
 MODELS = ("efficientnet_lite0", "squeezenet1_1")
 A_CLASS = 14
@@ -76,6 +78,36 @@ def test_a_plan_says_how_many_items_a_budget_affords(home: Path, tmp_path: Path)
     decided = {one.name: one for one in short.decisions}
     assert decided["items"].value < 350 and "--budget affords" in decided["items"].why
     assert "items" not in {one.name for one in whole.decisions} and short.bytes < whole.bytes
+
+
+def test_a_plan_under_a_budget_lets_into_the_race_what_the_budget_has_time_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found as a bug: with an hour everything but the head was "too dear for this budget", by the 20 s of a run without any; and "at least" was no floor."""
+    monkeypatch.setattr(Candidate, "torch_items_per_second", property(lambda one: 30.0))
+    lay_out(tmp_path / "digits", most=180)
+    plans = {budget: headstart.plan(tmp_path / "digits", model="efficientnet_lite0", budget=budget) for budget in ("30s", None, "1h")}
+    entered = {budget: {one.cut for one in found.cuts if one.enters} for budget, found in plans.items()}
+    assert entered["30s"] == {"head"} < entered[None] < entered["1h"] and "half" in entered["1h"] - entered[None]
+    last = next(one for one in plans[None].cuts if one.cut == "last")  # two thirds of 288 items, eight times
+    assert last.seconds == pytest.approx(PASSES * last.trainable_share * 192 * 8 / (DENSER * 30), abs=0.1)
+
+
+def test_a_plan_says_that_with_float32_speeds_are_assumed(home: Path, digits: Path) -> None:
+    """Found as a bug: "10 items/s" stood there as if it had been timed."""
+    told = [price(headstart.plan(digits, model="squeezenet1_1", precision=precision).models[0])[2] for precision in ("float32", "fast")]
+    assert told[0] == "10, assumed" and told[1].isdecimal()
+
+
+@pytest.mark.parametrize(("exact", "seconds", "needed"), [(False, 0.0, True), (True, 2.0, False)])
+def test_what_a_budget_affords_is_told_apart_from_what_classes_need_and_from_what_is_assumed(
+    home: Path, digits: Path, tmp_path: Path, exact: bool, seconds: float, needed: bool
+) -> None:
+    """Found as bugs: "--budget affords 16 of 28 items" where it afforded none, and "takes 100.0 ms an item", measured, where nothing had been timed."""
+    dataset, (card,) = load(digits), models_for("image", "squeezenet1_1")
+    one = open_candidate(card, dataset, ("head",), exact=exact)
+    part, decision = afforded(one, Budget(seconds), Memory(), dataset, Store(tmp_path), 0)
+    assert decision is not None and decision.value == len(part) < len(dataset)
+    assert ("affords 0 of 28 items" in decision.why and "16 are taken, for each of 2 classes needs a few" in decision.why) == needed
+    assert (decision.source, "no engine is timed" in decision.why) == (("rule", True) if exact else ("measured", False))
 
 
 def test_every_candidate_is_described_and_one_is_picked(ranking: Ranking) -> None:

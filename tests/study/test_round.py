@@ -14,7 +14,7 @@ from tests.study.made import Teller, arm, planned, posed
 from headstart.evaluation.predictions import Predictions, joined
 from headstart.study.evidence import label_errors
 from headstart.study.problem import Problem, last_round, rounds
-from headstart.study.round import Round
+from headstart.study.round import Round, let_others_go, taught
 from headstart.study.verdict import places, said
 
 DATASET = made([0, 1, 2] * 20)
@@ -102,3 +102,14 @@ def test_doubted_labels_of_items_that_chose_a_twins_epoch_are_those_of_these_ite
     assert {row["position"] for row in found["rows"]} <= {doubted}
     everything = label_errors(last, [judged], "transfer")
     assert everything["n_judged"] == len(set(judged.on_test["transfer"].items) | set(last.arms["transfer"].validation.items))
+
+
+def test_the_twin_that_is_delivered_is_one_of_the_delivered_network_and_only_its_weights_are_kept(tmp_path: Path) -> None:
+    """Found as bugs: always the first round's, whose network may be another, and which a budget may have left no time."""
+    played = [a_round(problem, transfer=arm("transfer", problem)) for problem in problems(tmp_path)]
+    for one, model in zip(played[1:4], ("other", "net", "net"), strict=True):
+        one.arms["scratch"] = replace(arm("scratch", one.problem), model=model, weights={})
+        one.look()
+    assert taught(played, "net") is played[2] and taught(played, "other") is taught(played, "neither") is played[1]
+    let_others_go(played, "net")
+    assert [one.arms["scratch"].weights is None for one in played[1:4]] == [True, False, True]

@@ -73,6 +73,11 @@ def judged_in(n_test: int, given: Collection[str], budget_seconds: float | None 
     return Decision("rounds", rounds, "rounds", why, "rule")
 
 
+def _effort(wishes: Wishes) -> str:
+    """Where a number of seconds comes from that counts as long as there is no budget."""
+    return f"effort {wishes.effort}{'' if wishes.budget_seconds is None else ', were there no budget: what is left of that is parted instead'}"
+
+
 def _precision_why(wishes: Wishes) -> str:
     return "bit-equality was asked for" if wishes.precision == "float32" else "the frozen part runs on this machine's fastest engine; its deviation is measured"
 
@@ -86,7 +91,7 @@ def _candidates(facts: Facts, wishes: Wishes) -> list[Decision]:
             "dear_pass_seconds",
             DEAR_PASS_SECONDS[wishes.effort],
             "seconds",
-            f"effort {wishes.effort}: a model whose forward pass takes longer than this, and longer than those of all others together, is not asked",
+            f"a model whose forward pass takes longer than this, and longer than those of all others together, is not asked; {_effort(wishes)}",
             "rule",
         ),
         _or_pinned("cuts", None if wishes.cut is None else (wishes.cut,), order, "", why),
@@ -111,7 +116,7 @@ def _race(facts: Facts, wishes: Wishes) -> list[Decision]:
             "race_seconds",
             seconds,
             "seconds a round",
-            f"{effort}; what does not fit is named",
+            f"{_effort(wishes)}; what does not fit is named",
             "rule",
         ),
         Decision("proposals", PROPOSALS[wishes.effort], "variations", f"{effort}: learning rates and regularisers that a search proposes", "rule"),
@@ -160,7 +165,7 @@ def _twins(facts: Facts, wishes: Wishes) -> list[Decision]:
     times, least = SCRATCH_TIMES[wishes.effort], SCRATCH_LEAST_SECONDS[wishes.effort]
     return [
         Decision("twins", True, "", "without the scratch twin and a plain model nobody knows whether transfer helped", "rule"),
-        Decision("scratch_times", times, "of the transfer arm's seconds", f"effort {wishes.effort}", "rule"),
+        Decision("scratch_times", times, "of the transfer arm's seconds", _effort(wishes), "rule"),
         Decision("scratch_least_seconds", least, "seconds", "below this a network from scratch learns nothing, and beating it proves nothing", "rule"),
         Decision("scratch_round_seconds", SCRATCH_ROUND_SECONDS[wishes.effort], "seconds", "a round in which the twin learns for less is left out", "rule"),
         Decision("scratch_learning_rate", HEAD_RATE, "per step", "random weights bear the full rate", "rule"),

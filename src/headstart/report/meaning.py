@@ -85,11 +85,11 @@ def _scratch(verdict: Verdict, n_epochs: float) -> str:
         less = f"knew less than a head on its random features{where}: that head is the twin it is compared with{' there' if where else ''}"
         return f"Trained from scratch, the network got through {epochs(n_epochs)} and {less}."
     reached = f"The network from scratch reached {epochs(n_epochs)} in the same time"
+    ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
     if n_epochs < ENOUGH_EPOCHS:
-        return f"{reached}: too few to say what it could learn with more. The gain is one of time as much as of accuracy."
+        return f"{reached}: too few to say what it could learn with more.{' The gain is one of time as much as of accuracy.' if ahead else ''}"
     if not verdict.scratch_still_improving:
         return f"{reached} and had stopped improving."
-    ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
     return f"{reached} and was still improving, so with more time it may {'come closer' if ahead else 'be better still'}."
 
 

@@ -62,6 +62,7 @@ def _row(row: Plain, metric: str, pick: object, prior_pick: object) -> Plain:
         "title": values.text(row.get("title") or model) or UNKNOWN,
         "chosen": bool(row.get("chosen")) or (model is not None and model == pick),
         "tied": bool(row.get("tied")),
+        "ahead": bool(row.get("ahead")),
         "published_best": model is not None and model == prior_pick,
         "published": _prior_value(published),
         "published_on": values.text(prior.get("source")),
@@ -118,7 +119,12 @@ def _prior_words(rows: list[Plain]) -> str:
         return ""
     tied = next(row["tied"] for row in rows if row["published_best"])
     if chosen == published:
-        return f"Published accuracy alone would have picked {published} too: your data confirmed it."
+        said = ": your data confirmed it."
+        if any(row["ahead"] for row in rows):
+            said = ", although on your data another probed better by more than chance."
+        elif any(row["tied"] for row in rows):
+            said = "; your data cannot tell it from others."
+        return f"Published accuracy alone would have picked {published} too{said}"
     verdict = f"on your data it is tied with {chosen}" if tied else f"your data says {chosen}"
     return f"Published accuracy alone would have picked {published}; {verdict}."
 

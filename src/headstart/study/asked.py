@@ -26,6 +26,8 @@ from headstart.training.run import ASKED, check_begun
 
 DECIDING = ("torch", "torchvision", "timm", "transformers", "tokenizers", "openvino", "numpy", "scipy", "pillow", "soundfile", "soxr", "optuna", "cleanlab")
 
+WISHED = ("seed", "model", "cut", "effort", "learning_rate", "precision", "max_mb", "max_ms", "licence")  # by the names of their options
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -80,8 +82,16 @@ class Asked:
 
     @property
     def line(self) -> str:
-        """What a person types to begin such a run anew."""
-        return f"headstart fit {shlex.quote(self.data)}{'' if self.task == 'classification' else f' --task {self.task}'}"
+        """What a person types to begin such a run anew: all that was asked, for without its column of groups it would be another."""
+        wishes, usual, is_wake_word = self.wishes, Wishes(), self.task != "classification"
+        given: dict[str, object] = {"task": self.task, "false_accepts": f"{self.false_accepts:g}"} if is_wake_word else {}
+        given |= {name: getattr(wishes, name) for name in (WISHED[:1] if is_wake_word else WISHED) if getattr(wishes, name) != getattr(usual, name)}
+        given |= {"budget": f"{wishes.budget_seconds:g}s"} if wishes.budget_seconds is not None else {}
+        given |= {"memory": f"{wishes.memory_bytes}B"} if wishes.memory_bytes is not None else {}
+        given |= {name: value for name in ("text", "label", "group", "modality") if (value := getattr(self, name)) is not None}
+        pairs = [*given.items(), *(("accept_licence", name) for name in self.accept)]
+        options = [f"--{name.replace('_', '-')} {shlex.quote(str(value))}" for name, value in pairs]
+        return " ".join([f"headstart fit {shlex.quote(self.data)}", *options, *([] if wishes.twins else ["--no-twins"])])
 
 
 def asked(

@@ -47,7 +47,7 @@ from headstart.study.leaking import leaking
 from headstart.study.limits import Limits
 from headstart.study.plain import plain_arm, plain_features
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
-from headstart.study.round import Round
+from headstart.study.round import Round, let_others_go, taught
 from headstart.study.scratch import better_untaught, from_scratch, step_fits, untaught
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
@@ -175,7 +175,7 @@ class Study:
                 for decision in recall_record(recall, Plan, "time from scratch", length).decisions:
                     plan = plan.decide(decision)
                 self.forecast.twin(plan.number("scratch_seconds"), int(plan.number("scratch_rounds")))
-                self.scratch(played, tracks, plan, budget)
+                self.scratch(played, tracks, plan, budget, last.raced.arm.model)
 
         with tail.timed(alike):
             verdict = reach(played, last, tracks.collected, list(self.random.values()), recall("seconds by stage", lambda: clock.so_far), plan)
@@ -280,16 +280,16 @@ class Study:
         opening, passing = partial(room.to_open, candidate.card, self.memory), partial(room.to_pass, candidate, n_items, self.memory, held=n_items)
         return str(self.journal.recall(f"memory for {candidate.card.name} with random weights", lambda: opening() or passing()))
 
-    def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget) -> None:
+    def scratch(self, played: list[Round], tracks: Tracks, plan: Plan, budget: Budget, delivered: str) -> None:
         """The same network from random weights, for as long as the transfer arm may have needed, or for all that the budget left."""
         ends = Budget(plan.number("scratch_seconds"), self.journal.instant("twins from scratch"))
-        taught = played[: int(plan.number("scratch_rounds"))]
-        for number, one in enumerate(taught):
+        learners = played[: int(plan.number("scratch_rounds"))]
+        for number, one in enumerate(learners):
             model = one.raced.arm.model
             candidate = tracks.collected[model].candidate
-            share = 1 / (len(taught) - number)
+            share = 1 / (len(learners) - number)
             seconds = one.problem.keeping.journal.recall("seconds from scratch", partial(at_most, ends, budget, share))
-            where = f" in round {number + 1} of {len(taught)}" if len(taught) > 1 else ""
+            where = f" in round {number + 1} of {len(learners)}" if len(learners) > 1 else ""
             with stage(self.sink, f"twin from scratch{where}"):
                 punctual, frozen = budget.seconds is not None, one.arms.get("random")
                 has_time = one.problem.keeping.journal.recall("time for a step from scratch", partial(step_fits, candidate, plan, seconds))
@@ -299,6 +299,7 @@ class Study:
                     if frozen is not None and frozen.head is not None:
                         one.arms["scratch"] = untaught(frozen, frozen.head, candidate, one.problem)
                         one.look()
+                        let_others_go(learners, delivered)
                     continue
                 pixels, sizes = tracks.pixels(model, one.problem), tracks.sizes(model, one.problem)
                 trained = from_scratch(candidate, seconds, tracks.settings(), plan, one.problem, pixels, sizes, punctual=punctual)
@@ -308,8 +309,7 @@ class Study:
                     return
                 one.arms["scratch"] = better_untaught(trained, frozen, candidate, one.problem)
                 one.look()
-                if number:  # the first round's is the one that may be delivered
-                    one.let_go("scratch")
+                let_others_go(learners, delivered)
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""
@@ -323,7 +323,7 @@ class Study:
     def trust(self, played: list[Round], last: Round, verdict: Verdict, plan: Plan) -> dict[str, Any]:
         """How far the delivered arm's probabilities may be trusted, and whose label it doubts."""
         chosen = verdict.chosen
-        validation = (played[0] if chosen == "scratch" else last).arms[chosen].validation
+        validation = (taught(played, verdict.model) if chosen == "scratch" else last).arms[chosen].validation
         found = evidence.trusted(validation, played, chosen, last.problem.seed)
         return {"evaluation": evidence.evaluation(played, plan), **found, "label_errors": evidence.label_errors(last, played, chosen)}
 

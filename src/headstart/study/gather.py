@@ -29,6 +29,7 @@ SAFETY = 1.2  # times what the dearest model so far took: the next one may be sl
 PASS_SHARE = 0.7  # of the candidates' seconds that the first forward pass may take
 SCORED_TIMES = 2  # at least: for one round that judges, and for the one that is delivered
 SCORING_SECONDS = 0.003  # an item and model: probes of the head and the middle cut (2.4 s for 670 items on a slow machine)
+UNTIMED = ": {name} is taken to need {ms:.0f} ms an item, for with --precision float32 no engine is timed"
 ITEM_SECONDS = 0.004  # beside the pass: an item's decoding, its plain features, the heads that are fitted to it
 
 
@@ -192,17 +193,23 @@ def _no_pass(share: Budget, candidate: Candidate, dataset: Dataset, store: Store
 def afforded(
     candidate: Candidate, share: Budget, memory: Memory, dataset: Dataset, store: Store, seed: int, recall: Recall = afresh
 ) -> tuple[Dataset, Decision | None]:
-    """As many items as budget and memory afford when this is the first model that is asked; which of the two says so, and why; None where it is all of them."""
+    """As many items as budget and memory afford when this is the first model that is asked, or as classes need; which says so; None where they afford all."""
     name, speed, n = candidate.card.name, candidate.items_per_second, len(dataset)
     in_time = float("inf") if share.seconds is None else recall("affordable items", lambda: _affordable(share, missing(candidate, dataset, store) / n / speed))
     held = float("inf") if not memory.is_limited else recall("items that memory holds", partial(room.items_held, candidate, n, memory))
     if min(in_time, held) >= n:
         return dataset, None
-    part = sampled(dataset, int(min(in_time, held)), seed)
-    limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
+    most = int(min(in_time, held))
+    part, is_timed = sampled(dataset, most, seed), bool(candidate.choice.race) or held < in_time
+    limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item" if is_timed else UNTIMED.format(name=name, ms=1000 / speed)
     if held < in_time:
         limit, because = "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
-    return part, Decision("items", len(part), "items", f"{limit} {len(part)} of {n} items{because}", "measured")
+    rounded = len(dataset.classes) * len(
+        set(dataset.given_split or ("",))
+    )  # by so many at most do whole items of every class and part exceed what was asked for
+    needs = f"; {len(part)} are taken, for each of {len(dataset.classes)} classes needs a few" if len(part) > most + rounded else ""
+    why = f"{limit} {most if needs else len(part)} of {n} items{because}{needs}"
+    return part, Decision("items", len(part), "items", why, "measured" if is_timed else "rule")
 
 
 def _affordable(share: Budget, pass_seconds: float) -> float:

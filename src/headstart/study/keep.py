@@ -26,7 +26,7 @@ from headstart.study.arms import Arm
 from headstart.study.asked import DECIDING
 from headstart.study.gather import Gathered
 from headstart.study.pictures import Pictures
-from headstart.study.round import Round
+from headstart.study.round import Round, taught
 from headstart.study.tracks import Tracks, judged
 from headstart.study.verdict import places, said
 from headstart.training.race import Result
@@ -72,8 +72,8 @@ class Outcome:
     overruled: str
 
     def arm(self, name: str) -> Arm:
-        """The arm that is delivered under a name: the scratch twin of the first round, the others of the last."""
-        return (self.judged[0] if name == "scratch" else self.last).arms[name]
+        """The arm that is delivered under a name: the scratch twin of a judged round, the others of the last."""
+        return (taught(self.judged, self.verdict.model) if name == "scratch" else self.last).arms[name]
 
 
 def keep(run: RunWriter, outcome: Outcome) -> None:
@@ -170,8 +170,8 @@ def _row(entrant: Entrant, outcome: Outcome) -> dict[str, Any]:
 
 
 def _histories(outcome: Outcome) -> dict[str, Any]:
-    """Learning curves of the arms that have epochs; of the first round, where there were several."""
-    scratch = outcome.judged[0].arms.get("scratch")
+    """Learning curves of the arms that have epochs; of one round, where there were several."""
+    scratch = outcome.arm("scratch") if any("scratch" in one.arms for one in outcome.judged) else None
     curves = {"transfer": outcome.last.arms["transfer"].history, "scratch": scratch.history if scratch else ()}
     return {**curves, "scratch_still_improving": scratch.still_improving if scratch else False}
 
@@ -203,12 +203,13 @@ def _evidence(outcome: Outcome, pictures: Pictures) -> dict[str, Any]:
 
 def _model(run: RunWriter, outcome: Outcome) -> None:
     """Weights and everything that is needed to use them without the gallery and without the data."""
-    candidate, chosen = outcome.tracks.collected[outcome.verdict.model].candidate, outcome.verdict.chosen
-    pretrained = candidate.backbone.network.state_dict()
+    chosen, collected = outcome.verdict.chosen, outcome.tracks.collected
+    pretrained = collected[outcome.verdict.model].candidate.backbone.network.state_dict()
     run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.arm("transfer")))
     for name in ("scratch", "plain"):
-        if name in outcome.judged[0].arms and (name == "plain" or name == chosen):
+        if name == chosen or (name == "plain" and name in outcome.judged[0].arms):
             run.tensors(f"{name}.safetensors", _tensors(outcome.arm(name)))
+    candidate = collected[outcome.arm(chosen).model or outcome.verdict.model].candidate  # the twin that is delivered may be another round's network
     for file in candidate.card.files:  # a tokenizer: a run answers without the gallery
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found

@@ -13,7 +13,7 @@ from headstart.base.events import Sink, silence
 from headstart.base.resident import peak_bytes
 from headstart.data import Dataset, load, split
 from headstart.gallery.card import ModelCard
-from headstart.planning.budget import CANDIDATES_SHARE, Budget
+from headstart.planning.budget import CANDIDATES_SHARE, Budget, race_share
 from headstart.planning.entrants import Entrant, admit
 from headstart.planning.facts import Wishes
 from headstart.planning.memory import Memory
@@ -26,7 +26,7 @@ from headstart.study.gather import afforded, by_promise, cheapest_first, costs_m
 from headstart.study.languages import readers
 from headstart.study.limits import Limits, within
 from headstart.study.problem import known_facts
-from headstart.study.tracks import PASSES
+from headstart.study.tracks import least_seconds
 from headstart.study.transfer import HEAD_SECONDS
 from headstart.training.pixels import MEMORY_BYTES
 
@@ -38,7 +38,7 @@ class ModelCost:
     Attributes:
         model: Its name.
         engine: The engine that won the race on this machine.
-        items_per_second: Its speed.
+        items_per_second: Its speed; what is assumed where nothing is ``timed``, because float32 was asked for.
         forward_seconds: The forward pass over all items; of the first model also those over varied views and with random weights.
         store_bytes: What the store would take for the cuts that are worth keeping, and for these further passes.
     """
@@ -48,6 +48,7 @@ class ModelCost:
     items_per_second: float
     forward_seconds: float
     store_bytes: int
+    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,11 +118,12 @@ def preview(
     cards = by_promise(readers(limits.allowed(models_for(dataset.modality, wishes.model), outside), dataset, outside, sink))
     plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes)
     words = plan.words("cuts")
-    share = Budget(wishes.budget_seconds, began).less(tail.recall(tail.kind(dataset.modality, wishes.budget_seconds))).until(CANDIDATES_SHARE)
+    budget = Budget(wishes.budget_seconds, began).less(tail.recall(tail.kind(dataset.modality, wishes.budget_seconds))).until(1.0)
     candidates = _opened(cards, dataset, plan, limits, memory, outside, wishes)  # engines race and are timed: `fit` recalls how that went
     if not candidates:
         raise limits.nothing_left(outside)
-    dataset, fewer = afforded(candidates[0], replace(share, started=time.perf_counter()), memory, dataset, Store(), wishes.seed)
+    budget = replace(budget, started=time.perf_counter())
+    dataset, fewer = afforded(candidates[0], budget.until(CANDIDATES_SHARE), memory, dataset, Store(), wishes.seed)
     if fewer is not None:
         parts = split(dataset, seed=wishes.seed)
         plan = first_plan(known_facts(dataset, parts, [card.name for card in cards]), wishes).decide(fewer)
@@ -132,7 +134,8 @@ def preview(
     seconds = wishes.budget_seconds or round(forward + races + scratch, 1)
     n_heats = plan.number("race_folds")
     n_fitted = len(parts.train) if n_heats == 1 else (len(parts.train) + len(parts.validation)) * (1 - 1 / n_heats)
-    cuts = tuple(_cuts(candidates[0], plan, n_fitted, memory, len(dataset)))
+    one_race = plan.number("race_seconds") if wishes.budget_seconds is None else _race_seconds(candidates, len(dataset), budget, n_races, twins=wishes.twins)
+    cuts = tuple(_cuts(candidates[0], plan, one_race, n_fitted, memory, len(dataset)))
     held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
     return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), room.kept_bytes(candidates[0].card), held, tuple(outside))
 
@@ -171,17 +174,23 @@ def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str], *, n_mo
     middle = middle_cut(candidate, n, store)
     cuts = {*wanted_cuts(candidate, words, n, store), *([] if middle is None else [middle])}
     held = {cut: cost(candidate.backbone, cut, n, candidate.engine, speed, store).bytes for cut in cuts}
-    return ModelCost(candidate.card.name, candidate.choice.engine, speed, (1 + n_more) * n / speed, sum(held.values()) + n_more * held[head])
+    size, timed = sum(held.values()) + n_more * held[head], bool(candidate.choice.race)
+    return ModelCost(candidate.card.name, candidate.choice.engine, speed, (1 + n_more) * n / speed, size, timed)
 
 
-def _cuts(candidate: Candidate, plan: Plan, n_fitted: float, memory: Memory, n_items: int) -> Iterator[CutCost]:
-    backbone, seconds = candidate.backbone, plan.number("race_seconds")
-    speed = candidate.torch_items_per_second
+def _race_seconds(candidates: Sequence[Candidate], n_items: int, budget: Budget, n_races: int, *, twins: bool) -> float:
+    """What a race may take under a budget: its part of what the forward passes leave, which take as much as they may, or as they need."""
+    passes = min(CANDIDATES_SHARE * budget.left, sum(n_items / one.items_per_second for one in candidates))
+    return race_share(budget.less(passes), n_races, 1, twins=twins) or 0.0
+
+
+def _cuts(candidate: Candidate, plan: Plan, seconds: float, n_fitted: float, memory: Memory, n_items: int) -> Iterator[CutCost]:
+    backbone = candidate.backbone
     options: list[Entrant] = []
     names: list[str] = []
     for word, cut in backbone.cuts_of(plan.words("cuts")).items():
         if all(one.cut != cut for one in options):
-            least = PASSES * backbone.trainable_share(cut) * n_fitted * plan.number("epochs") / speed if cut < backbone.depth else HEAD_SECONDS
+            least = least_seconds(candidate, cut, n_fitted * plan.number("epochs")) if cut < backbone.depth else HEAD_SECONDS
             options.append(Entrant(candidate.card.name, cut, candidate.block_name(cut), backbone.depth - cut, least))
             names.append(word)
     entered, _ = admit(sorted(options, key=lambda one: not one.is_linear), seconds, int(plan.number("race_folds")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -50,3 +51,19 @@ class Round:
 
     def _answered(self, items: NDArray[np.int64]) -> Floats:
         raise AssertionError(f"{len(items)} items are asked of weights that were let go")
+
+
+def taught(judged: Sequence[Round], model: str) -> Round:
+    """The round whose twin from scratch may be delivered: the first that trained the network which is delivered, else the first that trained any.
+
+    Rounds choose their networks anew, and a budget may leave the first of them no time for its twin.
+    """
+    there = [one for one in judged if "scratch" in one.arms]
+    return next((one for one in there if one.arms["scratch"].model == model), there[0])
+
+
+def let_others_go(judged: Sequence[Round], model: str) -> None:
+    """Let go of the weights of all twins from scratch but the one that may be delivered."""
+    for one in judged:
+        if "scratch" in one.arms and one is not taught(judged, model):
+            one.let_go("scratch")

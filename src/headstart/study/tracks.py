@@ -26,7 +26,7 @@ from headstart.planning.memory import NO_LIMIT, Memory
 from headstart.planning.plan import Plan
 from headstart.study import room
 from headstart.study.arms import head_on
-from headstart.study.candidates import Collected, Probed
+from headstart.study.candidates import Candidate, Collected, Probed
 from headstart.study.problem import Problem
 from headstart.task.linear import Floats, LinearHead, balancing
 from headstart.training.arithmetic import precisions
@@ -178,10 +178,8 @@ class Tracks:
 
     def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
-        one = self.collected[model].candidate
         fitted, _ = problem.heats[0]
-        items = len(fitted) * self.settings().epochs
-        return PASSES * one.backbone.trainable_share(cut) * items / (DENSER * one.torch_items_per_second)
+        return least_seconds(self.collected[model].candidate, cut, len(fitted) * self.settings().epochs)
 
     def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
         """What one fold is expected to take: its steps, and a look at the held items after every epoch.
@@ -341,6 +339,11 @@ class Contest:
         )
         said = predict(classifier, read, held, settings, lengths) if len(held) else done.probabilities
         return replace(done, probabilities=said, by_epoch=())
+
+
+def least_seconds(candidate: Candidate, cut: int, n_items: float) -> float:
+    """What training the blocks behind a cut on so many items, each counted as often as it is seen, takes at the least."""
+    return PASSES * candidate.backbone.trainable_share(cut) * n_items / (DENSER * candidate.torch_items_per_second)
 
 
 def judged(problem: Problem, heats: Sequence[Heat]) -> Predictions:
