@@ -116,6 +116,9 @@ def test_all_that_is_wrong_is_said_at_once(flowers: Make) -> None:
 def test_one_class_no_class_and_no_pictures_are_refused_with_a_way_out(flowers: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="only one class, rose"):
         load(flowers("alone", rose=5))
+    (tmp_path / "alone" / "标注.csv").write_text("文件名,标签\nrose/0.png,阳性\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"only one class, rose.*fix: headstart inspect \S*标注.csv"):
+        load(tmp_path / "alone")
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InputError, match="holds no pictures in class folders"):
         load(tmp_path / "nothing")

@@ -48,8 +48,8 @@ def test_leaks_between_given_parts_are_named_pictures_and_groups() -> None:
     dataset = made([number % 2 for number in range(20)], groups, [(3, 15)], given, content)
     told = profile(dataset, split(dataset))
     assert len(told.leaks) == 3
-    assert "1 pictures stand in train and again in validation" in told.leaks[0] and "0.png and 12.png" in told.leaks[0]
-    assert "1 pictures stand in train and again in test" in told.leaks[1]
+    assert "1 picture stands in train and again in validation" in told.leaks[0] and "0.png and 12.png" in told.leaks[0]
+    assert "1 picture stands in train and again in test" in told.leaks[1]
     assert told.leaks[2] == "2 groups (patient) stand in train and in test, such as p0"
     assert any("share pictures or groups" in note for note in told.notes)
 
@@ -63,4 +63,4 @@ def test_how_small_is_small_is_said_in_words() -> None:
 def test_the_example_of_a_leak_names_an_item_of_each_part() -> None:
     dataset = made([0, 1] * 8, near=[(0, 2), (2, 4)], given=["train", "train", "test", *["train"] * 9, "validation", "validation", "test", "test"])
     (leak,) = profile(dataset, split(dataset)).leaks
-    assert leak.startswith("1 pictures stand in train and again in test") and leak.endswith("such as 0.png and 2.png")
+    assert leak.startswith("1 picture stands in train and again in test") and leak.endswith("such as 0.png and 2.png")

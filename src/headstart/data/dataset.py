@@ -151,7 +151,7 @@ def load(
         examined = [seen for index in kept if (seen := findings[index].examined)]
         left_out = (*listing.faults, *faults)
         if left_out:
-            more = f" and {len(left_out) - 1:,} more; headstart inspect names them all" if len(left_out) > 1 else ""
+            more = f"; so {'is' if len(left_out) == 2 else 'are'} {len(left_out) - 1:,} more, headstart inspect names them all" if len(left_out) > 1 else ""
             sink(Event("note", "read", text=f"left out: {left_out[0].source}: {left_out[0].reason}{more}"))
         content = tuple(findings[index].content for index in kept)
         if to_learn:

@@ -208,7 +208,8 @@ def _leaks(dataset: Dataset, part_of: NDArray[np.str_], families: Iterable[Famil
         both = [family for family in families if {first, second} <= set(family.parts)]
         if both:
             one, other = (next(name for name, part in zip(both[0].sources, both[0].parts, strict=True) if part == side) for side in (first, second))
-            found.append(f"{len(both):,} {unit} stand in {first} and again in {second} (equal or nearly so), such as {one} and {other}")
+            many = f"1 {unit.removesuffix('s')} stands" if len(both) == 1 else f"{len(both):,} {unit} stand"
+            found.append(f"{many} in {first} and again in {second} (equal or nearly so), such as {one} and {other}")
         if dataset.groups is not None:
             sides = [{group for group, part in zip(dataset.groups, part_of.tolist(), strict=True) if part == side and group} for side in (first, second)]
             shared = sorted(sides[0] & sides[1])

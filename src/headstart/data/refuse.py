@@ -39,6 +39,9 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
         return
     details, fix = _named(listing.faults), LAYOUTS.get(kind.name, LAYOUTS["image"])
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
+    inner += (
+        sorted(one for one in root.iterdir() if one.suffix.lower() in separated.SUFFIXES and one.is_file()) if root.is_dir() else []
+    )  # labels may stand there
     tables = sorted(path for path in root.glob("*") if path.suffix.lower() in separated.SUFFIXES) if root.is_dir() else []
     if inner or tables:
         fix = f"headstart inspect {shlex.quote(str((inner or tables)[0]))}"
@@ -137,6 +140,9 @@ def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
     only = next(iter(counts), "")
     said = f"only one class, {only}" if only else f"no readable {unit.removesuffix('s')} in any class"
     inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
+    inner += (
+        sorted(one for one in root.iterdir() if one.suffix.lower() in separated.SUFFIXES and one.is_file()) if root.is_dir() else []
+    )  # labels may stand there
     fix = (
         f"headstart inspect {shlex.quote(str(inner[0]))}"
         if inner
