@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from headstart.study.plan import Preview as Plan
     from headstart.study.predict import Prediction
 
-# A thread that waits for another spins so often before it sleeps. By default it spins for milliseconds, and beside other work everything takes 4 to 60 times as
-# long. Read once, when torch is loaded: it helps where headstart is imported before torch.
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # read with torch: waiting threads sleep soon, or all takes 4 to 60 times as long beside other work
 
 __version__ = "0.1.0"
 __all__ = ["demo", "evaluate", "fit", "inspect", "keyword", "plan", "predict", "rank", "report", "resume"]
