@@ -37,16 +37,18 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
     """
     if listing.sources:
         return
-    details, fix = _named(listing.faults), LAYOUTS.get(kind.name, LAYOUTS["image"])
-    inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
-    inner += (
-        sorted(one for one in root.iterdir() if one.suffix.lower() in separated.SUFFIXES and one.is_file()) if root.is_dir() else []
-    )  # labels may stand there
-    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in separated.SUFFIXES) if root.is_dir() else []
-    if inner or tables:
-        fix = f"headstart inspect {shlex.quote(str((inner or tables)[0]))}"
+    details, fix = _named(listing.faults), _inspect_inside(root) or LAYOUTS.get(kind.name, LAYOUTS["image"])
     where = "no rows with a text and a label" if kind.name == "text" and root.is_file() else f"no {kind.unit} in class folders"
     raise InputError(f"{root} holds {where}", details=details, fix=fix)
+
+
+def _inspect_inside(root: Path) -> str:
+    """Inside a folder: the command that looks at the first folder of class folders, else at the first table, where labels may stand; "" where neither lies."""
+    if not root.is_dir():
+        return ""
+    inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1]
+    tables = sorted(path for path in root.glob("*") if path.suffix.lower() in separated.SUFFIXES and path.is_file())
+    return f"headstart inspect {shlex.quote(str((inner or tables)[0]))}" if inner or tables else ""
 
 
 def too_slow(needed: float, left: float, budget: float, unit: str) -> NoReturn:
@@ -139,15 +141,7 @@ def _classes(root: Path, counts: Counter[str], unit: str) -> list[str]:
         return []
     only = next(iter(counts), "")
     said = f"only one class, {only}" if only else f"no readable {unit.removesuffix('s')} in any class"
-    inner = [folder for folder in folders.subfolders(root) if len(folders.subfolders(folder)) > 1] if root.is_dir() else []
-    inner += (
-        sorted(one for one in root.iterdir() if one.suffix.lower() in separated.SUFFIXES and one.is_file()) if root.is_dir() else []
-    )  # labels may stand there
-    fix = (
-        f"headstart inspect {shlex.quote(str(inner[0]))}"
-        if inner
-        else ONE_CLASS.get(unit if root.is_file() else "", "put each class into a folder of its own below the data set's folder")
-    )
+    fix = _inspect_inside(root) or ONE_CLASS.get(unit if root.is_file() else "", "put each class into a folder of its own below the data set's folder")
     return [f"{said}; at least two are needed to tell apart; fix: {fix}"]
 
 

@@ -204,9 +204,8 @@ def afforded(
     limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item" if is_timed else UNTIMED.format(name=name, ms=1000 / speed)
     if held < in_time:
         limit, because = "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
-    rounded = len(dataset.classes) * len(
-        set(dataset.given_split or ("",))
-    )  # by so many at most do whole items of every class and part exceed what was asked for
+    n_parts = len(set(dataset.given_split or ("",)))
+    rounded = len(dataset.classes) * n_parts  # by so many at most do whole items of every class and part exceed what was asked for
     needs = f"; {len(part)} are taken, for each of {len(dataset.classes)} classes needs a few" if len(part) > most + rounded else ""
     why = f"{limit} {most if needs else len(part)} of {n} items{because}{needs}"
     return part, Decision("items", len(part), "items", why, "measured" if is_timed else "rule")
