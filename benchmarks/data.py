@@ -188,7 +188,11 @@ def filling(where: str) -> Iterator[tuple[Path, bool]]:
     partial.mkdir(parents=True)
     try:
         yield partial, True
-        partial.rename(place(where))
+        try:
+            partial.rename(place(where))
+        except OSError:
+            if not place(where).is_dir():  # else another process was quicker, and made the same
+                raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -8,7 +8,7 @@ Truth: all blocks from pixels, AdamW with a short warm-up and a cosine, from a l
 accuracy on the test part after the last epoch, the mean over seeds (each draws pictures and order anew). Beside it the regrets are given for the truth
 that also allows the frozen network with its head, which on few pictures is often the best of them. Ranking: ``headstart.rank`` on the train part (and two test
 pictures a class, which it does not judge by), from an empty store, as a process of its own: once with engines
-never raced before, once with the engines known, as on any machine after its first ranking. Regret: truth of the best model less truth of the pick, in
+never raced before, once with the engines known, as on any machine after its first ranking (``--rank-again``: only the latter). Regret: truth of the best model less truth of the pick, in
 points. Brute force: the sum of all fine-tunings of a task; where a card computed the truth, their steps times what a step takes on the processor that
 ranked (``--only steps``). Goals: mean regret at most half of the prior's, at least 30 times cheaper than brute force.
 """
@@ -171,14 +171,15 @@ def ranked(table: Table, task: Task, seed: int, given: argparse.Namespace) -> st
     """One cell of the evidence."""
     n, test = size_of(task, given)
     key = {"task": task.name, "seed": seed, "n_train": n, "n_test": test}
-    record = table.cell(key, lambda: evidence_cell(task.folder(n, test, seed), seed, given), again=given.rank_again)
+    before = table.find(key) if given.rank_again else None
+    record = table.cell(key, lambda: evidence_cell(task.folder(n, test, seed), seed, given, before), again=given.rank_again)
     if "fault" in record:
         return f"{task.name} ranking, seed {seed}: failed: {record['fault']}"
-    return f"{task.name} ranking, seed {seed}: {record['values']['pick']}, {record['values']['seconds']:.0f} s"
+    return f"{task.name} ranking, seed {seed}: {record['values']['pick']}, {record['seconds']:.0f} s"
 
 
-def evidence_cell(data: Path, seed: int, given: argparse.Namespace) -> Values:
-    """Rank in a process of its own, from an empty store."""
+def evidence_cell(data: Path, seed: int, given: argparse.Namespace, before: Values | None) -> Values:
+    """Rank in a process of its own, from an empty store; after a change of the ranking with the engines that this machine knows, for racing them is as it was."""
     with tempfile.TemporaryDirectory() as fresh:
         (Path(fresh) / "gallery").mkdir()
         for model in given.models:
@@ -186,6 +187,13 @@ def evidence_cell(data: Path, seed: int, given: argparse.Namespace) -> Values:
         folder, answer = small_test(data, Path(fresh) / "data"), Path(fresh) / "answer.json"
         environment = {**os.environ, "HEADSTART_HOME": fresh, "OMP_NUM_THREADS": str(given.threads), "GOMP_SPINCOUNT": "10000"}
         words = [sys.executable, "-m", "benchmarks.model_choice", "--rank-only", str(folder), str(seed), str(answer)]
+        if given.rank_again:
+            if (home() / "engines").is_dir():
+                shutil.copytree(home() / "engines", Path(fresh) / "engines")
+            found = timed_ranking(words, environment, answer)
+            times = {name: found.pop(name) for name in ("seconds", "process", "cpu")}
+            was = before["values"] if before else {}
+            return found | {name: was[name] for name in times if name in was} | {"engines_known": times, "threads": given.threads}
         first = timed_ranking(words, environment, answer)
         for name in ("activations", "examined"):
             shutil.rmtree(Path(fresh) / name, ignore_errors=True)
@@ -223,7 +231,7 @@ def rank_only(data: Path, seed: int, answer: Path) -> None:
     started = time.perf_counter()
     plain = to_plain(headstart.rank(data, seed=seed))
     rows = [
-        {name: row[name] for name in ("model", "prior", "nearest", "probe", "probe_middle", "logme", "h_score", "expected", "seconds", "tied")}
+        {name: row[name] for name in ("model", "prior", "nearest", "probe", "probe_middle", "logme", "logme_middle", "h_score", "expected", "seconds", "tied")}
         for row in plain["rows"]
     ]
     answer.write_text(json.dumps({"pick": plain["pick"], "rows": rows, "seconds": round(time.perf_counter() - started, 3)}), encoding="utf-8")
@@ -324,7 +332,8 @@ def costs(tuned_records: Sequence[Values], ranked_records: Sequence[Values], tas
             key = record["key"]
             if key["task"] in tasks and key["model"] in models:
                 brute[key["task"], key["seed"]] = brute.get((key["task"], key["seed"]), 0.0) + record["values"][of_training]
-        pairs = [(brute[place], of_ranking(one["values"])) for one in ranked_records if (place := (one["key"]["task"], one["key"]["seed"])) in brute]
+        timed = [one for one in ranked_records if "first" not in unit or "seconds" in one["values"]]
+        pairs = [(brute[place], of_ranking(one["values"])) for one in timed if (place := (one["key"]["task"], one["key"]["seed"])) in brute]
         if pairs:
             mean, low, high = t_interval([all_of_them / one for all_of_them, one in pairs])
             seconds = np.mean(pairs, axis=0)

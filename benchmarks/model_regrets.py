@@ -16,6 +16,7 @@ CHOOSERS: dict[str, Callable[[Values], float]] = {  # of equals the one that hea
     "published accuracy alone": lambda row: row["prior"]["value"] if row["prior"] else -1.0,
     "1-NN": lambda row: row["nearest"],
     "LogME": lambda row: row["logme"],
+    "LogME, the better of two cuts": lambda row: max(row["logme"], row.get("logme_middle") or row["logme"]),
     "H-score": lambda row: row["h_score"],
     "probe (head)": lambda row: row["probe"]["value"],
 }

@@ -179,7 +179,7 @@ def test_three_patients_a_class_are_enough_and_the_largest_is_learnt_from() -> N
 def test_a_class_that_belongs_to_two_patients_is_refused_with_a_way_out() -> None:
     with pytest.raises(InputError, match="class 1: its examples cannot be in 3 parts") as caught:
         split(made([0] * 12 + [1] * 12, [f"p{n}" for n in range(12)] + ["x"] * 6 + ["y"] * 6))
-    assert "--group none" in str(caught.value)
+    assert "--group none" in str(caught.value) and "(different ones: 2 of 12)" in str(caught.value)
 
 
 def test_given_parts_are_kept_and_what_is_missing_is_carved_out_of_train() -> None:

@@ -69,7 +69,7 @@ def legend(rows: Sequence[Ranked]) -> str:
     """What the columns mean, in lines that a newcomer can read."""
     worded = any(row.relatedness.vocabulary for row in rows)
     lines = [
-        f"{PICK} the pick · {TIED} these items cannot tell it from the pick · expected: from probe and published",
+        f"{PICK} the pick · {TIED} these items cannot tell it from the pick · expected: from probe, LogME and published",
         "published: accuracy its makers report · 1-NN: how often the nearest other item has the same label",
         "probe: a new head on frozen features, on unseen items · LogME: evidence an item, higher is better",
         f"source: how far your items lie from what it was trained on, {WORDED if worded else CHANNELS}",

@@ -154,7 +154,7 @@ def _draw(dataset: Dataset, places: NDArray[np.int64], units: NDArray[np.int64],
         lacking = [name for name in range(n_classes) for part in range(len(shares)) if not ((labels == name) & (parts == part)).any()] if cover else []
         if not lacking:
             return parts
-    raise _impossible(dataset, sorted({dataset.classes[name] for name in lacking}), len(shares))
+    raise _impossible(dataset, sorted(set(lacking)), labels, local, len(shares))
 
 
 def _unit_names(content: Sequence[str], units: NDArray[np.int64]) -> list[str]:
@@ -168,14 +168,18 @@ def _unit_names(content: Sequence[str], units: NDArray[np.int64]) -> list[str]:
 def _refuse_few_units(dataset: Dataset, labels: NDArray[np.int64], units: NDArray[np.int64], n_parts: int) -> None:
     few = [name for name in range(len(dataset.classes)) if len(np.unique(units[labels == name])) < n_parts]
     if few:
-        raise _impossible(dataset, [dataset.classes[name] for name in few], n_parts)
+        raise _impossible(dataset, few, labels, units, n_parts)
 
 
-def _impossible(dataset: Dataset, names: Sequence[str], n_parts: int) -> InputError:
+def _impossible(dataset: Dataset, classes: Sequence[int], labels: NDArray[np.int64], units: NDArray[np.int64], n_parts: int) -> InputError:
     unit = get(dataset.modality).unit
     same = f"{unit} that are nearly the same"
     what = f"groups (column {dataset.group_name}) or {same}" if dataset.groups is not None else same
-    details = [f"class {name}: its examples cannot be in {n_parts} parts without tearing apart {what}" for name in names]
+    details = [
+        f"class {dataset.classes[one]}: its examples cannot be in {n_parts} parts without tearing apart {what}"
+        f" (different ones: {len(np.unique(units[labels == one])):,} of {int((labels == one).sum()):,})"
+        for one in classes
+    ]
     fix = (
         f"--group {NO_GROUP}, or another column, if {dataset.group_name} is not what must stay together"
         if dataset.groups is not None

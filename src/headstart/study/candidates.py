@@ -242,7 +242,7 @@ def rank_collected(
         collected: The candidates.
         problem: Its folds say which items may be looked at; the others' labels are not.
         left_out: Models that a limit excluded, to be named in the ranking.
-        every_score: Also compute those scores that are shown and decide nothing (1-NN, LogME, H-score); else they are not a number.
+        every_score: Also compute the scores that decide nothing here (1-NN and H-score, and LogME of a single candidate); else they are not a number.
 
     Returns:
         The ranking, the best first, and the probes in the order of ``collected``.
@@ -250,20 +250,22 @@ def rank_collected(
     Cost: the probes, about 1 s a model for 500 items.
     """
     scored, probed = [], []
+    with_logme = every_score or len(collected) > 1
     for one in collected:
         with stage(problem.sink, f"score {one.candidate.card.name}"), one_thread():
-            evidence, found = _scored(one, problem, every_score=every_score)
+            evidence, found = _scored(one, problem, with_logme=with_logme, every_score=every_score)
         scored.append(evidence)
         probed.append(found)
     return combine(scored, problem.metric, problem.seed, left_out), probed
 
 
-def _scored(one: Collected, problem: Problem, *, every_score: bool) -> tuple[Scored, Probed]:
+def _scored(one: Collected, problem: Problem, *, with_logme: bool, every_score: bool) -> tuple[Scored, Probed]:
     started = time.perf_counter()
-    found, head = _scores(one.features, problem, every_score=every_score)
+    found, head = _scores(one.features, problem, with_logme=with_logme, every_score=every_score)
     training = np.unique(np.concatenate([items for fold in problem.folds for items in fold]))
     inside = one.middle_features(training)
-    middle = None if inside is None else _scores(_spread(inside, training, len(one.features)), problem, every_score=every_score)[1]
+    spread = None if inside is None else _spread(inside, training, len(one.features))
+    middle = None if spread is None else _scores(spread, problem, with_logme=with_logme, every_score=every_score)[1]
     seconds = one.seconds + time.perf_counter() - started
     card = one.candidate.card
     return Scored(card, one.candidate.ms_per_item, one.relatedness, head, middle, seconds), Probed(one, found, head.probe, seconds)
@@ -276,16 +278,16 @@ def _spread(rows: NDArray[np.float32], places: NDArray[np.int64], n: int) -> NDA
     return everything
 
 
-def _scores(features: NDArray[np.generic], problem: Problem, *, every_score: bool) -> tuple[Probe, Scores]:
+def _scores(features: NDArray[np.generic], problem: Problem, *, with_logme: bool, every_score: bool) -> tuple[Probe, Scores]:
     dataset = problem.dataset
     found = probe(features, dataset.labels, problem.n_classes, problem.folds, problem.seed, balance=problem.balance)
     order = np.argsort(found.items)
     found = replace(found, items=found.items[order], said=found.said[order], prior=found.prior[order])
     said = problem.predictions(found.items, found.probabilities)
     rows, labels, measured = features[found.items], dataset.labels[found.items], measure(said, problem.metric, problem.seed)
-    if not every_score:
-        return found, Scores(said, measured, np.nan, np.nan, np.nan)
-    return found, Scores(said, measured, nearest(rows, labels, said.units), logme(rows, labels), h_score(rows, labels))
+    evidence = logme(rows, labels) if with_logme else np.nan
+    near, shared = (nearest(rows, labels, said.units), h_score(rows, labels)) if every_score else (np.nan, np.nan)
+    return found, Scores(said, measured, near, evidence, shared)
 
 
 def middle_cuts(backbone: Backbone) -> list[int]:
