@@ -231,7 +231,7 @@ def expect(probes: Sequence[Measured], priors: Sequence[Prior | None], slope: fl
 
 
 def _with_logme(found: Sequence[tuple[float, float]], logmes: Sequence[float]) -> list[tuple[float, float]]:
-    """Log-odds of probes and their variances, the former drawn towards LogME on their scale: its mean and spread over the candidates made those of the probes."""
+    """Log-odds of probes and their variances, the former drawn towards LogME on their scale: its mean and spread over the candidates are made theirs."""
     known, values = np.asarray(logmes, np.float64), np.array([value for value, _ in found])
     if len(known) != len(values) or not np.isfinite(known).all() or not known.std():
         return list(found)
