@@ -6,11 +6,11 @@
 
 Truth: all blocks from pixels, AdamW with a short warm-up and a cosine, from a linear head fitted to the frozen features, at each of ``--rates``; the best
 accuracy on the test part after the last epoch, the mean over seeds (each draws pictures and order anew). Beside it the regrets are given for the truth
-that also allows the frozen network with its head, which on few pictures is often the best of them. Ranking: ``headstart.rank`` on the train part (and two test
-pictures a class, which it does not judge by), from an empty store, as a process of its own: once with engines
-never raced before, once with the engines known, as on any machine after its first ranking (``--rank-again``: only the latter).
-Regret: truth of the best model less truth of the pick, in points. Brute force: the sum of all fine-tunings of a task; where a card computed the truth,
-their steps times what a step takes on the processor that ranked (``--only steps``). Goals: mean regret at most half of the prior's, at least 30 times cheaper than brute force.
+that also allows the frozen network with its head, which on few pictures is often the best of them. Ranking: ``headstart.rank`` on the train part (and two
+test pictures a class, which it does not judge by), from an empty store, as a process of its own: once with engines never raced before, once with the engines
+known, as on any machine after its first ranking (``--rank-again``: only the latter). Regret: truth of the best model less truth of the pick, in points. Brute
+force: the sum of all fine-tunings of a task; where a card computed the truth, their steps times what a step takes on the processor that ranked (``--only
+steps``). Goals: mean regret at most half of the prior's, at least 30 times cheaper than brute force.
 """
 
 from __future__ import annotations
