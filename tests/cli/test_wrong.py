@@ -45,11 +45,6 @@ def test_what_is_wrong_is_said_with_a_line_that_mends_it(ask: Callable[[], objec
     assert what in caught.value.what and fix in str(caught.value.fix)
 
 
-def test_a_limit_that_nothing_is_timed_for_is_refused_before_data_is_read() -> None:
-    with pytest.raises(InputError, match="--precision fast"):
-        headstart.fit(NOWHERE, max_ms=5, precision="float32")
-
-
 def test_a_wake_word_on_folders_of_other_names_says_which_names_it_needs() -> None:
     with pytest.raises(InputError, match=r"got: yes(?s:.*)fix: name the folders positive/, negative/ and background/"):
         kind_of("yes")

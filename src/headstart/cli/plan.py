@@ -45,4 +45,4 @@ def retrained(one: CutCost) -> tuple[str, ...]:
 
 def price(one: ModelCost) -> tuple[str, ...]:
     """A model's row."""
-    return one.model, one.engine, f"{one.items_per_second:.0f}{'' if one.timed else ', assumed'}", in_seconds(one.forward_seconds), in_bytes(one.store_bytes)
+    return one.model, one.engine, f"{one.items_per_second:.0f}", in_seconds(one.forward_seconds), in_bytes(one.store_bytes)

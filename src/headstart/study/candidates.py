@@ -45,7 +45,6 @@ from headstart.study.items import PreparedItems, prepared_for
 from headstart.study.problem import Problem
 from headstart.task.linear import one_thread
 
-SLOWEST = 10.0  # items a second that are assumed of an engine that has not raced (float32 was asked for)
 HALF = 0.5  # of the FLOPs: where the middle cut lies, between general and special features (Yosinski et al., 2014)
 MIDDLE_WITHIN = (0.25, 0.75)  # trainable shares that still count as the middle
 CHUNK_BYTES = 16 << 20  # of maps of the middle cut that are read at once before pooling
@@ -64,7 +63,7 @@ class Candidate:
     @property
     def items_per_second(self) -> float:
         """Speed of the whole network on its engine, as the race measured it."""
-        return next((lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine), SLOWEST)
+        return next(lap.items_per_second for lap in self.choice.race if lap.engine == self.choice.engine)
 
     @property
     def pass_seconds(self) -> float:
@@ -76,12 +75,12 @@ class Candidate:
         """Speed of the whole network in torch where training happens: on the card where one has raced, else on the processor in its faster format."""
         laps = [lap for lap in self.choice.race if lap.engine.startswith("torch")]
         on_card = [lap for lap in laps if "cuda" in lap.engine]
-        return max((lap.items_per_second for lap in on_card or laps), default=self.items_per_second)
+        return max(lap.items_per_second for lap in on_card or laps)
 
     @property
-    def ms_per_item(self) -> float | None:
-        """Milliseconds an item; None when nothing has raced."""
-        return 1000 / self.items_per_second if self.choice.race else None
+    def ms_per_item(self) -> float:
+        """Milliseconds an item."""
+        return 1000 / self.items_per_second
 
     def block_name(self, cut: int) -> str:
         """``head``, or the first block that is retrained."""
@@ -189,7 +188,7 @@ def open_candidate(card: ModelCard, dataset: Dataset, cuts: Sequence[str], *, ex
     taps = tuple(sorted(cut for cut in set(backbone.cuts_of(cuts).values()) | set(middle_cuts(backbone)[:1]) if 0 < cut < backbone.depth))
 
     def raced() -> Choice:
-        return choose(backbone, racing(items) if not exact else np.zeros(0), taps, exact=exact)
+        return choose(backbone, racing(items), taps, exact=exact)
 
     choice = recall_record(recall, Choice, f"engine of {card.name}", raced)
     return Candidate(card, backbone, items, choice, engine_named(choice.engine))

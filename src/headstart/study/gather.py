@@ -29,7 +29,6 @@ SAFETY = 1.2  # times what the dearest model so far took: the next one may be sl
 PASS_SHARE = 0.7  # of the candidates' seconds that the first forward pass may take
 SCORED_TIMES = 2  # at least: for one round that judges, and for the one that is delivered
 SCORING_SECONDS = 0.003  # an item and model: probes of the head and the middle cut (2.4 s for 670 items on a slow machine)
-UNTIMED = ": {name} is taken to need {ms:.0f} ms an item, for with --precision float32 no engine is timed"
 ITEM_SECONDS = 0.004  # beside the pass: an item's decoding, its plain features, the heads that are fitted to it
 
 
@@ -68,9 +67,8 @@ def gather(
     """Open the candidates and bring their activations into the store; what budget and memory afford is decided once in a run's life.
 
     Raises:
-        InputError: when no model keeps within the limits, or milliseconds are limited and nothing is timed.
+        InputError: when no model keeps within the limits.
     """
-    limits.timed(exact=exact)
     journal = Journal() if journal is None else journal
     share = kept(budget.until(CANDIDATES_SHARE), journal, "candidates' budget")
     gathering = _Gathering(dataset, plan, limits, share, store, sink, journal, memory, exact)
@@ -200,15 +198,15 @@ def afforded(
     if min(in_time, held) >= n:
         return dataset, None
     most = int(min(in_time, held))
-    part, is_timed = sampled(dataset, most, seed), bool(candidate.choice.race) or held < in_time
-    limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item" if is_timed else UNTIMED.format(name=name, ms=1000 / speed)
+    part = sampled(dataset, most, seed)
+    limit, because = "--budget affords", f": {name} takes {1000 / speed:.1f} ms an item"
     if held < in_time:
         limit, because = "--memory holds", f", each with {room.width(candidate.backbone)} features of {name}"
     n_parts = len(set(dataset.given_split or ("",)))
     rounded = len(dataset.classes) * n_parts  # by so many at most do whole items of every class and part exceed what was asked for
     needs = f"; {len(part)} are taken, for each of {len(dataset.classes)} classes needs a few" if len(part) > most + rounded else ""
     why = f"{limit} {most if needs else len(part)} of {n} items{because}{needs}"
-    return part, Decision("items", len(part), "items", why, "measured" if is_timed else "rule")
+    return part, Decision("items", len(part), "items", why, "measured")
 
 
 def _affordable(share: Budget, pass_seconds: float) -> float:

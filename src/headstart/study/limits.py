@@ -44,16 +44,9 @@ class Limits:
         """Those that the user pinned, checked before any data is read.
 
         Raises:
-            InputError: when nothing could keep one, or milliseconds are limited where no engine is timed.
+            InputError: when nothing could keep one.
         """
-        made = cls(wishes.max_mb, wishes.max_ms, wishes.licence)
-        made.timed(exact=wishes.precision == "float32")
-        return made
-
-    def timed(self, *, exact: bool) -> None:
-        """Refuse a limit on milliseconds where no engine is timed."""
-        if exact and self.max_ms is not None:
-            raise InputError("--max-ms limits what is measured, and with float32 no engine is timed", fix="--precision fast")
+        return cls(wishes.max_mb, wishes.max_ms, wishes.licence)
 
     def allowed(self, cards: Sequence[ModelCard], outside: list[LeftOut]) -> list[ModelCard]:
         """Those cards that keep within the limits as far as a card can tell; the others are added to ``outside``.

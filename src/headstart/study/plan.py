@@ -38,7 +38,7 @@ class ModelCost:
     Attributes:
         model: Its name.
         engine: The engine that won the race on this machine.
-        items_per_second: Its speed; what is assumed where nothing is ``timed``, because float32 was asked for.
+        items_per_second: Its speed.
         forward_seconds: The forward pass over all items; of the first model also those over varied views and with random weights.
         store_bytes: What the store would take for the cuts that are worth keeping, and for these further passes.
     """
@@ -48,7 +48,6 @@ class ModelCost:
     items_per_second: float
     forward_seconds: float
     store_bytes: int
-    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -174,8 +173,7 @@ def _price(candidate: Candidate, dataset: Dataset, words: Sequence[str], *, n_mo
     middle = middle_cut(candidate, n, store)
     cuts = {*wanted_cuts(candidate, words, n, store), *([] if middle is None else [middle])}
     held = {cut: cost(candidate.backbone, cut, n, candidate.engine, speed, store).bytes for cut in cuts}
-    size, timed = sum(held.values()) + n_more * held[head], bool(candidate.choice.race)
-    return ModelCost(candidate.card.name, candidate.choice.engine, speed, (1 + n_more) * n / speed, size, timed)
+    return ModelCost(candidate.card.name, candidate.choice.engine, speed, (1 + n_more) * n / speed, sum(held.values()) + n_more * held[head])
 
 
 def _race_seconds(candidates: Sequence[Candidate], n_items: int, budget: Budget, n_races: int, *, twins: bool) -> float:

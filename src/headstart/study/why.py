@@ -81,8 +81,7 @@ def these_kept(one: Collected) -> Decision:
     names = tuple(candidate.block_name(cut) for cut in kept)
     misses = max(each.misses for each in kept.values())
     expected, took = misses / candidate.items_per_second, kept[candidate.backbone.depth].pass_seconds
-    beside = f"expected {expected:.1f} s of computing, decoding and writing aside; " if candidate.choice.race else ""
-    now = f"{beside}took {took:.1f} s" if misses else "nothing had to be computed"
+    now = f"expected {expected:.1f} s of computing, decoding and writing aside; took {took:.1f} s" if misses else "nothing had to be computed"
     return Decision("kept_cuts", names, "", f"cheaper to keep than to compute again; the pass over {misses} new items: {now}", "measured")
 
 

@@ -92,19 +92,17 @@ def choose(backbone: Backbone, batch: NDArray[np.generic], taps: tuple[int, ...]
         backbone: The network.
         batch: Prepared items, shape ``(BATCH_ITEMS, ...)``.
         taps: Cuts that the pass after the race will tap: what an engine compiles for the race then serves the pass.
-        exact: True leaves only torch's float32.
+        exact: True leaves only torch's float32, which runs alone, so that its speed is known.
 
     Cost: 1 to 5 s the first time, conversion included; nothing after that.
     """
-    if exact:
-        return Choice(EXACT.name, (), machine())
-    kept = measured() / f"{digest('race', RACE, backbone.chain[-1], machine(), str(batch.shape))}.json"
+    kept = measured() / f"{digest('exact' if exact else 'race', RACE, backbone.chain[-1], machine(), str(batch.shape))}.json"
     if kept.exists():
         try:
             return from_plain(Choice, read_json(kept), str(kept))
         except (InputError, ValueError):
             kept.unlink(missing_ok=True)
-    choice = _race(backbone, (batch,), taps)
+    choice = _race(backbone, (batch,), taps, exact=exact)
     write_json(kept, to_plain(choice))
     return choice
 
@@ -124,16 +122,16 @@ def machine() -> str:
     return f"{model}{narrow}, {torch.get_num_threads()} threads{card}, torch {torch.__version__}, openvino {openvino.__version__.split('-')[0]}"
 
 
-def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...]) -> Choice:
+def _race(backbone: Backbone, batch: Arrays, taps: tuple[int, ...], *, exact: bool) -> Choice:
     few = tuple(array[:RACE_ITEMS] for array in batch)
-    exact, reference = _lap(EXACT, backbone, few, taps)
+    alone, reference = _lap(EXACT, backbone, few, taps)
     laps: list[Lap] = []
-    for engine in ENGINES:
+    for engine in () if exact else ENGINES:
         if engine.available() and not engine.exact and not _pointless(engine, laps):
             laps.append(_lap(engine, backbone, few, taps, reference)[0])
     right = [lap for lap in laps if lap.mean_cosine >= LEAST_MEAN_COSINE]
-    fastest = max([*right, replace(exact, items_per_second=exact.items_per_second / CLEARLY_FASTER)], key=lambda lap: lap.items_per_second)
-    return Choice(fastest.engine, (*laps, exact), machine())
+    fastest = max([*right, replace(alone, items_per_second=alone.items_per_second / CLEARLY_FASTER)], key=lambda lap: lap.items_per_second)
+    return Choice(fastest.engine, (*laps, alone), machine())
 
 
 def _pointless(engine: Engine, laps: Sequence[Lap]) -> bool:
