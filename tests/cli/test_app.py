@@ -91,10 +91,8 @@ def test_a_twin_that_learned_nothing_is_said_to_have_learned_nothing() -> None:
     ]
     assert said(scratch=better, scratch_epochs=90.0, scratch_still_improving=False) == said(scratch=None, scratch_epochs=None) == []
     (frozen,) = said(scratch=better, scratch_frozen=True, scratch_rounds=(5, 2), budget=True)
-    told = (
-        "2 epochs from scratch did worse than a head on random features in 2 of 5 rounds, so that head is the twin there; a larger --budget gives it more time"
-    )
-    assert frozen == told
+    told = "2 epochs from scratch did no better than a head on random features in 2 of 5 rounds, so that head is the twin there"
+    assert frozen == f"{told}; a larger --budget gives it more time"
     (no_time,) = said(scratch=better, scratch_frozen=True, scratch_epochs=0.0, scratch_rounds=(1, 1))
     assert no_time.startswith("there was no time to train from scratch, so a head on random features is the twin; ")
     (some,) = said(scratch=Measured(0.6, 0.3, 0.9, 15), scratch_still_improving=False)

@@ -55,6 +55,13 @@ def test_forty_five_items_without_a_mistake_are_the_first_that_promise_95_percen
     assert abstention_threshold(sure(np.linspace(0.6, 1, 45), np.ones(45))) == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize("n", [100, 160, 200, 240])
+def test_a_few_items_that_stand_there_twice_do_not_undo_the_promise_of_the_others(n: int) -> None:
+    """Found as a bug: of 200 right answers among which six were pairs no threshold was found: the first test was of just as many as would do without pairs."""
+    units = np.concatenate([np.arange(6), np.arange(n - 6)])
+    assert abstention_threshold(sure(np.linspace(0.99, 0.6, n), np.ones(n, bool), units)) == pytest.approx(0.6)
+
+
 def test_enough_items_without_a_mistake_are_all_answered() -> None:
     found = abstain(sure(np.linspace(0.6, 1, 200), np.ones(200)))
     assert found.threshold == pytest.approx(0.6) and found.test is None

@@ -69,6 +69,27 @@ def test_a_clear_gain_reads_as_help(rights: Rights) -> None:
     assert "\n" not in line
 
 
+def test_a_gain_that_a_head_on_random_features_has_too_is_not_called_help(rights: Rights) -> None:
+    """Found as a bug: "Transfer helped" stood over a twin that had overfitted, beside a frozen random network that was as good as the transfer arm."""
+    others = {"scratch": rights(first(120)), "plain": None, "majority": rights(first(80))}
+    given = {"transfer": rights(first(150)), **others, "validation": {"transfer": 0.9, "scratch": 0.5}, "circumstances": ABOUT}
+    found = judge(**given, random=rights(first(150)))
+    assert (found.helped, found.doubt) == ("cannot tell", "random") and found.gain_over_scratch is not None and found.gain_over_scratch.low > 0
+    assert " over the same network from scratch in the same time, but 0.0 (−1.9 to 1.9) over a head on its random features" in found.sentence()
+    assert "无法判断迁移学习是否有帮助" in found.sentence("zh") and "但与其随机特征上的分类头相比为" in found.sentence("zh")
+    assert judge(**given, random=rights(first(100))).helped == "yes"
+
+
+def test_a_twin_that_hardly_saw_its_items_proves_no_help_where_nothing_stands_beside_it(rights: Rights) -> None:
+    """Found as a bug: +56 points over half an epoch, where the same network frozen at random weights was 7 points behind."""
+    starved = {"validation": {"transfer": 0.9, "scratch": 0.5}, "circumstances": replace(ABOUT, scratch_epochs=0.5, scratch_rounds=(1, 0))}
+    given = {"transfer": rights(first(150)), "scratch": rights(first(60)), "plain": None, "majority": rights(first(80)), **starved}
+    found = judge(**given)
+    assert (found.helped, found.doubt) == ("cannot tell", "starved") and "which got through its items in 0.5 epochs" in found.sentence()
+    assert "只训练了 0.5 轮" in found.sentence("zh")
+    assert judge(**given, random=rights(first(100))).helped == "yes"
+
+
 def test_a_clear_loss_reads_as_no_help_and_names_the_better_plain_model(rights: Rights) -> None:
     found = verdict(rights, 100, 140, 150, {"plain": 0.95})
     assert (found.helped, found.chosen) == ("no", "plain")

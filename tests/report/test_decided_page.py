@@ -46,7 +46,7 @@ def test_every_part_is_on_the_page(page: str) -> None:
         "dropped after fold 1",
         "1 not tried, and why EfficientNet-Lite0 · everything · rate 1e−4 needs 120 s, 30 s were left",
         "softened by a temperature of",
-        "it should hand over to a person: it then answers",
+        "it should hand over to a person: thresholds so chosen answered",
         "A short list instead of one answer",
         "Twice the labels would buy about",
         "9 of 300 labels look wrong",

@@ -54,7 +54,7 @@ def test_what_cannot_be_told_apart_is_not_called_alike(verdict: Verdict) -> None
 
 def test_a_twin_that_is_a_frozen_head_in_some_rounds_is_said_to_be_one_there(verdict: Verdict) -> None:
     told = replace(verdict, scratch_frozen=True, scratch_epochs=0.4)
-    assert "Trained from scratch, the network got through 0.4 epochs and knew less than a head on its random features" in meaning(told, verdict.test)[2]
+    assert "Trained from scratch, the network got through 0.4 epochs and knew no more than a head on its random features" in meaning(told, verdict.test)[2]
     some, everywhere = (meaning(replace(told, scratch_rounds=rounds), verdict.test)[2] for rounds in ((5, 2), (5, 5)))
     assert some.endswith("in 2 of 5 rounds: that head is the twin it is compared with there.") and everywhere.endswith("compared with.")
 

@@ -26,7 +26,7 @@ def test_test_items_are_spoken_of_where_there_are_some_and_a_shortfall_is_owned(
     found = {"target": 0.95, "threshold": 0.71, "validation": {"coverage": SHARE, "accuracy": RIGHT}, "test": {"coverage": SHARE, "accuracy": low}}
     shown = abstention(found)
     assert shown is not None
-    assert plain(shown["words"]).endswith("is right on 90 % (86 to 93) of those.")
+    assert plain(shown["words"]).endswith("and were right on 90 % (86 to 93) of those.")
     assert plain(shown["fitted"]).endswith("The sentence above is about test items; on those it falls short of the 95 % asked for.")
     assert shown["figure"] is None
     nothing = {"coverage": {"value": 0.0, "low": 0.0, "high": 0.1, "n": 48}, "accuracy": {"value": 0.0, "low": 0.0, "high": 1.0, "n": 0}}

@@ -285,7 +285,7 @@ def cautions(verdict: Verdict, *, budget: bool = False) -> Iterator[str]:
         return
     reached, more = epochs(verdict.scratch_epochs or 0.0), "a larger --budget gives it more time" if budget else "--effort thorough gives it ten times the time"
     if verdict.scratch_frozen:
-        did = f"{reached} from scratch did worse than a head on random features" if verdict.scratch_epochs else "there was no time to train from scratch"
+        did = f"{reached} from scratch did no better than a head on random features" if verdict.scratch_epochs else "there was no time to train from scratch"
         where, head = in_rounds(verdict.scratch_rounds), "that head" if verdict.scratch_epochs else "a head on random features"
         yield f"{did}{where}, so {head} is the twin{' there' if where else ''}; {more}"
     elif verdict.scratch_still_improving:

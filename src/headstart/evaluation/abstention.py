@@ -122,7 +122,10 @@ def abstention_threshold(validation: Predictions, target: float = TARGET, confid
         for n_answers in _steps(start, n):
             threshold = float(falling[n_answers - 1])
             kept = top >= threshold
-            if accuracy_bound(validation.right[kept], validation.units[kept], error) < target:
+            right, units = validation.right[kept], validation.units[kept]
+            if accuracy_bound(np.ones(len(right), bool), units, error) < target:
+                continue  # where many are the same item again, so few promise nothing, even without a mistake
+            if accuracy_bound(right, units, error) < target:
                 break
             if kept.sum() > most:
                 found, most = threshold, int(kept.sum())
@@ -131,11 +134,16 @@ def abstention_threshold(validation: Predictions, target: float = TARGET, confid
 
 def _starts(n: int, target: float, error: float) -> tuple[list[int], float]:
     """With how many answers each sequence begins, the first where no mistake would just do; and the chance of error that each may use up."""
-    least = math.log(error) / math.log(target)
-    n_starts = 1 + max(0, math.floor(math.log(max(n / least, 1.0), START_RATIO)))
+    n_starts = 1
+    while _first(error / (n_starts + 1), target) * START_RATIO**n_starts <= n:
+        n_starts += 1
     share = error / n_starts
-    first = math.ceil(math.log(share) / math.log(target))
-    return [start for one in range(n_starts) if (start := first * START_RATIO**one) <= n], share
+    return [start for one in range(n_starts) if (start := _first(share, target) * START_RATIO**one) <= n], share
+
+
+def _first(error: float, target: float) -> int:
+    """How many answers without a mistake promise the target."""
+    return math.ceil(math.log(error) / math.log(target))
 
 
 def _steps(start: int, n: int) -> list[int]:

@@ -90,6 +90,7 @@ def _english(verdict: Verdict) -> str:
     else:
         by = f"{number(over.points, signed=True)} points {metric} (95 % {_ends(over, ' to ')})"
         first = f"{opening}: {by} over the same network {'without its pretraining' if verdict.scratch_frozen else 'from scratch in the same time'}"
+        first += _english_doubt(verdict)
     plain = verdict.gain_over_plain
     if plain is None:
         second = "" if over is None else "; it was not compared with a plain model"
@@ -100,6 +101,14 @@ def _english(verdict: Verdict) -> str:
         second = f", {number(plain.points, signed=True)} ({_ends(plain, ' to ')}) over a plain model{close}"
     what = f"{verdict.title}, {cut_words(verdict.cut)}"
     return f"{first}{second}. {_english_choice(verdict, what)}"
+
+
+def _english_doubt(verdict: Verdict) -> str:
+    """Why a gain that lies above 0 is not called help."""
+    if verdict.doubt == "random" and (over := verdict.gain_over_random) is not None:
+        return f", but {number(over.points, signed=True)} ({_ends(over, ' to ')}) over a head on its random features"
+    starved = f", which got through its items in {epochs(verdict.scratch_epochs or 0.0)}; no head on its random features was there to compare with"
+    return starved if verdict.doubt == "starved" else ""
 
 
 def _english_choice(verdict: Verdict, what: str) -> str:
@@ -119,7 +128,7 @@ def _chinese(verdict: Verdict) -> str:
         first = f"{opening}：没有与从零训练的同一网络比较{alone and '，' + alone}；{metric} {_score(verdict.test, verdict.metric, ' 至 ')}"
     else:
         twin = "没有预训练的同一网络" if verdict.scratch_frozen else "相同时间内从零训练的同一网络"
-        first = f"{opening}：与{twin}相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）"
+        first = f"{opening}：与{twin}相比，{metric} {number(over.points, signed=True)} 个百分点（95 % 区间 {_ends(over, ' 至 ')}）{_chinese_doubt(verdict)}"
     if plain is None:
         second = "" if over is None else "；没有与简单模型比较"
     elif plain.high < 0:
@@ -132,6 +141,13 @@ def _chinese(verdict: Verdict) -> str:
         return f"{first}{second}。{what}。"
     winner = {"plain": "简单模型", "scratch": "没有预训练的同一网络" if verdict.scratch_frozen else "从零训练的同一网络"}[verdict.chosen]
     return f"{first}{second}。最终采用{winner}：它在验证集上胜过 {what}。"
+
+
+def _chinese_doubt(verdict: Verdict) -> str:
+    """Why a gain that lies above 0 is not called help."""
+    if verdict.doubt == "random" and (over := verdict.gain_over_random) is not None:
+        return f"，但与其随机特征上的分类头相比为 {number(over.points, signed=True)}（{_ends(over, ' 至 ')}）"
+    return f"，但该网络只训练了 {number(verdict.scratch_epochs or 0.0)} 轮，也没有其随机特征上的分类头可比" if verdict.doubt == "starved" else ""
 
 
 def _ends(gain: Gain, between: str) -> str:

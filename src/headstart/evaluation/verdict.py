@@ -1,7 +1,8 @@
 """The verdict: predictions of the transfer arm and its twins in, one frozen record out (``verdict.json``) with the sentence people read first.
 
-The rule: ``helped`` is "yes" when the whole interval of the gain over the scratch twin lies above 0, "no" when it lies
-below +1 point, "cannot tell" otherwise, and also when there is no scratch twin. ``chosen`` is what validation prefers; test decides nothing.
+The rule: ``helped`` is "yes" when the whole interval of the gain over the scratch twin lies above 0, and so does that over the same network frozen at
+random weights; "no" when the former lies below +1 point; "cannot tell" otherwise, also when there is no scratch twin, or only one that hardly saw its
+items and no frozen network beside it. ``chosen`` is what validation prefers; test decides nothing.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from headstart.evaluation.metrics import is_lower_better
 from headstart.evaluation.predictions import Predictions
 
 Helped = Literal["yes", "no", "cannot tell"]
+Doubt = Literal["random", "starved"]
 Arm = Literal["transfer", "scratch", "plain"]
 Language = Literal["en", "zh"]
 WORTH_IT = 1.0  # points: an interval wholly below this says that transfer does not help in practice
+STARVED_EPOCHS = 3.0  # below this a network from scratch has hardly seen the items
 PREFERENCE: tuple[Arm, ...] = ("transfer", "plain", "scratch")  # of equal validation scores the first is chosen: a twin must win, not tie
 
 
@@ -75,8 +78,8 @@ class Circumstances:
         seed: The run's seed.
         scratch_epochs: How often the scratch twin saw its items in its time, parts of an epoch counted.
         scratch_still_improving: Whether its validation score was still rising at the end.
-        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is a head on frozen random features, because that did better
-            than training everything.
+        scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is a head on frozen random features, because that did as well
+            as training everything, or better.
         why: Why this model and this cut, as the end of a sentence; "" = not said.
     """
 
@@ -106,7 +109,7 @@ class Verdict:
         test: The transfer arm's score on test; ``scratch``, ``plain`` and ``majority`` are the others', None when not trained.
         gain_over_scratch: Gain of the transfer arm; positive = transfer is better; None when there is nothing to compare with.
         validation: The scores that decided ``chosen``.
-        scratch_frozen: Whether the scratch twin is, in some round, a head on frozen random features, because that did better than training everything.
+        scratch_frozen: Whether the scratch twin is, in some round, a head on frozen random features, because training everything did no better.
         scratch_rounds: In how many rounds there is a scratch twin, and in how many of them it is such a head; None in runs that did not say so.
         random: Score of the same network frozen at random weights, with a head trained like the transfer arm's: architecture without
             pretraining. None when it was not measured, as in runs of version 0.1.0.
@@ -141,6 +144,12 @@ class Verdict:
     scratch_rounds: tuple[int, int] | None = None
     random: Measured | None = None
     gain_over_random: Gain | None = None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why a gain over the scratch twin that lies above 0 does not count; None where it counts, or does not."""
+        over, random = self.gain_over_scratch, self.gain_over_random
+        return None if over is None or over.low <= 0 else doubted(random, self.scratch_epochs, frozen=self.scratch_frozen)
 
     def sentence(self, language: Language = "en") -> str:
         """The first line people read, in English or Chinese (``zh``)."""
@@ -206,7 +215,7 @@ def judge(
     about |= {name: measure(other, metric, seed) if other is not None else None for name, other in others.items()}
     about |= {f"gain_over_{name}": one for name, one in gains.items()}
     return Verdict(
-        helped=helped_by(gains["scratch"]),
+        helped=helped_by(gains["scratch"], doubted(gains["random"], circumstances.scratch_epochs, frozen=about["scratch_frozen"])),
         chosen=preferred(validation, metric),
         metric=metric,
         test=measure(transfer, metric, seed),
@@ -214,13 +223,25 @@ def judge(
     )
 
 
-def helped_by(over_scratch: Gain | None) -> Helped:
+def helped_by(over_scratch: Gain | None, doubt: Doubt | None = None) -> Helped:
     """The rule of decision 3, and nothing else."""
     if over_scratch is None:
         return "cannot tell"
     if over_scratch.low > 0:
-        return "yes"
+        return "yes" if doubt is None else "cannot tell"
     return "no" if over_scratch.high < WORTH_IT else "cannot tell"
+
+
+def doubted(over_random: Gain | None, epochs: float | None, *, frozen: bool) -> Doubt | None:
+    """Why a gain over the scratch twin may be the architecture's or the clock's, not pretraining's.
+
+    Returns:
+        ``random`` where a head on the network's random features may be as good; ``starved`` where there is no such head to compare with and the twin
+        hardly saw its items.
+    """
+    if over_random is not None:
+        return "random" if over_random.low <= 0 else None
+    return "starved" if epochs is not None and epochs < STARVED_EPOCHS and not frozen else None
 
 
 def preferred(validation: Mapping[str, float], metric: str) -> Arm:

@@ -69,8 +69,6 @@ def learning(found: Plain) -> Plain | None:
     ahead = None
     if n_now and value_now is not None and n_doubled and gain and n_doubled > n_now >= 1:
         ahead = Doubled(n_doubled, Span(value_now + gain.value / 100, value_now + gain.low / 100, value_now + gain.high / 100))
-        if not points or points[-1][0] < n_now:
-            points.append((n_now, Span(value_now, value_now, value_now)))
     said = values.text(found.get("sentence"))
     if not said and len(points) < 2:
         return None

@@ -31,7 +31,7 @@ ARM_WORDS = {
     "majority": "Always the commonest class",
 }
 OVER_WORDS = {"scratch": "over the same network from scratch", "plain": "over a plain model", "random": "over frozen random weights"}
-FROZEN_TWIN = "a head on frozen random features"  # what the twin is in the rounds where that did better than training everything
+FROZEN_TWIN = "a head on frozen random features"  # what the twin is in the rounds where training everything did no better
 
 
 @dataclass(frozen=True)

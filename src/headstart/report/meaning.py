@@ -82,7 +82,7 @@ def _scratch(verdict: Verdict, n_epochs: float) -> str:
         where = in_rounds(verdict.scratch_rounds)
         if not n_epochs:
             return f"There was no time to train the network from scratch{where}: a head on its random features is the twin it is compared with."
-        less = f"knew less than a head on its random features{where}: that head is the twin it is compared with{' there' if where else ''}"
+        less = f"knew no more than a head on its random features{where}: that head is the twin it is compared with{' there' if where else ''}"
         return f"Trained from scratch, the network got through {epochs(n_epochs)} and {less}."
     reached = f"The network from scratch reached {epochs(n_epochs)} in the same time"
     ahead = verdict.gain_over_scratch is not None and verdict.gain_over_scratch.points > 0
@@ -96,6 +96,12 @@ def _scratch(verdict: Verdict, n_epochs: float) -> str:
 def _worth(verdict: Verdict) -> str:
     if verdict.gain_over_scratch is None:
         return "No twin was trained from scratch, so nobody can say whether the pretrained weights mattered."
+    doubt = {
+        "random": "A head on random features of the same network may be as good, whatever a twin that was trained did: pretraining cannot be credited with it.",
+        "starved": "The twin from scratch hardly saw its items, and no head on its random features was there: the gain may be one of time alone.",
+    }
+    if verdict.doubt is not None:
+        return doubt[verdict.doubt]
     return {
         "yes": "The pretrained weights are worth having: the whole interval of the gain lies above zero (for other items; another seed trains other networks).",
         "no": "The pretrained weights are not worth a point: the whole interval of the gain lies below +1.",

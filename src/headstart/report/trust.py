@@ -44,7 +44,7 @@ def calibration(found: Plain, *, balanced: bool = False) -> Plain | None:
     errors = [words.as_number(side.get("error")) for side in (before, after)]
     about_right = abs(temperature - 1) <= ABOUT_RIGHT
     wrong, moved = ("too sure of itself", "softened") if temperature > 1 else ("not sure enough", "sharpened")
-    said = f"The raw network was {'about right' if about_right else wrong}: its probabilities were {'hardly changed' if about_right else moved} "
+    said = f"Uncalibrated, it was {'about right' if about_right else wrong}: its probabilities were {'hardly changed' if about_right else moved} "
     said += f"by a temperature of {temperature:.2f}, fitted on validation."
     if balanced:
         said += (
@@ -114,7 +114,10 @@ def abstention_words(found: Plain) -> str:
         said = "It may answer everything"
     if coverage is None or not accuracy:
         return f"{said}."
-    return f"{said}: it then answers {100 * coverage.value:.0f}\N{NO-BREAK SPACE}% of the items and is right on {accuracy} of those."
+    share = f"{100 * coverage.value:.0f}\N{NO-BREAK SPACE}%"
+    if judged == values.table(found.get("test")):
+        return f"{said}: thresholds so chosen answered {share} of the items that chose none, and were right on {accuracy} of those."
+    return f"{said}: it then answers {share} of the items and is right on {accuracy} of those."
 
 
 def _judged(found: Plain) -> Any:

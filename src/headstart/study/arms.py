@@ -39,7 +39,7 @@ class Arm:
         weights: Its trained weights by name in the network, where it is not.
         model: Name of its network's card, where it has one.
         cut: Number of frozen blocks, for the transfer arm.
-        frozen: For the scratch twin: is it a head on frozen random features, because that did better than training everything?
+        frozen: For the scratch twin: is it a head on frozen random features, because training everything did no better?
         counting: Its linear head on counts, where it is one.
         test_items: Those test items for which it answers; None for all of them.
     """

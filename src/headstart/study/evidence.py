@@ -25,10 +25,11 @@ MOST_NAMES = 50  # of one kind; ``inspect --json`` names them all
 
 def evaluation(rounds: Sequence[Round], plan: Plan) -> dict[str, Any]:
     """How the answer was judged, and what each round chose."""
-    nested = len(rounds) > 1
+    planned = int(plan.number("rounds"))
     choices = [_choice(number, one) for number, one in enumerate(rounds, 1)]
-    how = "nested cross-validation" if nested else "held-out test"
-    return {"how": how, "rounds": len(rounds), "why": plan.decision("rounds").why, "choices": choices}
+    how = "nested cross-validation" if len(rounds) > 1 else "held-out test"
+    short = f"the items of {len(rounds)} of {planned} rounds, for which the budget had time; the others were tested by nobody"
+    return {"how": how, "rounds": len(rounds), "why": plan.decision("rounds").why if len(rounds) == planned else short, "choices": choices}
 
 
 def _choice(number: int, one: Round) -> dict[str, Any]:

@@ -241,7 +241,8 @@ class Study:
         for number, problem in enumerate([*judged, *delivered], 1):
             journal, needed = problem.keeping.journal, SAFETY * (1 + len(delivered)) * dearest
             if played and problem not in delivered and not journal.recall("is played", lambda: share.left >= needed):  # noqa: B023 - asked at once
-                self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
+                if problem is judged[-1]:
+                    self.sink(Event("note", "race", text=f"--budget: {len(played)} of {len(judged)} rounds judge; the others had no time"))
                 continue
             began, where = journal.instant("this round"), f" in round {number} of {total}" if total > 1 else ""
             with stage(self.sink, f"rank and race{where}"):
@@ -261,12 +262,17 @@ class Study:
 
     def frozen_random(self, played: list[Round], tracks: Tracks, budget: Budget) -> None:
         """The same network with random weights, frozen, and a head like the transfer arm's: the architecture without pretraining; if there is time."""
+        missed: set[str] = set()
         for one in played:
             model = one.raced.arm.model
+            if model in missed:
+                continue
             if model not in self.random:
                 candidate = tracks.collected[model].candidate
                 price = OPENING_SECONDS + candidate.pass_seconds
                 if not self.journal.recall(f"time for {model} with random weights", partial(has_left, budget, price / RANDOM_SHARE)):
+                    self.sink(Event("note", "random", text=f"--budget: no time for {model} with frozen random weights"))
+                    missed.add(model)
                     continue
                 if reason := self.no_room_for_random(candidate, len(one.problem.dataset)):
                     self.sink(Event("note", "random", text=f"no frozen random network: {reason}"))
@@ -310,6 +316,19 @@ class Study:
                 one.arms["scratch"] = better_untaught(trained, frozen, candidate, one.problem)
                 one.look()
                 let_others_go(learners, delivered)
+        self.untaught_elsewhere(played, tracks)
+        let_others_go(played, delivered)
+
+    def untaught_elsewhere(self, played: list[Round], tracks: Tracks) -> None:
+        """Where every round that trained one preferred a head on random features, that head is the twin of the others too: it is there, and answers for all."""
+        twins = [one.arms["scratch"] for one in played if "scratch" in one.arms]
+        if not twins or not all(twin.frozen for twin in twins):
+            return
+        for one in played:
+            frozen = one.arms.get("random")
+            if "scratch" not in one.arms and frozen is not None and frozen.head is not None:
+                one.arms["scratch"] = untaught(frozen, frozen.head, tracks.collected[one.raced.arm.model].candidate, one.problem)
+                one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""

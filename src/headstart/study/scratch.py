@@ -17,6 +17,7 @@ from headstart.base.hashing import digest
 from headstart.base.journal import recall_record
 from headstart.base.seeds import seed_for
 from headstart.evaluation.intervals import gain
+from headstart.evaluation.verdict import STARVED_EPOCHS
 from headstart.planning.plan import Plan
 from headstart.study.arms import RANDOM_WEIGHTS, Arm
 from headstart.study.candidates import Candidate, open_backbone
@@ -42,7 +43,6 @@ DOUBT = 4.0  # times what is not measured but estimated a step may take: 0.5 s w
 MOST_LOOKING = 0.4  # of its time that is kept for answering, however busy the moment was in which an answer was timed
 LATE_SHARE = 0.5  # of a step, on average
 MOST_OVERSHOT = 0.1  # likewise, for its last step
-STARVED_EPOCHS = 3.0  # below this a network from scratch has hardly seen the items
 ERRORS_ACROSS = 3.92  # standard errors from one end of a 95 % interval to the other
 DECIDING_SHARE = 0.15  # of what may be learnt from: enough to choose an epoch by, and to compare arms
 
@@ -187,8 +187,8 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
     """The better of two ways to start from random weights, by the items that chose the trained one's epoch: training everything, or only a head.
 
     On two cores a network that trains from scratch for minutes often knows less than a linear head on its frozen random features. A gain over the weaker
-    of the two would praise pretraining for what a few seconds of fitting do. One that has hardly seen the items is better by luck alone, on the few that
-    choose: it has to be better by more than one standard error.
+    of the two would praise pretraining for what a few seconds of fitting do. So of equals the head is taken; and a network that has hardly seen the items
+    is better by luck alone, on the few that choose: it has to be better by more than one standard error.
 
     Args:
         trained: What `from_scratch` gave.
@@ -201,7 +201,7 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
     beside = frozen.validation.among(trained.validation.items)
     ahead = gain(trained.validation, beside, problem.metric, problem.seed)
     is_starved = sum(row.passes for row in trained.history) < STARVED_EPOCHS
-    if ahead.points >= (is_starved * (ahead.high - ahead.low) / ERRORS_ACROSS) or frozen.head is None:
+    if ahead.points > (is_starved * (ahead.high - ahead.low) / ERRORS_ACROSS) or frozen.head is None:
         return trained
     alone = untaught(frozen, frozen.head, candidate, problem)
     return replace(alone, validation=beside, seconds=trained.seconds, history=trained.history, still_improving=trained.still_improving)

@@ -96,7 +96,7 @@ def reach(
             n=_counts(judged, last),
             licence=candidate.card.licence,
             seed=problem.seed,
-            scratch_epochs=round(min(sum(row.passes for row in one.history) for one in twins), 1) if twins else None,
+            scratch_epochs=round(min((sum(row.passes for row in one.history) for one in twins if one.history), default=0.0), 1) if twins else None,
             scratch_still_improving=any(one.still_improving for one in twins) if twins else None,
             scratch_rounds=(len(twins), sum(one.frozen for one in twins)) if twins else None,
             why=plan.decision("cut").why,
