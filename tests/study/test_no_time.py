@@ -44,7 +44,20 @@ def test_where_no_step_fits_the_twin_is_the_head_on_random_features_and_that_is_
     assert any(note.startswith("--budget: ") and "s instead of 60" in note for note in notes)
     assert verdict.scratch is not None and verdict.random is not None and verdict.scratch.value == verdict.random.value
     assert verdict.scratch_frozen and verdict.scratch_epochs == 0
+    assert verdict.scratch.n == verdict.test.n  # found as a bug: 49 of 240, where that head stood ready for all
     assert "There was no time to train the network from scratch" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("fresh_home")
+def test_where_no_random_network_fits_either_that_is_said_once(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found as a bug: it was left out without a word, and "helped" then stood over half an epoch from scratch."""
+    heard = list[Event]()
+    monkeypatch.setattr(study, "at_most", lambda ends, budget, share: 0.0)
+    monkeypatch.setattr(study, "has_left", lambda budget, seconds: False)
+    verdict = fitted(data, tmp_path / "run", heard)
+    notes = [event.text for event in heard if event.kind == "note" and "random weights" in event.text]
+    assert notes == ["--budget: no time for efficientnet_lite0 with frozen random weights"]
+    assert (verdict.scratch, verdict.random, verdict.helped) == (None, None, "cannot tell")
 
 
 def test_a_disk_that_cannot_hold_the_smallest_model_is_refused(tmp_path: Path) -> None:
