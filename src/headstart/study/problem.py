@@ -73,6 +73,13 @@ class Problem:
         """Positions of the items that the first so many heats hold out, heat after heat."""
         return np.concatenate([held for _, held in self.heats[:n_heats]])
 
+    def longer(self, fitted: NDArray[np.int64]) -> float:
+        """How many times as many epochs a heat trains, so that it takes as many steps as a fit to the whole pool: with fewer, a deep cut looks worse than it is.
+
+        One heat alone is what is delivered, and trains as it is.
+        """
+        return len(self.pool) / len(fitted) if len(self.heats) > 1 else 1.0
+
     def predictions(self, items: NDArray[np.int64], probabilities: Floats) -> Predictions:
         """Join the probabilities of items with their truth."""
         dataset = self.dataset

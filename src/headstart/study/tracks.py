@@ -179,7 +179,7 @@ class Tracks:
     def least_seconds(self, model: str, cut: int, problem: Problem) -> float:
         """What one fold takes at the least, from FLOPs and the speed that torch showed in the race of engines: nothing is measured for it."""
         fitted, _ = problem.heats[0]
-        return least_seconds(self.collected[model].candidate, cut, len(fitted) * self.settings().epochs)
+        return least_seconds(self.collected[model].candidate, cut, len(fitted) * self.settings().epochs * problem.longer(fitted))
 
     def fold_seconds(self, model: str, cut: int, problem: Problem, most_seconds: float = float("inf")) -> float:
         """What one fold is expected to take: its steps, and a look at the held items after every epoch.
@@ -191,6 +191,7 @@ class Tracks:
     def _seconds_at(self, speed: Speed, problem: Problem) -> float:
         fitted, held = problem.heats[0]
         settings = self.settings()
+        settings = replace(settings, epochs=settings.epochs * problem.longer(fitted))
         whole_batches = n_steps(len(fitted), settings) * min(1.0, len(fitted) / settings.batch_items)
         return speed.seconds_per_step * (whole_batches + settings.epochs * len(held) / settings.batch_items * JUDGING_COST)
 
@@ -314,6 +315,8 @@ class Contest:
         tracks.speed(entrant.model, entrant.cut, problem)  # decides the arithmetic
         classifier, read = tracks.classifier(entrant.model, entrant.cut, head), tracks.reader(entrant.model, entrant.cut, entrant.views, problem)
         settings, labels = tracks.settings(entrant), problem.dataset.labels
+        if len(held) and not settings.contrastive:
+            settings = replace(settings, epochs=settings.epochs * problem.longer(fitted))
         if settings.lora_rank:
             names = add_lora(classifier.part, int(settings.lora_rank), seed=problem.seed)
             classifier.adapt(distances(names, tracks.collected[entrant.model].candidate.backbone.distances(entrant.cut)))
