@@ -21,11 +21,11 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
-from headstart.base.errors import InputError, IntegrityError
+from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
-from headstart.data import Dataset, load
+from headstart.data import load
 from headstart.data.duplicates import units_of
 from headstart.data.kind import refuse_other_kind
 from headstart.data.listing import Wanted
@@ -43,11 +43,12 @@ from headstart.study.languages import Strange
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
-from headstart.training.run import MODEL_FILES, check_run
+from headstart.training.run import MODEL_FILES, changed, check_run, recorded
 
 Result = TypeVar("Result")
 Answer = Callable[[Sequence[bytes]], Floats]
 SHOWN_CHARACTERS = 200
+SPLIT = "split.json"  # what a run learnt from
 SAME = 1e-6  # two coverages that differ by less are the same
 
 
@@ -106,7 +107,7 @@ def deploy(run: Path, sink: Sink = silence) -> Deployed:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when its files are not those that were written.
+        ChangedRunError: when its files are not those that were written.
     """
     NO_LIMIT.begin()
     if is_wake_word(run):
@@ -124,7 +125,7 @@ def modality_of(run: Path) -> Modality:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when its files are not those that were written.
+        ChangedRunError: when its files are not those that were written.
     """
     check_run(run, "model.json")
     with _as_written(run):
@@ -137,13 +138,14 @@ def _as_written(run: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
+        raise changed(run, f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
 
 
 def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
-    check_run(run, f"{name}.safetensors")
+    beside = () if name == "plain" else (file for file in recorded(run) if file.startswith(f"{MODEL_FILES}/"))  # a tokenizer
+    check_run(run, f"{name}.safetensors", *beside)
     check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     if name == "plain" and modality.counts:
@@ -205,8 +207,9 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
 
     Raises:
         InputError: when the data set has classes that the run does not know.
+        ChangedRunError: when files of the run are not those that were written.
     """
-    deployed = deploy(run, sink)
+    deployed, known = deploy(run, sink), _taught_by(run)
     try:
         dataset = _as_taught(run, Wanted(text, label, group), lambda one: load(data, **vars(one), modality=deployed.modality, sink=sink, to_learn=False))
     except InputError:
@@ -224,7 +227,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
             rows.append(deployed.answer(contents))
             advance(positions.stop)
     strange.tell(sink)
-    seen = _seen(run, dataset)
+    seen = sum(content in known for content in dataset.content)
     if seen:
         text_of = f"beware: {seen} of {len(dataset)} items were among those that this run learnt from or was chosen by; of new ones this promises too much"
         sink(Event("note", "evaluate", text=text_of))
@@ -250,13 +253,14 @@ def _as_taught(run: Path, wanted: Wanted, read: Callable[[Wanted], Result]) -> R
     return read(wanted)
 
 
-def _seen(run: Path, dataset: Dataset) -> int:
-    """How many items a run has had to do with, by their content."""
-    try:
-        known = {one for name in ("train", "validation") for one in read_json(run / "split.json")["content"][name]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0  # a run of 0.1.0 does not say
-    return sum(content in known for content in dataset.content)
+def _taught_by(run: Path) -> set[str]:
+    """The contents of the items that a run has had to do with; none where it does not say, as those of 0.1.0."""
+    if SPLIT not in recorded(run):
+        return set()
+    check_run(run, SPLIT)
+    with _as_written(run):
+        sides = read_json(run / SPLIT).get("content", {})
+        return {one for name in ("train", "validation") for one in sides.get(name, ())}
 
 
 def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None, strange: Strange) -> list[Prediction]:
