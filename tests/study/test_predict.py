@@ -140,7 +140,7 @@ def test_evaluation_measures_with_intervals_and_refuses_classes_that_the_run_doe
             (other / name / f"{number}.png").write_bytes(content.getvalue())
     with pytest.raises(InputError, match="classes that the run was not trained on") as caught:
         evaluate(run, other)
-    assert "got: two" in str(caught.value)
+    assert "got: two" in str(caught.value) and f"fix: headstart fit {other}   (" in str(caught.value)
 
 
 def test_a_few_items_of_one_class_are_enough_to_be_judged_on(run: Path, digits: Path, tmp_path: Path) -> None:

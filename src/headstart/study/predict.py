@@ -217,7 +217,8 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
         raise
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
-        raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
+        fix = f"headstart fit {shlex.quote(str(data))}   (it learns them; or take them out of the data, or name another column of labels: --label COLUMN)"
+        raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes, fix=fix)
     rows, strange = [], Strange(deployed.languages)
     with stage(sink, "evaluate", len(dataset.content), "items") as advance:
         for begin in range(0, len(dataset.content), BATCH_ITEMS):
