@@ -185,15 +185,14 @@ def list_lines(files: Sequence[Path], root: Path, part: str | None = None) -> Li
     rows, lengths, sources, labels, notes = [], [], [], [], []
     for path in files:
         where = printable(os.path.relpath(path, root))
-        lines, encoding = _lines(path)
+        text, encoding = _decoded(path)
         if encoding != "UTF-8":
             notes.append(f"{where} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8")
-        numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-        origin = stamp(path)
-        rows.append(held((line for _, line in numbered), origin and f"{origin}/lines"))
-        lengths.append(len(numbered))
-        sources += [f"{where}#{number}" for number, _ in numbered]
-        labels += [plain(printable(path.stem))] * len(numbered)
+        found, origin = numbered(text), stamp(path)
+        rows.append(held((line for _, line in found), origin and f"{origin}/lines"))
+        lengths.append(len(found))
+        sources += [f"{where}#{number}" for number, _ in found]
+        labels += [plain(printable(path.stem))] * len(found)
     parts = (part,) * len(sources) if part else None
     return Listing(joined(rows, lengths), tuple(sources), tuple(labels), parts=parts, notes=tuple(notes))
 
@@ -204,13 +203,23 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
     Raises:
         InputError: when the encoding cannot be told.
     """
-    return [(number, line.strip()) for number, line in enumerate(_lines(path)[0], start=1) if line.strip()]
+    return numbered(_decoded(path)[0])
 
 
-def _lines(path: Path) -> tuple[list[str], str]:
+def numbered(text: str) -> list[tuple[int, str]]:
+    r"""The number and the content of each line that holds something, however lines end.
+
+    Example:
+        >>> numbered("good\r\n \nbad")
+        [(1, 'good'), (3, 'bad')]
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _decoded(path: Path) -> tuple[str, str]:
     try:
-        text, encoding = decoded(raw := path.read_bytes())
+        return decoded(raw := path.read_bytes())
     except Unreadable as error:
         fix = f"{conversion(raw, str(path), 'utf8.txt')}   (its encoding behind -f)"
         raise InputError(f"{path.name} cannot be read: {error.reason}", fix=fix) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), encoding

@@ -29,6 +29,7 @@ from headstart.data import load
 from headstart.data.duplicates import units_of
 from headstart.data.kind import refuse_other_kind
 from headstart.data.listing import Wanted
+from headstart.data.refuse import column_of_texts
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
@@ -38,7 +39,7 @@ from headstart.gallery.headers import check_safetensors
 from headstart.modality import Modality, Unreadable, get
 from headstart.planning.memory import NO_LIMIT
 from headstart.report.folder import is_wake_word
-from headstart.study.inputs import Item, items_in
+from headstart.study.inputs import Item, items_in, typed
 from headstart.study.languages import Strange
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
@@ -172,7 +173,8 @@ def predict(
 
     Args:
         run: A finished run folder.
-        inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, and texts themselves.
+        inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, texts themselves, and ``-``
+            for the lines of standard input.
         coverage: How often a set of classes must hold the right one; None names no sets.
         text: The column of a table that holds the texts; when not given, that which the run learnt from, or else found by its name.
         lines: Does each line of a text file stand for itself?
@@ -187,7 +189,9 @@ def predict(
     items: list[Item] = []
     if not is_wake_word(run):  # before a network is opened
         modality = modality_of(run)
-        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, run, text=wanted.text, lines=lines))
+        column_of_texts(text, modality)
+        given = typed(inputs, modality, run)
+        items = _as_taught(run, Wanted(text), lambda wanted: items_in(given, modality, run, text=wanted.text, lines=lines))
     deployed = deploy(run, sink)
     strange = Strange(deployed.languages)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
