@@ -7,7 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,10 @@ def let_go_of_output() -> None:
 def keep(details: str) -> Path:
     """Write a traceback where the user finds it again; in the temporary folder when home is what broke."""
     name = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{os.getpid()}.txt"
-    for folder in (home() / "failures", Path(tempfile.gettempdir())):
+    folders = [Path(tempfile.gettempdir())]
+    with suppress(InputError):  # a home that is a file
+        folders.insert(0, home() / "failures")
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(details, encoding="utf-8", errors="backslashreplace")
