@@ -88,7 +88,7 @@ class Deployed:
     suffixes: frozenset[str]
     unsure_below: float | None = None
     set_thresholds: Mapping[float, float] = field(default_factory=dict)
-    languages: tuple[str, ...] = ()  # that its network reads, where it reads texts
+    languages: tuple[str, ...] = ()  # that its model reads, where it reads texts
 
     def set_threshold(self, coverage: float) -> float:
         """The threshold of sets that hold the right class so often or, between the coverages that are kept, a little more often.
@@ -156,8 +156,9 @@ def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
         answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
-    languages = tuple(about["card"]["input"].get("languages", ())) if modality.name == "text" and name != "plain" else ()
-    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds, languages)
+    languages = about.get("languages", ()) if name == "plain" else about["card"]["input"].get("languages", ())  # runs of 0.1.0 know of no plain model's
+    reads = tuple(languages) if modality.name == "text" else ()
+    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds, reads)
 
 
 def predict(
