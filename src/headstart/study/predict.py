@@ -214,7 +214,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
         InputError: when the data set has classes that the run does not know.
         ChangedRunError: when files of the run are not those that were written.
     """
-    deployed, known = deploy(run, sink), _taught_by(run)
+    known, deployed = _taught_by(run), deploy(run, sink)
     try:
         dataset = _as_taught(run, Wanted(text, label, group), lambda one: load(data, **vars(one), modality=deployed.modality, sink=sink, to_learn=False))
     except InputError:
@@ -261,6 +261,7 @@ def _as_taught(run: Path, wanted: Wanted, read: Callable[[Wanted], Result]) -> R
 
 def _taught_by(run: Path) -> set[str]:
     """The contents of the items that a run has had to do with; none where it does not say, as those of 0.1.0."""
+    check_run(run)
     if SPLIT not in recorded(run):
         return set()
     check_run(run, SPLIT)
