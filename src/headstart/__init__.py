@@ -301,7 +301,7 @@ def predict(
 
     Args:
         run: A finished run folder.
-        inputs: One or several: paths, and for a run on texts the texts themselves.
+        inputs: One or several: paths, and for a run on texts the texts themselves, or `-` for the lines of standard input.
         coverage: Name a set of classes that holds the right one this often, up to 0.99: a conformal set.
         text: The column of a table that holds the texts; found by its name when not given.
         lines: Take each line of a text file for a text of its own.

@@ -22,6 +22,11 @@ def test_text_is_hashed_as_utf_8() -> None:
     assert digest("花") == digest("花".encode()) and len(digest()) == 32
 
 
+def test_a_name_that_the_locale_cannot_read_is_hashed_as_its_bytes() -> None:
+    """Found as a bug: with LC_ALL=C, a Chinese file name ended the program."""
+    assert digest("花".encode().decode("ascii", "surrogateescape")) == digest("花")
+
+
 def test_old_names_stay_as_they_were() -> None:
     assert digest_content(b"") == hashlib.blake2b(b"", digest_size=16).hexdigest() == "cae66941d9efbd404e4d88758ea67670"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,38 @@ def test_ctrl_c_outside_of_a_run_and_a_fault_within_one(capsys: pytest.CaptureFi
     fault.add_note("headstart resume run")
     assert guarded(lambda: raising(fault), as_json=False) == OUR_FAULT
     assert "go on with the run: headstart resume run" in capsys.readouterr().err
+
+
+ANSWERS = {  # ways to answer: a buffer that is written as the process ends, rich, JSON
+    "csv": "print('source,label')",
+    "table": "from headstart.cli.show import answer; answer('a table')",
+    "json": "from headstart.cli.show import answer_json; answer_json({'a': 1})",
+}
+
+
+def left(answer: str, output: int, *, as_json: bool) -> subprocess.CompletedProcess[str]:
+    """A process that answers through Typer, as the command line does, on a standard output that takes nothing."""
+    lines = f"import sys, typer\nfrom headstart.cli.leave import guarded\napp = typer.Typer()\n@app.command()\ndef verb():\n    {answer}\n"
+    lines += f"sys.exit(guarded(lambda: app(args=[], standalone_mode=False), as_json={as_json}))"
+    return subprocess.run([sys.executable, "-c", lines], stdout=output, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("form", ANSWERS)
+def test_an_answer_that_the_disk_has_no_room_for_is_said_without_a_traceback(form: str) -> None:
+    """Found as a bug: with --json, the refusal was written to the same full disk again."""
+    with Path("/dev/full").open("w") as full:
+        done = left(ANSWERS[form], full.fileno(), as_json=form == "json")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (INPUT_WRONG, "error: the disk is full") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ANSWERS)
+def test_a_reader_that_has_had_enough_is_no_fault(form: str) -> None:
+    """Found as a bug: `--csv | head -1` left with 1."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = left(ANSWERS[form], writer, as_json=form == "json")
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (DONE, "")

@@ -13,9 +13,10 @@ import headstart
 from headstart import gallery
 from headstart.base.errors import InputError
 from headstart.cli.listen import refuse_no_file
-from headstart.cli.predictions import one_form
+from headstart.cli.predictions import give_predictions, one_form
 from headstart.study.candidates import models_for
 from headstart.study.keyword_sides import kind_of
+from headstart.study.predict import Prediction
 
 NOWHERE = "/no/such/data"
 
@@ -48,6 +49,17 @@ def test_what_is_wrong_is_said_with_a_line_that_mends_it(ask: Callable[[], objec
 def test_a_wake_word_on_folders_of_other_names_says_which_names_it_needs() -> None:
     with pytest.raises(InputError, match=r"got: yes(?s:.*)fix: name the folders positive/, negative/ and background/"):
         kind_of("yes")
+
+
+def test_inputs_of_which_none_can_be_read_come_with_the_line_that_shows_the_first(tmp_path: Path) -> None:
+    (tmp_path / "a b.csv").touch()
+    for source, fix in ((f"{tmp_path}/a b.csv#3", f"ls -l '{tmp_path}/a b.csv'"), (f"{tmp_path}/a b.csv", f"ls -l '{tmp_path}/a b.csv'")):
+        with pytest.raises(InputError, match="none of the inputs could be read") as caught:
+            give_predictions(Path("my run"), [Prediction(source, "", 0.0, {}, "empty")], as_csv=False, as_json=False)
+        assert caught.value.fix == fix
+    with pytest.raises(InputError) as caught:
+        give_predictions(Path("my run"), [Prediction("\0", "", 0.0, {}, "no text")], as_csv=False, as_json=False)
+    assert caught.value.fix == "headstart predict 'my run' INPUT..."
 
 
 @pytest.mark.parametrize("ask", ["predict('/nope', 'x')", "evaluate('/nope', 'x')", "resume('/nope')", "report('/nope')"])

@@ -91,6 +91,22 @@ def test_a_first_line_that_reads_like_a_row_is_asked_about(tmp_path: Path) -> No
     assert caught.value.fix == "put one above it that does: text,label"
 
 
+@pytest.mark.parametrize(("text", "label"), [("微博正文", "情感"), ("text_a", "label"), ("b", "a")])
+def test_a_table_of_unknown_names_is_answered_with_the_columns_that_are_likely_the_text_and_the_label(tmp_path: Path, text: str, label: str) -> None:
+    """Found as a bug: `name the column file_name` was advised to who had texts."""
+    path = table(tmp_path / "x.csv", [(str(n), one, "店", said) for n, (said, one) in enumerate(ROWS)], ("no", label, "shop", text))
+    with pytest.raises(InputError, match=f"no column of a known name holds texts, or names files\n  got: no, {label}, shop, {text}") as caught:
+        load(path)
+    given = dict(zip(*[iter(shlex.split(str(caught.value.fix)))] * 2, strict=True))
+    assert given == {"--text": text, "--label": label}
+    assert load(path, text=given["--text"], label=given["--label"]).classes == ("好", "差")
+
+
+def test_a_first_line_that_stands_among_the_rows_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the first line looks like a row"):
+        load(table(tmp_path / "x.csv", header=("今天天气不错啊", "好")))
+
+
 @pytest.mark.parametrize("mark", ["sep=;\n", '"sep=;"\r\n'])
 def test_the_first_line_that_excel_writes_for_itself_is_no_row(tmp_path: Path, mark: str) -> None:
     path = table(tmp_path / "x.csv", separator=";")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import typer.main
 
+from headstart.base.errors import InputError
 from headstart.cli.app import app
 from headstart.planning.budget import seconds_in
 from headstart.planning.facts import Wishes
 from headstart.planning.memory import memory_in
 from headstart.study.asked import Asked, asked
+from headstart.study.resume import resume
 
 
 def understood(line: str) -> dict[str, Any]:
@@ -41,3 +43,14 @@ def test_a_wake_word_is_begun_anew_without_what_it_does_not_take(tmp_path: Path)
     wishes = Wishes("speech_embedding", None, 2, "usual", None, "float32", True, 60.0)
     word: Asked = asked(tmp_path, wishes, None, "speaker", task="keyword", false_accepts=0.25)
     assert word.line == f"headstart fit {tmp_path} --task keyword --false-accepts 0.25 --seed 2 --budget 60s --group speaker"
+
+
+@pytest.mark.parametrize(("now", "fit"), [("moved/pictures", "headstart fit DATA"), ("pictures 2", "headstart fit '{}/pictures 2'")])
+def test_data_that_was_moved_is_asked_back_or_fitted_anew_from_where_it_lies(tmp_path: Path, now: str, fit: str) -> None:
+    """Found as a bug: `fix: ls /the/folder/above` was all that `resume` said."""
+    (tmp_path / "run").mkdir()
+    asked(tmp_path / "pictures", Wishes(seed=3), None, "patient").write(tmp_path / "run")
+    (tmp_path / now).mkdir(parents=True)
+    with pytest.raises(InputError, match=f"put it back there and go on: headstart resume {tmp_path}/run") as caught:
+        resume(tmp_path / "run")
+    assert caught.value.fix == f"{fit.format(tmp_path)} --seed 3 --group patient --out {tmp_path}/run-2"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from tests.modality.photos import tile, write
 import headstart
 from headstart.base.errors import InputError
 from headstart.cli.predictions import WIDEST, clipped
+from headstart.data import load
 from headstart.modality import get
 from headstart.modality.words import COLUMNS
 from headstart.study.predict import evaluate, predict
@@ -47,6 +50,47 @@ def test_lines_files_folders_and_a_text_itself_are_answered(run: Path, tmp_path:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a.txt").write_text(GOOD[3], encoding="utf-8")
     assert [one.label for one in predict(run, [tmp_path / "folder"])] == ["好"]
+
+
+def piped(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_a_dash_stands_for_the_lines_that_are_piped_in_read_once_among_the_others(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found as a bug: the text "-" was labelled, and what was piped in was not read."""
+    piped(monkeypatch, f"{GOOD[1]}\r\n\r\n{BAD[1]}\r\n".encode("gb18030"))
+    found = predict(run, ["-", BAD[2]])
+    assert [(one.source, one.label, one.shown) for one in found] == [("-#1", "好", GOOD[1]), ("-#3", "差", BAD[1]), (BAD[2], "差", "")]
+    for content, said in (
+        (b"", "standard input holds no text"),
+        (b"\n \n", "holds no text"),
+        ("房間很乾淨，服務也不錯，下次還來".encode("big5"), "cannot be read"),
+    ):
+        piped(monkeypatch, content)
+        with pytest.raises(InputError, match=said) as caught:
+            predict(run, ["-"])
+        assert f"| headstart predict {run} -" in str(caught.value.fix)
+
+
+def test_a_column_of_texts_is_refused_where_pictures_are_read(tmp_path: Path, empty_home: Path) -> None:
+    writer = RunWriter(tmp_path / "pictures run")
+    writer.json("model.json", {"chosen": "plain", "classes": ("a", "b"), "modality": "image"})
+    writer.finish()
+    asks: list[Callable[[], object]] = [lambda: predict(writer.folder, [tmp_path], text="文本"), lambda: load(tmp_path, text="文本", modality="image")]
+    for ask in asks:
+        with pytest.raises(InputError, match="here pictures are read\n  got: 文本\n  fix: leave --text out"):
+            ask()
+
+
+def test_a_folder_that_may_not_be_read_is_not_called_empty(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(path: object) -> object:
+        raise PermissionError
+
+    (tmp_path / "my folder").mkdir()
+    monkeypatch.setattr("os.scandir", locked)
+    with pytest.raises(InputError, match="may not be read") as caught:
+        predict(run, [tmp_path / "my folder"])
+    assert caught.value.fix == f"chmod u+rx '{tmp_path}/my folder'"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.backbone.text_models import FAMILIES, card_of
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -15,9 +16,14 @@ from headstart.base.errors import InputError
 from headstart.base.events import Event, silence
 from headstart.data import load
 from headstart.gallery import TextInput
+from headstart.modality import get
+from headstart.modality.words import COLUMNS
 from headstart.ranking.combine import LeftOut
 from headstart.study.items import prepared_for
-from headstart.study.languages import Strange, cut_short, readers
+from headstart.study.languages import Strange, cut_short, learnt, readers
+from headstart.study.predict import predict
+from headstart.task import sparse
+from headstart.training.run import RunWriter
 
 SAID = {"好评": "房间很干净，服务员态度也很好，下次还会再来", "差评": "早餐太差了，而且房间有烟味，等了半个小时才办好入住"}
 
@@ -82,6 +88,21 @@ def test_texts_that_a_runs_network_cannot_read_are_counted_once_for_all(gbk: Pat
     for one in (strange, plain):
         one.tell(notes.append)
     assert [note.text.split(":")[1] for note in notes] == [" 3 of 5 texts are in Chinese, and this run's model reads English"]
+
+
+def test_a_plain_model_reads_what_it_was_taught(gbk: Path, empty_home: Path) -> None:
+    """Found as a bug: a plain model of English reviews labelled Chinese ones as surely, and nothing was said."""
+    notes, counts = list[Event](), [get("text").plain_features(said) for said in (b"very clean", b"too loud")]
+    head = sparse.head_on(sparse.stacked(counts, COLUMNS), np.arange(2), 2, 1.0)
+    assert learnt(load(gbk)) == ("zh",)
+    for languages in (["en"], ["en", "zh"], None):
+        writer = RunWriter(gbk / f"run {languages}")
+        writer.tensors("plain.safetensors", head.tensors())
+        known = {} if languages is None else {"languages": languages}
+        writer.json("model.json", {"chosen": "plain", "classes": list(SAID), "modality": "text", **known})
+        writer.finish()
+        predict(writer.folder, list(SAID.values()), sink=notes.append)
+    assert [note.text.split(":")[1] for note in notes if note.kind == "note"] == [" 2 of 2 texts are in Chinese, and this run's model reads English"]
 
 
 def test_a_model_that_reads_the_texts_and_is_subscribed_is_let_in_by_what_kept_it_out(gbk: Path, empty_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

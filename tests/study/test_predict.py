@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from headstart.base.errors import InputError, IntegrityError
+from headstart.base.errors import ChangedRunError, InputError
+from headstart.base.events import Event
+from headstart.data import load
 from headstart.modality import get
 from headstart.study.listening import open_listener
 from headstart.study.predict import deploy, evaluate, predict
@@ -95,8 +98,23 @@ def test_a_run_whose_files_changed_answers_nothing(run: Path, files: list[Path],
     content = bytearray((run / name).read_bytes())
     content[-2] ^= 1
     (run / name).write_bytes(bytes(content))
-    with pytest.raises(IntegrityError, match=name):
+    with pytest.raises(ChangedRunError, match=name):
         predict(run, files[:1])
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("{}"), lambda path: path.write_text('{"content": {"train": []}}')])
+def test_a_run_that_no_longer_says_what_it_learnt_from_judges_nothing(head: LinearHead, digits: Path, tmp_path: Path, change: Callable[[Path], None]) -> None:
+    """Found as a bug: without its split.json a run was judged on what it had learnt from, and nothing was said."""
+    writer, notes = RunWriter(tmp_path / "run"), list[Event]()
+    writer.tensors("plain.safetensors", {"head.weight": head.weight, "head.bias": head.bias})
+    writer.json("model.json", {"chosen": "plain", "classes": CLASSES, "modality": "image"})
+    writer.json("split.json", {"content": {"train": load(digits).content[:30], "validation": []}})
+    writer.finish()
+    assert evaluate(writer.folder, digits, sink=notes.append)["seen"] == 30
+    assert any(note.text.startswith("beware: 30 of 40 items were among those") for note in notes)
+    change(writer.folder / "split.json")
+    with pytest.raises(ChangedRunError, match=r"split\.json differs from what the run wrote(?s:.*)fix: take the folder from where it was copied"):
+        evaluate(writer.folder, digits)
 
 
 def test_where_items_belong_together_the_intervals_are_as_wide_as_so_many_groups_warrant(run: Path, digits: Path, tmp_path: Path) -> None:
@@ -122,7 +140,7 @@ def test_evaluation_measures_with_intervals_and_refuses_classes_that_the_run_doe
             (other / name / f"{number}.png").write_bytes(content.getvalue())
     with pytest.raises(InputError, match="classes that the run was not trained on") as caught:
         evaluate(run, other)
-    assert "got: two" in str(caught.value)
+    assert "got: two" in str(caught.value) and f"fix: headstart fit {other}   (" in str(caught.value)
 
 
 def test_a_few_items_of_one_class_are_enough_to_be_judged_on(run: Path, digits: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from headstart.base.errors import InputError, IntegrityError
+from headstart.base.errors import ChangedRunError, InputError
 from headstart.base.events import Event
 from headstart.base.files import read_json
 from headstart.training.run import MANIFEST, RunWriter, check_run
@@ -73,21 +73,22 @@ def test_a_flipped_bit_in_the_weights_is_found_and_the_file_is_named(finished: P
     content = bytearray(weights.read_bytes())
     content[place] ^= 1
     weights.write_bytes(bytes(content))
-    with pytest.raises(IntegrityError, match=r"model\.safetensors differ"):
+    with pytest.raises(ChangedRunError, match=r"model\.safetensors differs") as caught:
         check_run(finished, "model.safetensors")
+    assert caught.value.exit_code == InputError.exit_code and str(finished) in str(caught.value.fix)
     check_run(finished, "about.json")
 
 
 def test_files_that_are_missing_or_were_never_written_are_all_named(finished: Path) -> None:
     (finished / "about.json").unlink()
-    with pytest.raises(IntegrityError, match=r"about\.json, plain\.safetensors"):
+    with pytest.raises(ChangedRunError, match=r"about\.json, plain\.safetensors"):
         check_run(finished, "about.json", "plain.safetensors", "events.jsonl")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 3}'])
 def test_a_damaged_manifest_is_said(finished: Path, content: str) -> None:
     (finished / MANIFEST).write_text(content)
-    with pytest.raises(IntegrityError, match=r"manifest\.json is damaged"):
+    with pytest.raises(ChangedRunError, match=r"manifest\.json is damaged"):
         check_run(finished, "model.safetensors")
 
 

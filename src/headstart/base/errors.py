@@ -86,6 +86,10 @@ class IntegrityError(HeadstartError):
     """Bytes on disk are not the bytes that were recorded; they were not used."""
 
 
+class ChangedRunError(InputError, IntegrityError):
+    """Files of a run folder are not those that the run wrote: whoever changed, moved or deleted them can mend it, so the command line leaves with 2."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One thing wrong with one item of the user's data: it is named, left out, and the work goes on.

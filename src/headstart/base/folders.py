@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from headstart.base.errors import InputError
+
 
 def home() -> Path:
-    """The folder that holds the local gallery, the activations and what was measured of this machine."""
+    """The folder that holds the local gallery, the activations and what was measured of this machine; it need not be there yet.
+
+    Raises:
+        InputError: when what was chosen is a file.
+    """
     chosen = os.environ.get("HEADSTART_HOME")
     if chosen:
-        return Path(chosen).expanduser()
+        place = Path(chosen).expanduser()
+        if place.is_file():
+            raise InputError("HEADSTART_HOME is a file, and has to be a folder", got=chosen, fix="unset HEADSTART_HOME   (or export the name of a folder)")
+        return place
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "headstart"
 

@@ -7,10 +7,13 @@ from pathlib import Path
 
 DIGEST_BYTES = 16  # 128 bits: a collision among 2**40 items has a chance of about 2**-49
 CHUNK_BYTES = 1 << 20
+SURROGATES = "surrogateescape"
 
 
 def digest(*parts: bytes | str) -> str:
     """Hash parts into 32 hexadecimal digits; lengths are hashed too, so ``("ab", "c") != ("a", "bc")``.
+
+    A file's name holds surrogates for bytes that the locale cannot read: they are hashed as the bytes that they were.
 
     Example:
         >>> digest("ab", "c") == digest("a", "bc")
@@ -18,7 +21,7 @@ def digest(*parts: bytes | str) -> str:
     """
     state = hashlib.blake2b(digest_size=DIGEST_BYTES)
     for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
+        raw = part.encode(errors=SURROGATES) if isinstance(part, str) else part
         state.update(len(raw).to_bytes(8, "little"))
         state.update(raw)
     return state.hexdigest()

@@ -228,7 +228,9 @@ def resume(
 @app.command()
 def predict(
     run_folder: words.RunFolder,
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help='Files, or folders of files; for texts also tables, and a "text itself".')],
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help='Files, or folders of files; for texts also tables, a "text itself", and - (lines piped in).')
+    ],
     coverage: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Name the classes one of which is right at least this often, up to 0.99 (conformal sets).")
     ] = None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.text import Text
 from typer import Abort, Exit, TyperException
@@ -45,6 +47,7 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     """Run the command line and turn however it ends into an exit code and, with ``--json``, still one JSON object."""
     try:
         code = work()
+        sys.stdout.flush()  # what cannot be written is said here, not by the interpreter as it ends
     except InputError as error:
         return input_wrong(str(error), error.fix, as_json=as_json)
     except TyperException as error:
@@ -56,6 +59,10 @@ def guarded(work: Callable[[], object], *, as_json: bool) -> int:
     except Exit as end:
         code = end.exit_code
     except BrokenPipeError:
+        return reader_gone()
+    except SystemExit as end:  # what Typer and rich make of a reader that has gone: exit 1
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
         return reader_gone()
     except Exception as error:
         known = shortage(error, "make room or give permission, then the same command again")
@@ -69,8 +76,7 @@ def input_wrong(message: str, fix: str | None, *, as_json: bool) -> int:
     """Say what is wrong with the input, the first line bold."""
     first, _, rest = message.partition("\n")
     talk().print(Text.assemble(("error: ", "bold red"), (first, "bold"), f"\n{rest}" if rest else ""), soft_wrap=True)
-    if as_json:
-        answer_json({"error": {"kind": "input", "message": message, "fix": fix}})
+    last_answer({"error": {"kind": "input", "message": message, "fix": fix}}, as_json=as_json)
     return INPUT_WRONG
 
 
@@ -88,8 +94,7 @@ def stopped(go_on: str = "", *, as_json: bool) -> int:
     talk().print("\nstopped. What was fetched and computed so far is kept and will be used again; a run that was not finished has no manifest.")
     if go_on:
         talk().print(f"go on with it:\n{go_on}", soft_wrap=True, markup=False, highlight=False)
-    if as_json:
-        answer_json({"error": {"kind": "stopped", "message": "stopped by the user", "fix": go_on or None}})
+    last_answer({"error": {"kind": "stopped", "message": "stopped by the user", "fix": go_on or None}}, as_json=as_json)
     return STOPPED
 
 
@@ -103,15 +108,32 @@ def our_fault(error: Exception, *, as_json: bool) -> int:
     ours = "" if isinstance(error, HeadstartError) else "\n  this is a fault of headstart or of the machine, not of your input"
     ours += f"\n  go on with the run: {line}" if (line := how_to_go_on(error)) else ""
     talk().print(Text.assemble(("failed: ", "bold red"), (message, "bold"), f"{ours}\n  the traceback lies in {where}"), soft_wrap=True)
-    if as_json:
-        answer_json({"error": {"kind": "fault", "message": message, "traceback": str(where), "fix": None}})
+    last_answer({"error": {"kind": "fault", "message": message, "traceback": str(where), "fix": None}}, as_json=as_json)
     return OUR_FAULT
+
+
+def last_answer(value: Any, *, as_json: bool) -> None:
+    """With ``--json`` still answer with one object; where standard output itself is what cannot be written, let go of it, or the interpreter stumbles too."""
+    try:
+        if as_json:
+            answer_json(value)
+        sys.stdout.flush()
+    except OSError:
+        let_go_of_output()
+
+
+def let_go_of_output() -> None:
+    """What is still to be written to standard output goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def keep(details: str) -> Path:
     """Write a traceback where the user finds it again; in the temporary folder when home is what broke."""
     name = f"{datetime.now().astimezone():%Y-%m-%d-%H%M%S}-{os.getpid()}.txt"
-    for folder in (home() / "failures", Path(tempfile.gettempdir())):
+    folders = [Path(tempfile.gettempdir())]
+    with suppress(InputError):  # a home that is a file
+        folders.insert(0, home() / "failures")
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(details, encoding="utf-8", errors="backslashreplace")
@@ -123,5 +145,5 @@ def keep(details: str) -> Path:
 
 def reader_gone() -> int:
     """The program that read our output has ended (``| head``): that is its right; leave quietly."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    let_go_of_output()
     return DONE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -44,7 +46,7 @@ def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Hea
     """
     faults = [one for one in predictions if one.fault is not None]
     if predictions and len(faults) == len(predictions) and not any(_is_begun(one) for one in faults):
-        raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults])
+        raise InputError("none of the inputs could be read", details=[f"{one.source}: {one.fault}" for one in faults], fix=_look_at(faults[0].source, run))
     from headstart.study.detections import Heard  # here already
 
     listened = any(isinstance(one, Heard) for one in predictions)
@@ -58,6 +60,12 @@ def give_predictions(run: Path, predictions: Sequence[Prediction] | Sequence[Hea
         answer(as_table(predictions))
     for one in faults:
         talk().print(f"not read{' to its end' if _is_begun(one) else ''}: {one.source}: {one.fault}", markup=False, soft_wrap=True)
+
+
+def _look_at(source: str, run: Path) -> str:
+    """The line that shows what is wrong with an input: its file, or that of its row; of a text itself there is none, and others are asked for."""
+    file = next((name for name in (source, source.rpartition("#")[0]) if name and os.path.isfile(name)), None)  # noqa: PTH113 - a text may be no path
+    return f"ls -l {shlex.quote(file)}" if file else f"headstart predict {shlex.quote(str(run))} INPUT..."
 
 
 def _is_begun(one: Prediction | Heard) -> bool:

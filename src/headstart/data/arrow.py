@@ -167,7 +167,7 @@ def _columns(schema: pa.Schema, kind: str, wanted: Wanted, where: str) -> tuple[
     if kind == "text":
         strings = [field.name for field in schema if is_text(field.type)]
         others = [field.name for field in schema if not is_text(field.type) and not _holds_bytes(field.type)]
-        return text_columns([*strings, *others], wanted, where)
+        return text_columns(dict.fromkeys([*strings, *others], ()), wanted, where)
     words, what = (AUDIO_WORDS, "clips") if kind == "audio" else (IMAGE_WORDS, "pictures")
     holders = byte_columns(schema)
     found = find_column(holders, words) or (holders[0] if len(holders) == 1 else None)

@@ -133,6 +133,7 @@ def load(
     if root.is_file() and archives.is_archive(root):
         root = unpacked(root)
     kind = get(modality or kind_of(root, wanted))
+    refuse.column_of_texts(text, kind)
     listing = lay_out(root, kind, wanted)
     if to_look and kind.name == "audio" and is_wake_word(listing.labels):
         cut, minimum_per_class = is_other_sound, 1

@@ -6,6 +6,7 @@ Names in the table lie below its folder: a table is text that someone else may h
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +17,10 @@ from headstart.data.flat import read_cells
 from headstart.data.listing import FILE_WORDS, Listing, Wanted, could_be, find_column, parts_from, pick_columns, plain, printable, several_labels
 from headstart.data.rows import FileRows, chosen
 from headstart.data.separated import SUFFIXES
+from headstart.data.texts import no_text
 
 STEMS = ("metadata", "labels")
+ENDING = re.compile(r"\.[a-zA-Z]\w{1,3}$")  # of a file's name: `.jpeg`, never `3.5` or the end of a sentence
 LOOKED_AT = 10  # cells by which a column of files is known
 SHOWN = 10  # missing files that a message names
 
@@ -66,7 +69,7 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
     columns, names = cells.columns, list(cells.columns)
     file = file_column(columns, table.parent, (label, group))
     if file is None:
-        raise InputError(f"{where}: no column looks like the name of a file", got=", ".join(names), allowed=FILE_WORDS, fix="name the column file_name")
+        raise _no_files(table, where, columns, label)
     wanted = Wanted(None, label, group)
     label, group, parted = pick_columns(names, file, label, group, where)
     taken = Wanted(None, label, group)
@@ -89,6 +92,14 @@ def list_table(table: Path, root: Path, label: str | None, group: str | None, pa
         notes=(*cells.notes, *could_be(names, wanted, taken)),
         columns=taken,
     )
+
+
+def _no_files(table: Path, where: str, cells: Mapping[str, Sequence[str]], label: str | None) -> InputError:
+    """What is said of a table that names no files: it may be one of texts, unless it is called as one of files is, or names files that are gone."""
+    gone = any(some and all(ENDING.search(cell) for cell in some[:LOOKED_AT] if cell) for some in cells.values())
+    if gone or table.stem in STEMS:
+        return InputError(f"{where}: no column looks like the name of a file", got=", ".join(cells), allowed=FILE_WORDS, fix="name the column file_name")
+    return no_text(cells, where, "no column of a known name holds texts, or names files", label)
 
 
 def _paths(names: Sequence[str], table: Path, where: str) -> list[str]:

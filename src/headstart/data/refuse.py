@@ -42,6 +42,16 @@ def nothing(root: Path, listing: Listing, kind: Modality) -> None:
     raise InputError(f"{root} holds {where}", details=details, fix=fix)
 
 
+def column_of_texts(text: str | None, kind: Modality) -> None:
+    """Refuse a column of texts where something else is read: it would be passed over in silence.
+
+    Raises:
+        InputError: when one is named.
+    """
+    if text is not None and kind.name != "text":
+        raise InputError(f"--text names a column of texts, and here {kind.unit} are read", got=text, fix="leave --text out")
+
+
 def _inspect_inside(root: Path) -> str:
     """Inside a folder: the command that looks at the first folder of class folders, else at the first table, where labels may stand; "" where neither lies."""
     if not root.is_dir():

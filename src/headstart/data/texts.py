@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headstart.base.errors import Fault, InputError
@@ -49,7 +50,7 @@ def list_texts(table: Path, root: Path, wanted: Wanted, part: str | None = None)
     """
     where = printable(os.path.relpath(table, root))
     cells = read_cells(table)
-    text, label, group, parted = text_columns(list(cells.columns), wanted, where)
+    text, label, group, parted = text_columns(cells.columns, wanted, where)
     if label in cells.nested:
         raise several_labels(where, label, cells.nested[label])
     n = len(cells.numbers)
@@ -88,30 +89,54 @@ def text_column(columns: Sequence[str], text: str | None, where: str) -> str:
     """
     found = pick_column(columns, text, TEXT_WORDS, "text", where) or (columns[0] if len(columns) == 1 else None)
     if found is None:
-        raise no_text(columns, where)
+        raise no_text(dict.fromkeys(columns, ()), where)
     return found
 
 
-def no_text(columns: Sequence[str], where: str) -> InputError:
-    """What is said of a table none of whose columns is called as a text is; a first line that reads like a row is asked about."""
-    said, shown = f"{where}: no column looks like the text", ", ".join(columns)
-    if any(len(column) > LONGEST_NAME for column in columns):
+def no_text(cells: Mapping[str, Sequence[str]], where: str, what: str = "no column looks like the text", label: str | None = None) -> InputError:
+    """What is said of a table none of whose columns is called as a text is; a first line that reads like a row is asked about.
+
+    Args:
+        cells: The columns; without their cells nothing is guessed.
+        where: The table.
+        what: Is wrong with it.
+        label: The column of the label, when the user names it.
+    """
+    said, shown = f"{where}: {what}", ", ".join(cells)
+    if any(len(column) > LONGEST_NAME or column in some for column, some in cells.items()):
         return InputError(f"{said}, and the first line looks like a row: does it name the columns?", got=shown, fix="put one above it that does: text,label")
-    return InputError(said, got=shown, allowed=TEXT_WORDS, fix="--text COLUMN, one of its columns")
+    return InputError(said, got=shown, allowed=TEXT_WORDS, fix=likely_columns(cells, label) or "--text COLUMN, one of its columns")
 
 
-def text_columns(columns: Sequence[str], wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
-    """The columns of the text, the label, the group and the part.
+def likely_columns(cells: Mapping[str, Sequence[str]], label: str | None = None) -> str:
+    """The options that name the likeliest columns: as the text that with the most different letters, as the label that with the fewest different values.
+
+    Example:
+        >>> likely_columns({"a": ["up", "down", "up"], "b": ["it went up", "it fell", "it rose"]})
+        '--text b --label a'
+    """
+    different = {column: set(some) - {""} for column, some in cells.items()}
+    text = max((column for column in different if column != label), key=lambda column: sum(map(len, different[column])), default="")
+    if not different.get(text):
+        return ""
+    classes = [column for column, values in different.items() if column != text and 1 < len(values) < len(different[text])]
+    label = label or find_column(classes, LABEL_WORDS, by_last_word=True) or min(classes, key=lambda column: len(different[column]), default=None)
+    return f"--text {shlex.quote(text)}" + (f" --label {shlex.quote(label)}" if label else "")
+
+
+def text_columns(cells: Mapping[str, Sequence[str]], wanted: Wanted, where: str) -> tuple[str, str, str | None, str | None]:
+    """The columns of the text, the label, the group and the part, by their names; by their cells a column is guessed that the user may mean.
 
     Raises:
         InputError: when no column can be the text or the label, or a named one is missing.
     """
+    columns = list(cells)
     found = pick_column(columns, wanted.text, TEXT_WORDS, "text", where, (wanted.label, wanted.group))
     if found is None:
         label = wanted.label or find_column(columns, LABEL_WORDS, by_last_word=True)
         others = [column for column in columns if column not in (label, wanted.group)]
         if len(others) != 1 or label is None:
-            raise no_text(columns, where)
+            raise no_text(cells, where, label=wanted.label)
         found = others[0]
     label, group, parted = pick_columns(columns, found, wanted.label, wanted.group, where)
     return found, label, group, parted
@@ -160,15 +185,14 @@ def list_lines(files: Sequence[Path], root: Path, part: str | None = None) -> Li
     rows, lengths, sources, labels, notes = [], [], [], [], []
     for path in files:
         where = printable(os.path.relpath(path, root))
-        lines, encoding = _lines(path)
+        text, encoding = _decoded(path)
         if encoding != "UTF-8":
             notes.append(f"{where} is not UTF-8: read as {encoding}; if letters look wrong, save it as UTF-8")
-        numbered = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-        origin = stamp(path)
-        rows.append(held((line for _, line in numbered), origin and f"{origin}/lines"))
-        lengths.append(len(numbered))
-        sources += [f"{where}#{number}" for number, _ in numbered]
-        labels += [plain(printable(path.stem))] * len(numbered)
+        found, origin = numbered(text), stamp(path)
+        rows.append(held((line for _, line in found), origin and f"{origin}/lines"))
+        lengths.append(len(found))
+        sources += [f"{where}#{number}" for number, _ in found]
+        labels += [plain(printable(path.stem))] * len(found)
     parts = (part,) * len(sources) if part else None
     return Listing(joined(rows, lengths), tuple(sources), tuple(labels), parts=parts, notes=tuple(notes))
 
@@ -179,13 +203,23 @@ def numbered_lines(path: Path) -> list[tuple[int, str]]:
     Raises:
         InputError: when the encoding cannot be told.
     """
-    return [(number, line.strip()) for number, line in enumerate(_lines(path)[0], start=1) if line.strip()]
+    return numbered(_decoded(path)[0])
 
 
-def _lines(path: Path) -> tuple[list[str], str]:
+def numbered(text: str) -> list[tuple[int, str]]:
+    r"""The number and the content of each line that holds something, however lines end.
+
+    Example:
+        >>> numbered("good\r\n \nbad")
+        [(1, 'good'), (3, 'bad')]
+    """
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _decoded(path: Path) -> tuple[str, str]:
     try:
-        text, encoding = decoded(raw := path.read_bytes())
+        return decoded(raw := path.read_bytes())
     except Unreadable as error:
         fix = f"{conversion(raw, str(path), 'utf8.txt')}   (its encoding behind -f)"
         raise InputError(f"{path.name} cannot be read: {error.reason}", fix=fix) from None
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), encoding

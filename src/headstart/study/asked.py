@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from headstart.base.hashing import digest
 from headstart.base.journal import Journal
 from headstart.base.records import from_plain, to_plain
 from headstart.data import Dataset
+from headstart.data.layout import nearest, quoted
 from headstart.gallery.card import ModelCard
 from headstart.planning.facts import Wishes
 from headstart.training.run import ASKED, check_begun
@@ -70,15 +71,26 @@ class Asked:
         """Refuse to go on where the numbers could differ.
 
         Raises:
-            InputError: naming what is another than it was.
+            InputError: naming what is another than it was, or that the data is gone from where it was.
         """
+        if not Path(self.data).exists():
+            raise self._gone(folder)
         now = asked(Path(self.data), self.wishes, self.label, self.group, self.accept, self.text, self.modality, self.task, self.false_accepts)
         others = [f"headstart {self.headstart}, here {now.headstart}"] if self.headstart != now.headstart else []
         others += [f"{name} {was}, here {now.versions.get(name, 'none')}" for name, was in self.versions.items() if now.versions.get(name) != was]
         others += [f"begun on {self.machine}; here {now.machine}"] if self.machine != now.machine and not others else []
         if others:
             what = "this run was begun with other versions or on another machine, where the same work gives other numbers"
-            raise InputError(what, got=folder, details=others, fix=f"begin anew: {self.line} --out {shlex.quote(f'{folder}-2')}")
+            raise InputError(what, got=folder, details=others, fix=f"begin anew: {self.line} --out {quoted(Path(f'{folder}-2'))}")
+
+    def _gone(self, folder: Path) -> InputError:
+        """What is said of data that lies elsewhere now; what lies beside with a similar name may be it."""
+        there = Path(self.data)
+        above, near = nearest(there)
+        now = replace(self, data=str(near) if near and above == there.parent else "DATA")
+        details = [f"put it back there and go on: headstart resume {quoted(folder)}", "or fit anew from where it lies now"]
+        what = "the data of this run is not where it was when the run began"
+        return InputError(what, got=self.data, details=details, fix=f"{now.line} --out {quoted(Path(f'{folder}-2'))}")
 
     @property
     def line(self) -> str:

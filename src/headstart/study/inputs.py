@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,10 @@ from headstart.data import arrow, separated, texts
 from headstart.data.folders import is_litter, why_not_read
 from headstart.data.layout import nearest, quoted
 from headstart.modality import Modality, Unreadable
+from headstart.modality.encoding import decoded, likeliest
 
 NAME_WORDS = 4  # at most, in the name of a file or folder; more are a sentence
+STANDARD_INPUT = "-"
 AS_A_TEXT = "look at its spelling; a text itself stands in quotation marks, and one that ends as a file does gets a full stop behind it"
 TABLES = (*separated.SUFFIXES, *arrow.SUFFIXES)
 
@@ -36,12 +39,37 @@ class Item:
     fault: str = ""
 
 
-def items_in(inputs: Sequence[str | Path], modality: Modality, run: Path, *, text: str | None = None, lines: bool = False) -> list[Item]:
+def typed(inputs: Sequence[str | Path], modality: Modality, run: Path) -> list[str | Path | Item]:
+    """The inputs of a run on texts with what is piped in or typed where a ``-`` stands, a text a line; read at once, for it cannot be read again.
+
+    Raises:
+        InputError: when there is nothing, or its encoding cannot be told.
+    """
+    again = f"headstart predict {quoted(run)} {STANDARD_INPUT}"
+    found: list[str | Path | Item] = []
+    for given in inputs:
+        found += _standard_input(again) if given == STANDARD_INPUT and modality.name == "text" else [given]
+    return found
+
+
+def _standard_input(again: str) -> list[Item]:
+    raw = sys.stdin.buffer.read()
+    try:
+        lines = texts.numbered(decoded(raw)[0]) if raw.strip() else []
+    except Unreadable as error:
+        fix = f"COMMAND | iconv -f {likeliest(raw) or 'ENCODING'} -t UTF-8 | {again}"
+        raise InputError(f"standard input cannot be read: {error.reason}", fix=fix) from None
+    if not lines:
+        raise InputError("standard input holds no text", fix=f"echo 'a text' | {again}")
+    return [Item(f"{STANDARD_INPUT}#{number}", partial(_same, line.encode("utf-8", "replace"))) for number, line in lines]
+
+
+def items_in(inputs: Sequence[str | Path | Item], modality: Modality, run: Path, *, text: str | None = None, lines: bool = False) -> list[Item]:
     """Everything that is asked about.
 
     Args:
         inputs: Files and folders, whose files are taken in order of their names; for texts also tables (in a folder: the only one of a folder
-            without other texts), and texts themselves.
+            without other texts), and texts themselves. What is an item already stays one.
         modality: What the run was trained on.
         run: Its folder, for the lines that mend a mistake.
         text: The column of a table that holds the texts; found by its name when not given.
@@ -51,7 +79,7 @@ def items_in(inputs: Sequence[str | Path], modality: Modality, run: Path, *, tex
         InputError: when an input is empty or does not exist, a folder holds no suitable file, or a table no column of texts.
     """
     again = f"headstart predict {quoted(run)}"
-    return [one for given in inputs for one in _items(given, modality, again, text, lines)]
+    return [one for given in inputs for one in ((given,) if isinstance(given, Item) else _items(given, modality, again, text, lines))]
 
 
 def _items(given: str | Path, modality: Modality, again: str, text: str | None, lines: bool) -> Iterator[Item]:
@@ -59,6 +87,7 @@ def _items(given: str | Path, modality: Modality, again: str, text: str | None, 
         raise InputError("an input is empty", fix='name a file or a folder; a variable of the shell may be unset: "$NAME"')
     path, about_texts = Path(given), modality.name == "text"
     if _is(path, os.path.isdir):
+        _refuse_locked(path)
         there = sorted(file for file in path.rglob("*") if file.is_file() and not any(map(is_litter, file.relative_to(path).parts)))
         readable = any(file.suffix.lower() in modality.suffixes for file in there)
         tables = [file for file in there if about_texts and not readable and file.suffix.lower() in TABLES]
@@ -81,6 +110,14 @@ def _items(given: str | Path, modality: Modality, again: str, text: str | None, 
         yield from (Item(f"{given}#{number}", partial(_same, said.encode("utf-8", "replace"))) for number, said in _rows(path, text))
     else:
         yield Item(str(given), partial(_bytes, path, modality))
+
+
+def _refuse_locked(folder: Path) -> None:
+    """Say of a folder that must not be read that it must not; walking it, it looks empty."""
+    try:
+        os.scandir(folder).close()
+    except PermissionError:
+        raise InputError("this folder may not be read", got=folder, fix=f"chmod u+rx {quoted(folder)}") from None
 
 
 def _fix(path: Path, again: str, *, about_texts: bool) -> str:

@@ -25,6 +25,7 @@ from headstart.study import why
 from headstart.study.arms import Arm
 from headstart.study.asked import DECIDING
 from headstart.study.gather import Gathered
+from headstart.study.languages import learnt
 from headstart.study.pictures import Pictures
 from headstart.study.round import Round, taught
 from headstart.study.tracks import Tracks, judged
@@ -214,6 +215,7 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
     about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality, "columns": dataset.columns}
+    about |= {"languages": learnt(dataset)} if dataset.modality == "text" else {}
     validation = outcome.arm(chosen).validation
     temperature = fit_temperature(validation)
     calm = with_temperature(validation, temperature)

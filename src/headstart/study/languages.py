@@ -41,10 +41,10 @@ def cut_short(card: ModelCard, items: PreparedItems, sink: Sink) -> None:
 
 @dataclass(eq=False)
 class Strange:
-    """Counts the texts that a finished run is asked about and whose language its network was not taught.
+    """Counts the texts that a finished run is asked about and whose language its model was not taught.
 
     Attributes:
-        languages: What the network reads; empty where nothing is counted: of pictures, sounds and a plain model.
+        languages: What the model reads; empty where nothing is counted: of pictures, sounds and a plain model of which no run says what it learnt from.
     """
 
     languages: tuple[str, ...]
@@ -63,6 +63,11 @@ class Strange:
             which, reads = (", ".join(TITLES.get(one, one) for one in some) for some in (list(self._counts), self.languages))
             said = f"beware: {n:,} of {several(self._asked, 'text')} {'is' if n == 1 else 'are'} in {which}, and this run's model reads {reads}: "
             sink(Event("note", "predict", text=f"{said}what it says of {'it' if n == 1 else 'them'}, and how sure it is, means nothing"))
+
+
+def learnt(dataset: Dataset) -> tuple[str, ...]:
+    """The languages that a plain model learns from texts: it knows the words that it has seen, and no others; empty for other kinds of data."""
+    return tuple(language for language, share in noticed(dataset).items() if share >= LEAST_SHARE)
 
 
 def readers(cards: Sequence[ModelCard], dataset: Dataset, outside: list[LeftOut], sink: Sink) -> list[ModelCard]:

@@ -21,14 +21,15 @@ from headstart.backbone.cut import Backbone
 from headstart.backbone.engines.parts import runner
 from headstart.backbone.engines.protocol import BATCH_ITEMS
 from headstart.backbone.engines.race import engine_named
-from headstart.base.errors import InputError, IntegrityError
+from headstart.base.errors import InputError
 from headstart.base.events import Event, Sink, silence, stage
 from headstart.base.files import read_json
 from headstart.base.records import from_plain, to_plain
-from headstart.data import Dataset, load
+from headstart.data import load
 from headstart.data.duplicates import units_of
 from headstart.data.kind import refuse_other_kind
 from headstart.data.listing import Wanted
+from headstart.data.refuse import column_of_texts
 from headstart.evaluation.conformal import sets
 from headstart.evaluation.intervals import measure
 from headstart.evaluation.predictions import Predictions
@@ -38,16 +39,17 @@ from headstart.gallery.headers import check_safetensors
 from headstart.modality import Modality, Unreadable, get
 from headstart.planning.memory import NO_LIMIT
 from headstart.report.folder import is_wake_word
-from headstart.study.inputs import Item, items_in
+from headstart.study.inputs import Item, items_in, typed
 from headstart.study.languages import Strange
 from headstart.study.plain import counting_answer
 from headstart.task.linear import Floats, LinearHead
 from headstart.task.sparse import restored
-from headstart.training.run import MODEL_FILES, check_run
+from headstart.training.run import MODEL_FILES, changed, check_run, recorded
 
 Result = TypeVar("Result")
 Answer = Callable[[Sequence[bytes]], Floats]
 SHOWN_CHARACTERS = 200
+SPLIT = "split.json"  # what a run learnt from
 SAME = 1e-6  # two coverages that differ by less are the same
 
 
@@ -86,7 +88,7 @@ class Deployed:
     suffixes: frozenset[str]
     unsure_below: float | None = None
     set_thresholds: Mapping[float, float] = field(default_factory=dict)
-    languages: tuple[str, ...] = ()  # that its network reads, where it reads texts
+    languages: tuple[str, ...] = ()  # that its model reads, where it reads texts
 
     def set_threshold(self, coverage: float) -> float:
         """The threshold of sets that hold the right class so often or, between the coverages that are kept, a little more often.
@@ -106,7 +108,7 @@ def deploy(run: Path, sink: Sink = silence) -> Deployed:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when its files are not those that were written.
+        ChangedRunError: when its files are not those that were written.
     """
     NO_LIMIT.begin()
     if is_wake_word(run):
@@ -124,7 +126,7 @@ def modality_of(run: Path) -> Modality:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when its files are not those that were written.
+        ChangedRunError: when its files are not those that were written.
     """
     check_run(run, "model.json")
     with _as_written(run):
@@ -137,13 +139,14 @@ def _as_written(run: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IntegrityError(f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
+        raise changed(run, f"{run} does not hold what a run holds ({type(error).__name__}: {str(error)[:120]}); nothing of it is used") from error
 
 
 def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
     modality = get(about["modality"])
     name = "plain" if about["chosen"] == "plain" else "scratch" if about["chosen"] == "scratch" else "model"
-    check_run(run, f"{name}.safetensors")
+    beside = () if name == "plain" else (file for file in recorded(run) if file.startswith(f"{MODEL_FILES}/"))  # a tokenizer
+    check_run(run, f"{name}.safetensors", *beside)
     check_safetensors(run / f"{name}.safetensors")
     tensors = load_file(run / f"{name}.safetensors")
     if name == "plain" and modality.counts:
@@ -153,8 +156,9 @@ def _deployed(run: Path, about: Mapping[str, Any]) -> Deployed:
         answer = _plain(modality.plain_features, head) if name == "plain" else _network(about, tensors, head, run)
     trust = about.get("trust", {})  # runs of 0.1.0 have none
     thresholds = {float(one["coverage"]): float(one["threshold"]) for one in trust.get("sets", ())}
-    languages = tuple(about["card"]["input"].get("languages", ())) if modality.name == "text" and name != "plain" else ()
-    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds, languages)
+    languages = about.get("languages", ()) if name == "plain" else about["card"]["input"].get("languages", ())  # runs of 0.1.0 know of no plain model's
+    reads = tuple(languages) if modality.name == "text" else ()
+    return Deployed(tuple(about["classes"]), about["modality"], answer, modality.suffixes, trust.get("unsure_below"), thresholds, reads)
 
 
 def predict(
@@ -170,7 +174,8 @@ def predict(
 
     Args:
         run: A finished run folder.
-        inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, and texts themselves.
+        inputs: Files and folders; a folder's files are taken in order of their names. For a run on texts also tables, texts themselves, and ``-``
+            for the lines of standard input.
         coverage: How often a set of classes must hold the right one; None names no sets.
         text: The column of a table that holds the texts; when not given, that which the run learnt from, or else found by its name.
         lines: Does each line of a text file stand for itself?
@@ -185,7 +190,9 @@ def predict(
     items: list[Item] = []
     if not is_wake_word(run):  # before a network is opened
         modality = modality_of(run)
-        items = _as_taught(run, Wanted(text), lambda wanted: items_in(inputs, modality, run, text=wanted.text, lines=lines))
+        column_of_texts(text, modality)
+        given = typed(inputs, modality, run)
+        items = _as_taught(run, Wanted(text), lambda wanted: items_in(given, modality, run, text=wanted.text, lines=lines))
     deployed = deploy(run, sink)
     strange = Strange(deployed.languages)
     threshold = None if coverage is None else deployed.set_threshold(coverage)
@@ -205,8 +212,9 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
 
     Raises:
         InputError: when the data set has classes that the run does not know.
+        ChangedRunError: when files of the run are not those that were written.
     """
-    deployed = deploy(run, sink)
+    known, deployed = _taught_by(run), deploy(run, sink)
     try:
         dataset = _as_taught(run, Wanted(text, label, group), lambda one: load(data, **vars(one), modality=deployed.modality, sink=sink, to_learn=False))
     except InputError:
@@ -214,7 +222,8 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
         raise
     unknown = sorted(set(dataset.classes) - set(deployed.classes))
     if unknown:
-        raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes)
+        fix = f"headstart fit {shlex.quote(str(data))}   (it learns them; or take them out of the data, or name another column of labels: --label COLUMN)"
+        raise InputError("the data has classes that the run was not trained on", got=", ".join(unknown), allowed=deployed.classes, fix=fix)
     rows, strange = [], Strange(deployed.languages)
     with stage(sink, "evaluate", len(dataset.content), "items") as advance:
         for begin in range(0, len(dataset.content), BATCH_ITEMS):
@@ -224,7 +233,7 @@ def evaluate(run: Path, data: Path, label: str | None = None, *, text: str | Non
             rows.append(deployed.answer(contents))
             advance(positions.stop)
     strange.tell(sink)
-    seen = _seen(run, dataset)
+    seen = sum(content in known for content in dataset.content)
     if seen:
         text_of = f"beware: {seen} of {len(dataset)} items were among those that this run learnt from or was chosen by; of new ones this promises too much"
         sink(Event("note", "evaluate", text=text_of))
@@ -250,13 +259,15 @@ def _as_taught(run: Path, wanted: Wanted, read: Callable[[Wanted], Result]) -> R
     return read(wanted)
 
 
-def _seen(run: Path, dataset: Dataset) -> int:
-    """How many items a run has had to do with, by their content."""
-    try:
-        known = {one for name in ("train", "validation") for one in read_json(run / "split.json")["content"][name]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0  # a run of 0.1.0 does not say
-    return sum(content in known for content in dataset.content)
+def _taught_by(run: Path) -> set[str]:
+    """The contents of the items that a run has had to do with; none where it does not say, as those of 0.1.0."""
+    check_run(run)
+    if SPLIT not in recorded(run):
+        return set()
+    check_run(run, SPLIT)
+    with _as_written(run):
+        sides = read_json(run / SPLIT).get("content", {})
+        return {one for name in ("train", "validation") for one in sides.get(name, ())}
 
 
 def _batch(deployed: Deployed, items: Sequence[Item], threshold: float | None, strange: Strange) -> list[Prediction]:

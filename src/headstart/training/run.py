@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from headstart.base.errors import InputError, IntegrityError, ShortageError, shortage
+from headstart.base.errors import ChangedRunError, InputError, ShortageError, shortage
 from headstart.base.events import Event
 from headstart.base.files import read_json, write, write_json
 from headstart.base.hashing import sha256_file
@@ -188,20 +188,27 @@ def check_told(folder: Path) -> None:
     """Check everything of a finished run that its page tells of, which is all but the weights and the page itself.
 
     Raises:
-        IntegrityError: when a file is missing or differs, or the manifest cannot be read.
+        ChangedRunError: when a file is missing or differs, or the manifest cannot be read.
     """
     if (folder / MANIFEST).is_file():
-        check_run(
-            folder, *(name for name in _recorded(folder) if name != PAGE and not name.startswith(f"{MODEL_FILES}/") and not name.endswith(".safetensors"))
-        )
+        check_run(folder, *(name for name in recorded(folder) if name != PAGE and not name.startswith(f"{MODEL_FILES}/") and not name.endswith(".safetensors")))
 
 
-def _recorded(folder: Path) -> dict[str, str]:
-    """The checksums that a run wrote last, by file."""
+def recorded(folder: Path) -> dict[str, str]:
+    """The checksums that a run wrote last, by file.
+
+    Raises:
+        ChangedRunError: when they cannot be read.
+    """
     try:
         return dict(read_json(folder / MANIFEST)["files"])
     except (ValueError, KeyError, TypeError):
-        raise IntegrityError(f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
+        raise changed(folder, f"{folder / MANIFEST} is damaged; nothing of the run is used") from None
+
+
+def changed(folder: Path, what: str) -> ChangedRunError:
+    """The refusal to use a run whose files are not those that it wrote."""
+    return ChangedRunError(what, fix=f"take the folder from where it was copied, or fit again: what it was asked is in {folder / ASKED}")
 
 
 def check_begun(folder: Path) -> None:
@@ -223,15 +230,14 @@ def check_run(folder: Path, *names: str) -> None:
 
     Raises:
         InputError: when the folder is no finished run.
-        IntegrityError: when a file is missing or differs, or the manifest cannot be read.
+        ChangedRunError: when a file is missing or differs, or the manifest cannot be read.
     """
     if not (folder / MANIFEST).is_file():
         if (folder / ASKED).is_file():
             raise unfinished(folder, "this run is not finished")
         what = "is not a finished run (no manifest)" if folder.is_dir() else "does not exist"
         raise InputError(f"the run folder {what}", got=folder, fix="headstart runs list")
-    recorded = _recorded(folder)
-    wrong = [name for name in names if name not in recorded or not (folder / name).is_file() or sha256_file(folder / name) != recorded[name]]
+    wrote = recorded(folder)
+    wrong = [name for name in names if name not in wrote or not (folder / name).is_file() or sha256_file(folder / name) != wrote[name]]
     if wrong:
-        fix = f"take the folder from where it was copied, or fit again: what it was asked is in {folder / ASKED}"
-        raise IntegrityError(f"{folder}: {', '.join(wrong)} differ from what the run wrote; they are not used\n  fix: {fix}")
+        raise changed(folder, f"{folder}: {', '.join(wrong)} {'differ' if len(wrong) > 1 else 'differs'} from what the run wrote; nothing of it is used")
