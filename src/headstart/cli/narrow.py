@@ -15,16 +15,7 @@ FOLDED = 8  # columns of the screen: text that is folded into fewer is spelled r
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows under headings, laid out only once the width of the screen is known.
-
-    Attributes:
-        columns: Their headings; a table without any heading has none.
-        rows: Cells in the order of the columns: data, never markup.
-        numbers: Columns of numbers: right-aligned, never broken.
-        whole: Columns of names that are never broken; what else is too long runs over several lines.
-        least: Columns that give way first where not all fit, in this order; after them those with a heading, from the last to the second.
-        gap: Blanks between columns.
-    """
+    """Rows under headings, laid out only once the width of the screen is known; `show.table` says what the fields mean."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Text]]

@@ -78,10 +78,16 @@ def table(
     least: Sequence[str] = (),
     gap: int = 2,
 ) -> RenderableType:
-    """A table whose cells are data, never markup; `Cells` says what its columns may be.
+    """A table whose cells are data, never markup.
 
     Args:
         title: Stands above it; not part of the table, so that a narrow table does not break it.
+        columns: Their headings; a table without any heading has none.
+        rows: Cells in the order of the columns.
+        numbers: Columns of numbers: right-aligned, never broken.
+        whole: Columns of names that are never broken; what else is too long runs over several lines.
+        least: Columns that give way first where not all fit, in this order; after them those with a heading, from the last to the second.
+        gap: Blanks between columns.
     """
     texts = [tuple(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row) for row in rows]
     made = Cells(columns, texts, numbers=numbers, whole=whole, least=least, gap=gap)
