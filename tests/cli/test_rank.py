@@ -40,8 +40,8 @@ ROWS = (
 RANKING = Ranking(ROWS, "efficientnet_lite2", "efficientnet_lite2", "Because", "balanced_accuracy", (LeftOut("vgg16_edges", "--max-mb: too large"),))
 
 
-def shown(ranking: Ranking) -> list[str]:
-    console = Console(width=WIDTH, record=True, file=io.StringIO())
+def shown(ranking: Ranking, width: int = WIDTH) -> list[str]:
+    console = Console(width=width, record=True, file=io.StringIO())
     for part in rank_parts(ranking, Path("my data")):
         console.print(part)
     return [line.rstrip() for line in console.export_text().splitlines()]
@@ -55,6 +55,12 @@ def test_no_number_and_no_name_is_broken_in_a_hundred_columns() -> None:
     assert all(name in head for name in ("published", "1-NN", "probe", "LogME", "source", "licence", "MB", "ms", "expected"))
     assert first.startswith("► efficientnet_lite2") and all(part in first for part in ("77.6", "82.0", "0.38 near", "Apache-2.0", " 19 ", "82.0 (77 to 87)"))
     assert second.startswith("= resnet50_thin") and "–" in second and "80.0 (75 to 85)" in second
+
+
+def test_a_narrow_screen_shows_fewer_columns_and_names_the_others() -> None:
+    lines = shown(RANKING, 60)
+    assert lines[2].startswith("► efficientnet_lite2") and lines[2].endswith("82.0 (77 to 87)") and " 19 " in lines[2]
+    assert any("too narrow for:" in line and "licence" in line for line in lines) and "licence" not in lines[1]
 
 
 def test_the_line_that_goes_on_names_the_data_as_a_shell_takes_it() -> None:

@@ -50,6 +50,24 @@ def test_a_table_fits_80_columns_and_lines_up_chinese_by_width() -> None:
     }
 
 
+def test_a_narrow_table_leaves_columns_out_whole_and_names_them_but_never_the_first_and_cuts_no_number() -> None:
+    made = table("", ["class", "found", "note", "right"], [("tulip", "100.0 % (64 to 100)", "long enough", "12.5")], numbers=["found", "right"], least=["note"])
+    assert drawn(60, made).split("\n")[1].split() == ["tulip", "100.0", "%", "(64", "to", "100)", "long", "enough", "12.5"]
+    assert "too narrow for: note (COLUMNS=" in drawn(34, made) and "12.5" in drawn(34, made)
+    narrow = drawn(30, made)
+    assert "too narrow for: note, right" in narrow and "100.0 % (64 to 100)" in narrow and narrow.splitlines()[1].startswith("tulip")
+    needed = int(narrow.split("COLUMNS=")[1].split()[0])
+    assert "too narrow" not in drawn(needed, made) and "too narrow" in drawn(needed - 1, made)
+
+
+def test_two_columns_of_one_name_each_keep_their_own_cells() -> None:
+    assert drawn(40, table("", ["truth", "all", "all"], [("tulip", 1, 2)], numbers=["all"])).splitlines()[1].split() == ["tulip", "1", "2"]
+
+
+def test_a_name_wider_than_the_screen_is_folded_not_cut() -> None:
+    assert "".join(drawn(10, table("", ["run", "kept"], [("a" * 25, "plain")], whole=["run"])).split("too")[0].split()[1:]) == "a" * 25
+
+
 def test_names_from_the_users_data_are_never_markup() -> None:
     assert "[red]x[/red]" in drawn(80, table("", ["class"], [("[red]x[/red]",)]))
 

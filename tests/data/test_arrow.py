@@ -91,7 +91,7 @@ def test_the_columns_are_those_of_the_training_table_and_one_without_its_label_i
     pq.write_table(pa.table({"image": cells["image"][24:], "y": ["x"] * 8, "target": cells["label"][24:]}), tmp_path / "dev.parquet")
     dataset = load(tmp_path)
     assert len(dataset) == 24 and dataset.classes == ("daisy", "rose")
-    assert [(fault.source, fault.reason) for fault in dataset.faults] == [("test.parquet", "no column target, the label in train.parquet: left out")]
+    assert [(fault.source, fault.reason) for fault in dataset.faults] == [("test.parquet", "no column target, the label in train.parquet")]
 
 
 def test_cells_without_a_label_or_a_picture_and_files_of_no_part_are_named(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_cells_without_a_label_or_a_picture_and_files_of_no_part_are_named(tmp_p
     pq.write_table(pa.table(columns(20)), tmp_path / "data" / "extra.parquet")
     dataset = load(tmp_path)
     assert {fault.source: fault.reason for fault in dataset.faults} == {
-        "data/extra.parquet": "names none of train, validation, test: left out",
+        "data/extra.parquet": "names none of train, validation, test",
         "data/train-0.parquet#0": "no label (column label is empty)",
         "data/train-0.parquet#1": "empty file",
         "data/train-0.parquet#2": "not a picture",

@@ -37,7 +37,20 @@ def test_counts_sizes_modes_faults_and_repeats_are_told(flowers: Make) -> None:
     assert told.leaks == (), "units stay on one side of a drawn split"
     notes = " ".join(told.notes)
     assert all(word in notes for word in ("left out", "byte for byte", "more than one class", "small (48 pixels", "colours in different ways"))
+    assert "left out: 1 item, each" in notes and "1 item repeats another byte" in notes and "1 of these families stands" in notes
     assert json.loads(json.dumps(to_plain(told), ensure_ascii=False))["classes"][1]["train"] == 13
+
+
+def test_a_folder_that_was_left_out_is_no_item_and_who_looks_is_not_sent_to_look(flowers: Make) -> None:
+    root = flowers(rose=12, daisy=12)
+    (root / "empty").mkdir()
+    (root / "rose" / "none.png").write_bytes(b"")
+    said: list[str] = []
+    dataset = load(root, to_look=True, sink=lambda event: said.append(event.text))
+    assert any("left out: 1 item and 1 folder, each named" in note for note in profile(dataset, split(dataset)).notes)
+    assert not any("headstart inspect" in text for text in said)
+    load(root, sink=lambda event: said.append(event.text))
+    assert any(text.startswith("left out: ") and "1 more, headstart inspect" in text for text in said)
 
 
 def test_leaks_between_given_parts_are_named_pictures_and_groups() -> None:

@@ -311,4 +311,4 @@ def test_a_table_that_belongs_to_no_part_is_named(tmp_path: Path) -> None:
     table(tmp_path / "data" / "train.csv")
     table(tmp_path / "data" / "extra.csv", [(text + "啊", label) for text, label in ROWS])
     dataset = load(tmp_path / "data")
-    assert len(dataset) == 12 and [(one.source, one.reason) for one in dataset.faults] == [("extra.csv", "names none of train, validation, test: left out")]
+    assert len(dataset) == 12 and [(one.source, one.reason) for one in dataset.faults] == [("extra.csv", "names none of train, validation, test")]

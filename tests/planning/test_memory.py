@@ -41,6 +41,22 @@ def test_what_does_not_fit_says_what_is_left_what_it_takes_and_what_would_do() -
     assert Memory(advised).lacks(4.8e9, "opening it") == ""
 
 
+def test_the_advice_counts_the_steps_to_come_or_says_that_they_are_not_counted() -> None:
+    memory = Memory(resident_bytes() + 10**9)
+    said = memory.lacks(3e9, "its forward pass", later=2e9)
+    assert "its forward pass takes about 3,000 MB" in said
+    assert Memory(memory_in(said.rsplit("--memory ", 1)[1].removesuffix(" would do"))).lacks(4.8e9, "both") == ""
+    assert memory.lacks(3e9, "opening it", later=None).endswith("MB at least, and more for what comes after that")
+    assert memory.lacks(0.5e9, "opening it", later=5e9) == "", "only the step itself decides"
+
+
+def test_the_limit_that_a_refusal_advises_is_not_refused() -> None:
+    with pytest.raises(InputError) as refusal:
+        Memory(10**7)
+    assert refusal.value.fix is not None
+    assert Memory(memory_in(refusal.value.fix.removeprefix("--memory ").split(",")[0])).lacks(0.0, "opening it") == ""
+
+
 @given(left=st.floats(0, 1e10), fixed=st.floats(0, 1e9), each=st.floats(1, 1e9), most=st.integers(1, 64))
 def test_as_many_go_at_once_as_fit_or_none(left: float, fixed: float, each: float, most: int) -> None:
     items = at_once(left, fixed, each, most)

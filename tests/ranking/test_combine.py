@@ -113,7 +113,7 @@ def test_the_reason_names_evidence_ties_and_the_pick_of_published_accuracy() -> 
         left_out=[LeftOut("huge", "--max-mb: too much")],
     )
     assert ranking.pick == "older" and ranking.prior_pick == "newer"
-    assert "82.5 % balanced accuracy on 400 training items it had not seen" in ranking.why
+    assert "82.5 % balanced accuracy on 400 training items, each held out when it was asked" in ranking.why
     assert "(published: 72.0 % ImageNet-1k top-1)" in ranking.why and "by published accuracy alone it would have been Newer" in ranking.why
     assert "behind by more than chance, next Newer" in ranking.why and "\n" not in ranking.why
     tied = combine([scored("big", scores(100, 80), ms=9.0), scored("small", scores(100, 79, start=3), ms=2.0)], "accuracy")

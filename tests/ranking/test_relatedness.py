@@ -62,7 +62,7 @@ def test_more_of_the_source_is_near_and_another_contrast_is_far(backbone: Backbo
     assert near.words == "near" and far.words == "far"
     assert near.distance is not None and far.distance is not None and noise.distance is not None
     assert near.distance < 0.3 < noise.distance and far.distance > 1
-    assert near.source == "written digits (1\N{NARROW NO-BREAK SPACE}797 examples)"
+    assert near.source == "written digits (1,797 examples)"
 
 
 def test_a_network_without_running_statistics_says_that_it_does_not_know(empty_home: Path) -> None:

@@ -1,15 +1,17 @@
 """The list of runs: finished and unfinished ones, the newest first."""
 
+import io
 import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.report.example import make_run
 
 from headstart.base.records import to_plain
-from headstart.cli.summaries import row
+from headstart.cli.summaries import row, summary_parts
 from headstart.evaluation import Verdict
 from headstart.report import list_runs
 
@@ -44,6 +46,14 @@ def test_a_score_that_is_no_accuracy_is_named(runs: tuple[Path, Verdict]) -> Non
     older = list_runs(runs[0])[1]
     plain, other = row(older)[4], row(replace(older, metric="balanced_accuracy"))[4]
     assert other == f"balanced accuracy {plain}" and plain[0].isdigit()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_a_runs_name_stays_whole_however_narrow_the_screen(width: int, runs: tuple[Path, Verdict]) -> None:
+    named = replace(list_runs(runs[0])[1], name="评论gbk-2026-11-27-1", model="e5_small_multilingual")
+    console = Console(file=io.StringIO(), width=width)
+    console.print(summary_parts(Path("runs"), [named])[0])
+    assert named.name in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_an_unfinished_run_has_no_verdict(runs: tuple[Path, Verdict]) -> None:

@@ -13,6 +13,7 @@ from tests.report.example import make_run
 from tests.report.reader import read
 
 from headstart.base.errors import InputError
+from headstart.base.files import read_json, write_json
 from headstart.evaluation import Predictions, Verdict
 from headstart.report import write_report
 from headstart.report.curves import curve_figure
@@ -95,8 +96,8 @@ def test_every_part_of_the_run_is_on_the_page(good: tuple[Path, Verdict, str]) -
         "Apache-2.0",
         "stratified by class",
         "a processor with AVX-512",
-        "reason truncated",
-        "ImageNet-1k, 1 281 167 natural images",
+        "broken.png: truncated",
+        "ImageNet-1k, 1,281,167 natural images",
         "EfficientNet-Lite0 chosen blocks.5 94.0 %",
         "torch 2.13.0",
         "was still improving",
@@ -162,6 +163,18 @@ def test_odd_values_in_any_file_are_no_crash(good: tuple[Path, Verdict, str], co
         table = json.loads((good[0] / f"{name}.json").read_text(encoding="utf-8"))
         (copy / f"{name}.json").write_text(json.dumps({key: data.draw(st.sampled_from([value, *ODD])) for key, value in table.items()}), encoding="utf-8")
     assert "Transfer helped" in write_report(copy).read_text(encoding="utf-8")
+
+
+def test_no_heading_of_a_table_lies_inside_the_box_that_scrolls(good: tuple[Path, Verdict, str]) -> None:
+    assert "<figcaption>Confusion: row = truth" in good[2] and "<caption" not in good[2]
+
+
+def test_what_was_left_out_is_counted_and_the_first_few_are_named(copy: Path) -> None:
+    split = read_json(copy / "split.json")
+    write_json(copy / "split.json", {**split, "faults": [{"source": f"{n}.png", "reason": "empty file"} for n in range(1200)]})
+    text = read(write_report(copy).read_text(encoding="utf-8")).text
+    assert "left out 1,200" in text and "4.png: empty file" in text and "5.png: empty file" not in text
+    assert "and 1,195 more; headstart inspect names them all" in text and "source 0.png" not in text
 
 
 def test_a_decision_without_unit_and_reason_is_shown(copy: Path) -> None:

@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from headstart.base.files import read_json, write_json
 from headstart.base.journal import JOURNAL, reopen
 from headstart.study.asked import recorded
 from headstart.study.fit import Run
+from headstart.study.resume import resume
 from headstart.training.run import ASKED, LOCK, RunWriter, check_run
 
 pytestmark = pytest.mark.river
@@ -104,6 +106,21 @@ def test_killed_ten_times_at_random_moments_the_run_is_equal_in_every_bit(prepar
         if total >= 10:
             break
     assert total >= 6 and len(stages) >= 3
+
+
+def test_the_start_of_the_process_that_goes_on_is_no_work_of_the_run(home: Path, data: Path, tmp_path: Path) -> None:
+    """Found as a bug: a run that was stopped at 14 s was "resumed after 18 s of work"."""
+    interrupted(data, tmp_path / "run")
+    worked = json.loads((tmp_path / "run" / JOURNAL).read_text(encoding="utf-8").splitlines()[-1])["at"]
+    said: list[str] = []
+
+    def sink(event: Event) -> None:
+        said.append(event.text)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        resume(tmp_path / "run", sink=sink, started=time.perf_counter() - 1000)
+    assert said == [f"resumed after {worked:.0f} s of work"] and home.is_dir()
 
 
 @pytest.mark.parametrize(("begins", "count"), [("convert", 1), ("activations", 2), ("score", 1), ("tune", 7)])

@@ -46,10 +46,10 @@ def percent(fraction: float, digits: int = 1) -> str:
 
 
 def several(n: int, noun: str) -> str:
-    """So many of something, by a noun with a regular plural; thin spaces between thousands.
+    """So many of something, by a noun with a regular plural; commas between thousands.
 
     Example:
         >>> several(1, "word"), several(0, "time")
         ('1 word', '0 times')
     """
-    return f"{n:,} {noun}{'' if n == 1 else 's'}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

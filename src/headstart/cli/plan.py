@@ -31,11 +31,19 @@ def plan_parts(preview: Preview) -> list[RenderableType]:
             whole=["cut"],
         ),
         Text(
-            f"\nabout {in_seconds(preview.seconds)} in all, {in_bytes(preview.bytes)} of disk in the store, {in_bytes(preview.run_bytes)} in the run folder, "
+            f"\n{in_all(preview)}, {in_bytes(preview.bytes)} of disk in the store, {in_bytes(preview.run_bytes)} in the run folder, "
             f"about {in_bytes(preview.memory_bytes)} of memory",
             style="bold",
         ),
     ]
+
+
+def in_all(preview: Preview) -> str:
+    """How long everything takes; under a budget the prices above are those without it."""
+    length = in_seconds(preview.seconds)
+    if any(one.name == "budget" for one in preview.decisions):
+        return f"{length} in all (the budget: what above takes longer is cut short or left out)"
+    return f"about {length} in all"
 
 
 def retrained(one: CutCost) -> tuple[str, ...]:

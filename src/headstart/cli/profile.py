@@ -11,6 +11,7 @@ from rich.text import Text
 from headstart.base.amounts import percent
 from headstart.cli.show import facts, table
 from headstart.modality import get
+from headstart.modality.scripts import WITHOUT_BLANKS
 
 if TYPE_CHECKING:
     from headstart.data import Profile
@@ -45,8 +46,10 @@ def lines(profile: Profile) -> Iterator[tuple[str, object]]:
     yield "guessing", f"always saying the largest class would be right {percent(profile.majority)} of the time"
     yield "split", profile.split
     yield "groups", f"{profile.groups:,}" if profile.groups is not None else None
+    unspaced = any(mode.split(",")[0] in WITHOUT_BLANKS for mode in profile.modes)
+    counted = " (where no blanks stand between words, each character counts as one)" if unspaced else ""
     for measure, seen in profile.measures.items():
-        yield measure, f"{seen.low:,} to {seen.high:,}, typically {seen.median:,}"
+        yield measure, f"{seen.low:,} to {seen.high:,}, typically {seen.median:,}{counted if measure == 'words' else ''}"
     yield "written as", ", ".join(f"{mode} {count:,}" for mode, count in profile.modes.items())
     for leak in profile.leaks:
         yield "leak", Text(leak, style="bold red")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("", "model", "published", "1-NN", "probe", "LogME", "source", "licence", "MB", "ms", "expected")
 NUMBERS = ("published", "1-NN", "probe", "LogME", "MB", "ms", "expected")
+LEAST = ("licence", "source", "published", "1-NN", "LogME", "MB", "ms")  # what gives way first on a narrow screen
 PICK, TIED, MIDDLE, NOTHING = "►", "=", "m", "–"
 CHANNELS, WORDED = "in standard deviations of its channels", "in tokens that one of your words takes"
 WEIGHT_FILE = 1e6  # bytes in a megabyte, as disks and registries count
@@ -27,7 +28,9 @@ WEIGHT_FILE = 1e6  # bytes in a megabyte, as disks and registries count
 def rank_parts(ranking: Ranking, data: Path) -> list[RenderableType]:
     """The table, its legend, the reason, the pick to beat, and the line that goes on; 100 columns hold it."""
     words = ranking.metric.replace("_", " ")
-    shown = table(f"Models by expected {words}, per cent", COLUMNS, [row_cells(row) for row in ranking.rows], numbers=NUMBERS, whole=["", "model"], gap=1)
+    shown = table(
+        f"Models by expected {words}, per cent", COLUMNS, [row_cells(row) for row in ranking.rows], numbers=NUMBERS, whole=["", "model"], least=LEAST, gap=1
+    )
     parts: list[RenderableType] = [shown, Text(legend(ranking.rows), style="dim"), Text(f"\n{ranking.why}.", style="bold")]
     if ranking.prior_pick is not None:
         parts.append(Text(f"by published accuracy alone: {ranking.prior_pick}{', the same' if ranking.prior_pick == ranking.pick else ''}"))

@@ -9,14 +9,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType
-from rich.markup import escape
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 from headstart.base import amounts
 from headstart.base.harmless import harmless, harmless_json
 from headstart.base.records import to_plain
+from headstart.cli.narrow import Cells
 
 PIPE_COLUMNS = 160
 BYTES_A_STEP = 1000  # decimal steps, as disks and registries count
@@ -76,6 +75,7 @@ def table(
     *,
     numbers: Collection[str] = (),
     whole: Collection[str] = (),
+    least: Sequence[str] = (),
     gap: int = 2,
 ) -> RenderableType:
     """A table whose cells are data, never markup.
@@ -86,14 +86,11 @@ def table(
         rows: Cells in the order of the columns.
         numbers: Columns of numbers: right-aligned, never broken.
         whole: Columns of names that are never broken; what else is too long runs over several lines.
+        least: Columns that give way first where not all fit, in this order; after them those with a heading, from the last to the second.
         gap: Blanks between columns.
     """
-    made = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim", show_header=any(name.strip() for name in columns))
-    for name in columns:
-        kept = name in numbers or name in whole
-        made.add_column(name.strip(), justify="right" if name in numbers else "left", no_wrap=kept, overflow="fold")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else escape(str(cell)) for cell in row))
+    texts = [tuple(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row) for row in rows]
+    made = Cells(columns, texts, numbers=numbers, whole=whole, least=least, gap=gap)
     return Group(Text(title, style="bold"), made) if title else made
 
 

@@ -14,6 +14,8 @@ from headstart.base.amounts import percent
 from headstart.cli.show import in_seconds, table
 
 LEGEND = "helped: over the same network from scratch · kept: what validation preferred · score: accuracy, where nothing else is said"
+WHOLE = ("run", "last written", "helped")  # a run's name is there to be copied
+LEAST = ("model", "time", "last written", "score (95 %)", "kept")  # what gives way first on a narrow screen
 
 if TYPE_CHECKING:
     from headstart.report import RunSummary
@@ -24,7 +26,7 @@ def summary_parts(folder: Path, found: Sequence[RunSummary]) -> list[RenderableT
     if not found:
         return [Text(f"no runs in {folder}; headstart fit DATA makes one")]
     columns = ["run", "last written", "helped", "kept", "score (95 %)", "model", "time"]
-    shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=["last written", "helped"])
+    shown = table(f"Runs in {folder}", columns, [row(one) for one in found], numbers=["time"], whole=WHOLE, least=LEAST)
     unfinished = [Text(f"unfinished: {one.resume}", style="yellow") for one in found if one.resume]
     damaged = [Text(f"damaged, nothing of it is told: {one.damaged}", style="red") for one in found if one.damaged]
     return [

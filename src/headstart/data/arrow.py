@@ -79,7 +79,7 @@ def list_tables(root: Path, kind: str, wanted: Wanted) -> Listing:
     schema, where = schema_of(first), printable(os.path.relpath(first, folder))
     item, label, group, parted = _columns(schema, kind, wanted, where)
     bare = [path for path, part in found if part in PARTS[1:] and label not in schema_of(path).names]  # as contests hand out their tests
-    faults += [Fault(printable(os.path.relpath(path, folder)), f"no column {label}, the label in {where}: left out") for path in bare]
+    faults += [Fault(printable(os.path.relpath(path, folder)), f"no column {label}, the label in {where}") for path in bare]
     found = [(path, part) for path, part in found if path not in bare]
     _check_same(found, (item, label, group, parted), folder)
     read = [_read(path, item, label, group, parted) for path, _ in found]
@@ -125,7 +125,7 @@ def tables(root: Path) -> tuple[list[tuple[Path, str | None]], list[Fault]]:
     else:
         found = [(path, part_in(path.relative_to(root).as_posix())) for path in _below(root)]
     if any(part for _, part in found) and not all(part for _, part in found):
-        faults = [Fault(printable(os.path.relpath(path, root)), "names none of train, validation, test: left out") for path, part in found if not part]
+        faults = [Fault(printable(os.path.relpath(path, root)), "names none of train, validation, test") for path, part in found if not part]
         found = [(path, part) for path, part in found if part]
     if not found:
         raise InputError(f"{root} holds no Parquet or Arrow file", fix=f"ls {shlex.quote(str(root))}")

@@ -151,7 +151,7 @@ def load(
         kept, faults = _readable(listing, findings, cut)
         examined = [seen for index in kept if (seen := findings[index].examined)]
         left_out = (*listing.faults, *faults)
-        if left_out:
+        if left_out and not to_look:  # who looks is shown them all
             more = f"; so {'is' if len(left_out) == 2 else 'are'} {len(left_out) - 1:,} more, headstart inspect names them all" if len(left_out) > 1 else ""
             sink(Event("note", "read", text=f"left out: {left_out[0].source}: {left_out[0].reason}{more}"))
         content = tuple(findings[index].content for index in kept)

@@ -81,9 +81,7 @@ def list_classes(root: Path, suffixes: frozenset[str]) -> Listing:
         _list_part(root, folder, part, suffixes, found)
     if parts:
         others = [folder for folder in subfolders(root) if folder not in parts]
-        found.faults += [
-            Fault(f"{printable(folder.name)}/", "stands beside the train folder and is none of train, validation, test: left out") for folder in others
-        ]
+        found.faults += [Fault(f"{printable(folder.name)}/", "stands beside the train folder and is none of train, validation, test") for folder in others]
     rows = FileRows(tuple(found.paths))
     return Listing(rows, tuple(found.sources), tuple(found.labels), parts=tuple(found.parts) if parts else None, faults=tuple(found.faults))
 
@@ -98,7 +96,7 @@ def _list_part(root: Path, folder: Path, part: str, suffixes: frozenset[str], fo
             if not part:
                 found.faults.append(Fault(printable(entry.name), "lies outside every class folder"))
     if loose and part:
-        found.faults.append(Fault(f"{printable(folder.name)}/", f"{loose:,} files outside every class folder: left out"))
+        found.faults.append(Fault(f"{printable(folder.name)}/", f"{loose:,} files outside every class folder"))
 
 
 def _list_class(root: Path, folder: Path, part: str, suffixes: frozenset[str], found: Found) -> None:
@@ -112,7 +110,7 @@ def _list_class(root: Path, folder: Path, part: str, suffixes: frozenset[str], f
         elif reason := why_not_read(entry.name, suffixes):
             found.faults.append(Fault(source, reason))
     if len(found.paths) == before:
-        found.faults.append(Fault(f"{printable(os.path.relpath(folder, root))}/", "an empty class folder: left out"))
+        found.faults.append(Fault(f"{printable(os.path.relpath(folder, root))}/", "an empty class folder"))
 
 
 def why_not_read(name: str, suffixes: frozenset[str]) -> str:

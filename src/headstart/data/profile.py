@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headstart.base.amounts import several
 from headstart.base.errors import Fault
 from headstart.data.dataset import Dataset
 from headstart.data.listing import PARTS
@@ -224,6 +225,12 @@ def _how_small(classes: tuple[ClassCount, ...]) -> tuple[str, str]:
     return size, f"about {typical:,} examples a class to train on: {deed}"
 
 
+def _counted(faults: Sequence[Fault]) -> str:
+    """How many items, and how many folders, which end in a slash."""
+    folders = sum(fault.source.endswith("/") for fault in faults)
+    return " and ".join(several(n, noun) for n, noun in ((len(faults) - folders, "item"), (folders, "folder")) if n)
+
+
 def _notes(dataset: Dataset, classes: tuple[ClassCount, ...], families: tuple[tuple[Family, ...], ...], leaks: tuple[str, ...], shorter: int) -> Iterable[str]:
     equal, near, across = families
     unit = get(dataset.modality).unit
@@ -234,15 +241,17 @@ def _notes(dataset: Dataset, classes: tuple[ClassCount, ...], families: tuple[tu
     if many.n > IMBALANCE * few.n:
         yield f"unequal classes: {many.name} has {many.n:,} examples, {few.name} {few.n:,}; read balanced accuracy, not accuracy"
     if dataset.faults:
-        yield f"{'1 item was' if len(dataset.faults) == 1 else f'{len(dataset.faults):,} items were'} left out; each is named with its reason"
+        yield f"left out: {_counted(dataset.faults)}, each named with its reason"
     if equal:
         extra = sum(len(family.sources) - 1 for family in equal)
-        yield f"{extra:,} items repeat others byte for byte; they are kept, on the same side of the split, and count each time"
+        repeat = "1 item repeats another" if extra == 1 else f"{extra:,} items repeat others"
+        yield f"{repeat} byte for byte; what repeats is kept, on the same side of the split, and counts each time"
     if near:
         members, same = sum(len(family.sources) for family in near), SAME.get(dataset.modality, SAME["image"])
-        yield f"{members:,} items in {len(near):,} families {same}; each family stays on one side of a split that headstart draws"
+        together = f"{members:,} items in {len(near):,} famil{'y' if len(near) == 1 else 'ies'} {same}"
+        yield f"{together}; each family stays on one side of a split that headstart draws"
     if across:
-        yield f"{len(across):,} of these families stand in more than one class: look at their labels"
+        yield f"{len(across):,} of these families stand{'s' if len(across) == 1 else ''} in more than one class: look at their labels"
     if leaks:
         yield f"the given parts share {unit} or groups: the test will look better than the truth; take the parts away and headstart splits without leaks"
     if dataset.modality == "image" and shorter < TINY_PIXELS:

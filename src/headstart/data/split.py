@@ -192,4 +192,4 @@ def _kept_together(dataset: Dataset, units: NDArray[np.int64]) -> str:
     families = int((np.bincount(units) > 1).sum())
     if dataset.groups is not None:
         return f"{len(set(dataset.groups) - {''}):,} groups ({dataset.group_name}) and look-alikes kept on one side"
-    return f"{families:,} families of look-alikes kept on one side" if families else "no look-alikes"
+    return f"{families:,} famil{'y' if families == 1 else 'ies'} of look-alikes kept on one side" if families else "no look-alikes"

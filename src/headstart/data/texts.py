@@ -165,7 +165,7 @@ def tables_in(folder: Path) -> list[tuple[Path, str | None]]:
 def passed_over(folder: Path, taken: Sequence[Path]) -> tuple[Fault, ...]:
     """The tables of a folder that are none of those that were taken, as `arrow.tables` names them."""
     found = [Path(entry.path) for entry in visible(folder) if entry.is_file() and Path(entry.name).suffix.lower() in SUFFIXES]
-    return tuple(Fault(printable(path.name), "names none of train, validation, test: left out") for path in found if path not in taken)
+    return tuple(Fault(printable(path.name), "names none of train, validation, test") for path in found if path not in taken)
 
 
 def class_files(folder: Path) -> list[Path]:

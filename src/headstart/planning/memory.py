@@ -17,6 +17,7 @@ from headstart.base.sizes import bytes_in, megabytes
 
 LIBRARIES_BYTES = 550 * 10**6  # torch, transformers, OpenVINO and one small network, before anything is computed
 LEAST_BYTES = 800 * 10**6  # with the smallest model, one round of training on a few items at once, and the report's figures
+ADVISED_BYTES = 1200 * 10**6  # to who asked for less than that: small networks and a few hundred items pass (mobilenet_v2, 160 pictures: 1,050 MB)
 SAFE_SHARE = 0.95  # of the limit that is planned with: an estimate may be a little too low
 SPARE_BYTES = 60 * 10**6  # what Python, the events and the figures take beside what is reckoned with
 STORE_BYTES = 32 << 20  # of mapped activations that stay looked at
@@ -51,8 +52,9 @@ class Memory:
             InputError: naming the least that works.
         """
         if self.limit_bytes is not None and self.limit_bytes < LEAST_BYTES:
-            details = [f"the libraries alone take {megabytes(LIBRARIES_BYTES)}"]
-            raise InputError("so little memory does not hold a fit", got=megabytes(self.limit_bytes), details=details, fix=f"--memory {_least()} or more")
+            details = [f"the libraries alone take {megabytes(LIBRARIES_BYTES)}; the smallest of models begins to fit at {megabytes(LEAST_BYTES)}"]
+            fix = f"--memory {ADVISED_BYTES // 10**6}MB, or leave it out"
+            raise InputError("so little memory does not hold a fit", got=megabytes(self.limit_bytes), details=details, fix=fix)
 
     @property
     def is_limited(self) -> bool:
@@ -89,20 +91,29 @@ class Memory:
         else:
             hold_on()
 
-    def lacks(self, needed: float, what: str) -> str:
-        """Why something does not fit; empty where it does.
+    def lacks(self, needed: float, what: str, *, later: float | None = 0.0) -> str:
+        """Why something does not fit, and the limit that would do; empty where it fits.
+
+        Args:
+            needed: Bytes.
+            what: Needs them.
+            later: Bytes that the steps behind it need beside it: the advice counts them too. None where nobody can know them yet.
 
         Example:
             >>> Memory().lacks(1e12, "to open it")
             ''
         """
         left = self.left
-        return "" if needed <= left else f"--memory: {megabytes(left)} are left, {what} takes about {megabytes(needed)}; {self.would_do(needed)}"
+        if needed <= left:
+            return ""
+        advised = self._holding(needed + (later or 0.0))
+        advice = f"{advised} would do" if later is not None else f"{advised} at least, and more for what comes after that"
+        return f"--memory: {megabytes(left)} are left, {what} takes about {megabytes(needed)}; {advice}"
 
-    def would_do(self, needed: float) -> str:
-        """The limit under which something would fit that needs so many bytes now."""
+    def _holding(self, needed: float) -> str:
+        """The limit under which so many bytes could be taken now."""
         missing = max(0.0, needed - self.left)
-        return f"--memory {math.ceil((float(self.limit_bytes or 0) + missing / SAFE_SHARE) / STEP_BYTES) * STEP_BYTES // 10**6}MB would do"
+        return f"--memory {math.ceil((float(self.limit_bytes or 0) + missing / SAFE_SHARE) / STEP_BYTES) * STEP_BYTES // 10**6}MB"
 
 
 NO_LIMIT = Memory()
@@ -152,7 +163,3 @@ def at_once(left: float, fixed: float, each: float, most: int) -> int:
             return items
         items = 1 << (items - 1).bit_length() - 1 if items > 1 else 0
     return 0
-
-
-def _least() -> str:
-    return f"{LEAST_BYTES // 10**6}MB"

@@ -52,7 +52,7 @@ def _evidence(pick: Ranked, metric: str, *, alone: bool) -> str:
     at_middle = middle is not None and middle.value > pick.probe.value
     best = middle if middle is not None and at_middle else pick.probe
     where = "the features of its middle" if at_middle else "its frozen features"
-    reached = f"a new head on {where} reached {_percent(best)} {metric.replace('_', ' ')} on {best.n} training items it had not seen"
+    reached = f"a new head on {where} reached {_percent(best)} {metric.replace('_', ' ')} on {best.n} training items, each held out when it was asked"
     published = f"published: {_percent(pick.prior)} {pick.prior.metric}" if pick.prior else "nothing is published about it"
     return f"{reached} ({published}); {'' if alone else 'beside the other models '}{_percent(pick.expected)} ({_range(pick.expected)}) are expected of it"
 

@@ -99,7 +99,7 @@ def _content(run: RunFiles) -> dict[str, Any]:
         "stages": sections.stages(run.stage_seconds()),
         "engines": sections.engines(run.engine),
         "split": sections.split_rows(run),
-        "split_facts": sections.flat({key: value for key, value in run.split.items() if key not in sections.SHOWN_ELSEWHERE}),
+        "split_facts": sections.split_facts(run.split),
         "provenance": sections.flat(run.model, skip=("state", "weights")),
         "machine": sections.flat(run.about),
         "arm_words": arm_words(verdict),

@@ -15,7 +15,7 @@ from headstart.report.folder import Plain, RunFiles
 from headstart.report.race import cut_text
 
 SIDES = ("train", "validation", "test")
-SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content")
+SHOWN_ELSEWHERE = (*SIDES, "classes", "counts", "content", "faults")
 MOST_MISTAKES = 24
 LARGEST_PICTURE = 400_000  # bytes: mistakes are thumbnails; anything larger is no thumbnail
 LARGEST_SOUND = 1_000_000  # bytes: 30 seconds at 16 kHz
@@ -26,6 +26,7 @@ PREVIEWS = {suffix: ("picture", mime, LARGEST_PICTURE) for suffix, mime in _PICT
 PREVIEWS |= {".wav": ("sound", "audio/wav", LARGEST_SOUND), ".txt": ("text", "", LARGEST_TEXT)}
 MOST_CONFUSED = 6
 LONGEST_LIST = 12
+FEW_FAULTS = 5  # that are named; `headstart inspect` names them all
 STAGES = {"plain": "plain model", "random": "frozen random weights", "look": "test items", "scratch": "twin from scratch"}  # whose names say too little
 
 
@@ -134,6 +135,14 @@ def class_counts(split: Plain) -> list[tuple[str, list[int]]]:
     if any(words.as_number(n) is None for side in sides for n in side):
         return []
     return [(str(name), list(row)) for name, *row in zip(classes, *sides, strict=True)]
+
+
+def split_facts(split: Plain) -> list[tuple[str, str]]:
+    """How it was split, then what was left out: how much, and the first few by name."""
+    faults = [f"{values.text(one.get('source'))}: {values.text(one.get('reason'))}" for one in values.rows(split.get("faults"))]
+    more = [("", f"and {words.count(len(faults) - FEW_FAULTS)} more; headstart inspect names them all")] if len(faults) > FEW_FAULTS else []
+    told = [("left out", words.count(len(faults))), *(("", one) for one in faults[:FEW_FAULTS]), *more] if faults else []
+    return [*flat({key: value for key, value in split.items() if key not in SHOWN_ELSEWHERE}), *told]
 
 
 def origins(model: Plain) -> list[tuple[str, str]]:

@@ -65,8 +65,8 @@ def size(n_bytes: float | None) -> str:
 
 
 def count(value: float) -> str:
-    """A whole number with thin spaces between thousands."""
-    return f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    """A whole number with commas between thousands, as in the terminal."""
+    return f"{value:,.0f}"
 
 
 def as_number(value: Any) -> float | None:

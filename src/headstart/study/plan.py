@@ -132,9 +132,9 @@ def preview(
     scratch = max(plan.number("scratch_least_seconds"), (prices[0].forward_seconds + races) * plan.number("scratch_times")) if wishes.twins else 0.0
     seconds = wishes.budget_seconds or round(forward + races + scratch, 1)
     n_heats = plan.number("race_folds")
-    n_fitted = len(parts.train) if n_heats == 1 else (len(parts.train) + len(parts.validation)) * (1 - 1 / n_heats)
+    n_seen = len(parts.train) + (len(parts.validation) if n_heats > 1 else 0)  # an epoch's worth: of several heats each takes the steps of a fit to the pool
     one_race = plan.number("race_seconds") if wishes.budget_seconds is None else _race_seconds(candidates, len(dataset), budget, n_races, twins=wishes.twins)
-    cuts = tuple(_cuts(candidates[0], plan, one_race, n_fitted, memory, len(dataset)))
+    cuts = tuple(_cuts(candidates[0], plan, one_race, n_seen, memory, len(dataset)))
     held = wishes.memory_bytes or _memory(candidates, dataset, twins=wishes.twins)
     return Preview(plan.decisions, prices, cuts, seconds, sum(price.store_bytes for price in prices), room.kept_bytes(candidates[0].card), held, tuple(outside))
 
@@ -182,13 +182,13 @@ def _race_seconds(candidates: Sequence[Candidate], n_items: int, budget: Budget,
     return race_share(budget.less(passes), n_races, 1, twins=twins) or 0.0
 
 
-def _cuts(candidate: Candidate, plan: Plan, seconds: float, n_fitted: float, memory: Memory, n_items: int) -> Iterator[CutCost]:
+def _cuts(candidate: Candidate, plan: Plan, seconds: float, n_seen: int, memory: Memory, n_items: int) -> Iterator[CutCost]:
     backbone = candidate.backbone
     options: list[Entrant] = []
     names: list[str] = []
     for word, cut in backbone.cuts_of(plan.words("cuts")).items():
         if all(one.cut != cut for one in options):
-            least = least_seconds(candidate, cut, n_fitted * plan.number("epochs")) if cut < backbone.depth else HEAD_SECONDS
+            least = least_seconds(candidate, cut, n_seen * plan.number("epochs")) if cut < backbone.depth else HEAD_SECONDS
             options.append(Entrant(candidate.card.name, cut, candidate.block_name(cut), backbone.depth - cut, least))
             names.append(word)
     entered, _ = admit(sorted(options, key=lambda one: not one.is_linear), seconds, int(plan.number("race_folds")))

@@ -34,12 +34,14 @@ def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) 
     asked.check(folder)
     with RunWriter(folder, again=True) as run:
         heard = tee(sink, run.record)
-        journal = reopen(folder, time.perf_counter() if started is None else started, heard)
-        heard(Event("note", "resume", text=_said(journal.seconds, asked.wishes.budget_seconds)))
+        begins = time.perf_counter() if started is None else started
+        journal = reopen(folder, begins, heard)
+        heard(Event("note", "resume", text=_said(begins - journal.book.started, journal.seconds, asked.wishes.budget_seconds)))
         kept = keeping(journal, folder, heard)
         return teach(asked, run, kept, heard) if asked.task == TASK else Study(asked, heard, kept, run.folder).flow(run)
 
 
-def _said(worked: float, budget: float | None) -> str:
+def _said(worked: float, spent: float, budget: float | None) -> str:
+    """How long the run had worked when it stopped; of a budget, the start of this process is spent too."""
     text = f"resumed after {worked:.0f} s of work"
-    return text if budget is None else f"{text}; of the budget of {budget:.0f} s, {max(0.0, budget - worked):.0f} s are left"
+    return text if budget is None else f"{text}; of the budget of {budget:.0f} s, {max(0.0, budget - spent):.0f} s are left"

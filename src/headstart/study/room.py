@@ -20,6 +20,7 @@ from headstart.gallery.card import ModelCard
 from headstart.planning.memory import FEATURE_TIMES, LEAST_AT_ONCE, PIXELS_SHARE, TAP_BYTES, TRAIN_TIMES, WORKING, Memory, at_once, item_bytes, opening_bytes
 from headstart.study.candidates import Candidate, middle_cut, wanted_cuts
 
+LATER_TIMES = 2  # times what all items take: the other half is for what comes after the pass
 NARROW = 0.5  # of single precision's bytes: an engine's half
 T = TypeVar("T")
 _known: WeakKeyDictionary[Backbone, dict[object, object]] = WeakKeyDictionary()  # it keeps no network alive
@@ -27,7 +28,7 @@ _known: WeakKeyDictionary[Backbone, dict[object, object]] = WeakKeyDictionary() 
 
 def to_open(card: ModelCard, memory: Memory) -> str:
     """Why a model cannot even be opened; empty when it can."""
-    return memory.lacks(opening_bytes(max(card.bytes, FLOAT_BYTES * card.parameters), 0.0), "opening it")
+    return memory.lacks(opening_bytes(max(card.bytes, FLOAT_BYTES * card.parameters), 0.0), "opening it", later=None)
 
 
 def kept_bytes(card: ModelCard) -> int:
@@ -51,15 +52,17 @@ def to_pass(candidate: Candidate, n_items: int, memory: Memory, *, held: int = 0
     """Why the items cannot go through a model that is open, and the features of so many that are held cannot stay; empty when they can."""
     if not memory.is_limited:
         return ""
-    features = FEATURE_TIMES * FLOAT_BYTES * held * width(candidate.backbone)
-    return memory.lacks(_pass_bytes(candidate, n_items) + features, "its forward pass")
+    one = width(candidate.backbone)
+    features = FEATURE_TIMES * FLOAT_BYTES * held * one
+    later = LATER_TIMES * n_items * item_bytes(one) - features  # so that who follows the advice keeps all items
+    return memory.lacks(_pass_bytes(candidate, n_items) + features, "its forward pass", later=max(0.0, later))
 
 
 def items_held(candidate: Candidate, n_items: int, memory: Memory) -> float:
     """How many of the items memory holds, beside a model's own pass: half of what is left is for what comes later."""
     if not memory.is_limited:
         return float("inf")
-    return max(0.0, memory.left - _pass_bytes(candidate, n_items)) / 2 / item_bytes(width(candidate.backbone))
+    return max(0.0, memory.left - _pass_bytes(candidate, n_items)) / LATER_TIMES / item_bytes(width(candidate.backbone))
 
 
 def to_train(backbone: Backbone, cut: int, batch_items: int, memory: Memory, n_items: int, *, shrunk: float = 1.0) -> int:

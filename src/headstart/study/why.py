@@ -95,7 +95,7 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     for one in others:
         if len(one.heats) == len(winner.heats):
             best.setdefault(words(one.entrant, winner.entrant), one)
-    said = "".join(f", {name} {_score(one)} at {-one.standing[0]:.3f}" for name, one in list(best.items())[:SHOWN])
+    said = "".join(f"; {name}: {_score(one)} at {-one.standing[0]:.3f}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
     metric = METRIC_WORDS["en"][problem.metric].split(" (")[0]
     reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {metric} at a log-loss of {-winner.standing[0]:.3f}{said}"
@@ -128,12 +128,12 @@ def order(last: Round, plan: Plan) -> str:
 
 
 def words(entrant: Entrant, beside: Entrant | None) -> str:
-    """What an entrant retrained, as in a sentence; its network too where that differs from another's."""
+    """What an entrant retrained, as in a sentence; its network too where that differs from another's, and whether it is a mean."""
     network = f"{entrant.model}'s " if beside is not None and beside.model != entrant.model else ""
-    mean = "the mean of two finalists, down to " if entrant.source == "average" else ""
+    mean = " (the mean of two finalists)" if entrant.source == "average" else ""
     views = " on varied views" if entrant.views else ""
     what = entrant.words().removeprefix("the ") if network else entrant.words()
-    return f"{mean}{network}{what}{views}"
+    return f"{network}{what}{views}{mean}"
 
 
 def _score(one: Result) -> str:
