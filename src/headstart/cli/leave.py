@@ -91,7 +91,7 @@ def usage_wrong(error: TyperException, *, as_json: bool) -> int:
 
 def stopped(go_on: str = "", *, as_json: bool) -> int:
     """Say that Ctrl-C was heard, what became of the work, and as the last line how it goes on."""
-    talk().print("\nstopped. What was fetched and computed so far is kept and will be used again; a run that was not finished has no manifest.")
+    talk().print("\nstopped. What was fetched and computed so far is kept and will be used again.")
     if go_on:
         talk().print(f"go on with it:\n{go_on}", soft_wrap=True, markup=False, highlight=False)
     last_answer({"error": {"kind": "stopped", "message": "stopped by the user", "fix": go_on or None}}, as_json=as_json)
