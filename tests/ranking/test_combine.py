@@ -31,7 +31,7 @@ def scores(n: int, n_right: int, start: int = 0) -> Scores:
     return Scores(predictions, measure(predictions), 0.7, 0.1, 0.5)
 
 
-def scored(name: str, head: Scores, *, published: float | None = None, ms: float | None = 3.0, middle: Scores | None = None) -> Scored:
+def scored(name: str, head: Scores, *, published: float | None = None, ms: float = 3.0, middle: Scores | None = None) -> Scored:
     card = gallery.card("efficientnet_lite0")
     prior = None if published is None else Prior(published, "ImageNet-1k top-1", "a paper")
     return Scored(replace(card, name=name, title=name.title(), prior=prior), ms, SOURCE, head, middle, 1.0)
@@ -121,7 +121,7 @@ def test_the_reason_names_evidence_ties_and_the_pick_of_published_accuracy() -> 
 
 
 def test_a_ranking_is_read_back_as_it_was_written() -> None:
-    ranking = combine([scored("a", scores(50, 40), published=0.7, middle=scores(50, 30)), scored("b", scores(50, 30), ms=None)], "accuracy")
+    ranking = combine([scored("a", scores(50, 40), published=0.7, middle=scores(50, 30)), scored("b", scores(50, 30))], "accuracy")
     plain = to_plain(ranking)
     assert from_plain(Ranking, plain) == ranking
     assert plain["rows"][0]["prior"] == {"value": 0.7, "metric": "ImageNet-1k top-1", "source": "a paper"} and plain["rows"][1]["prior"] is None

@@ -62,7 +62,7 @@ class Scored:
     """One candidate before it is compared with the others."""
 
     card: ModelCard
-    ms_per_item: float | None
+    ms_per_item: float
     relatedness: Relatedness
     head: Scores
     middle: Scores | None
@@ -86,7 +86,7 @@ class Ranked:
     Attributes:
         prior: Published accuracy; None where nobody published one.
         bytes: Size of the weight file.
-        ms_per_item: On this machine's fastest engine; None when nothing was timed.
+        ms_per_item: On this machine's engine; None in older runs, where nothing had been timed.
         nearest: 1-NN accuracy at the head cut, leaving the item's unit out.
         probe: Cross-validated linear probe at the head cut; ``…_middle`` at the cut near half of the FLOPs, None where none was kept.
         expected: Prior, probe and LogME combined.
@@ -166,7 +166,7 @@ def combine(scored: Sequence[Scored], metric: str, seed: int = 0, left_out: Sequ
     slope = slope_at(median(distances) if distances else None)
     priors = comparable([one.card.prior for one in scored])
     expectations = expect([one.best.probe for one in scored], priors, slope, [one.logme for one in scored])
-    order = sorted(range(len(scored)), key=lambda n: (-expectations[n].value, scored[n].ms_per_item or 0.0, scored[n].card.bytes))
+    order = sorted(range(len(scored)), key=lambda n: (-expectations[n].value, scored[n].ms_per_item, scored[n].card.bytes))
     pick = scored[order[0]]
     rows = tuple(_row(scored[n], expectations[n], pick, metric, seed) for n in order)
     published = {one.card.name: prior.value for one, prior in zip(scored, priors, strict=True) if prior is not None}
@@ -274,7 +274,7 @@ def _row(one: Scored, expected: Measured, pick: Scored, metric: str, seed: int) 
         licence=card.licence,
         price=card.price,
         bytes=card.bytes,
-        ms_per_item=None if one.ms_per_item is None else round(one.ms_per_item, 3),
+        ms_per_item=round(one.ms_per_item, 3),
         n_parameters=card.parameters,
         nearest=one.head.nearest,
         nearest_middle=middle.nearest if middle else None,

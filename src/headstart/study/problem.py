@@ -74,7 +74,7 @@ class Problem:
         return np.concatenate([held for _, held in self.heats[:n_heats]])
 
     def longer(self, fitted: NDArray[np.int64]) -> float:
-        """How many times as many epochs a heat trains, to take as many steps as a fit to the whole pool: with fewer, a deep cut looks worse than it is.
+        """How many times as many epochs a heat trains, to take about as many steps as a fit to the whole pool: with fewer, a deep cut looks worse than it is.
 
         One heat alone is what is delivered, and trains as it is.
         """
