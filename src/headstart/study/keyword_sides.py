@@ -199,7 +199,8 @@ def _drawn(dataset: Dataset, places: Places, kinds: Places, units: Places, share
 def _allotted(table: Amounts, rank: Places, shares: Amounts) -> Places:
     """The part of each unit: those with the word first, the large before the small, each to the part that is filled least.
 
-    Within a factor of two the seed decides which is first: else there would be but one division.
+    Within a factor of two the seed decides which is first: else there would be but one division. A part is over its share by one unit at most, for it
+    was filled least when it took that one.
     """
     wanted = np.maximum(table.sum(axis=0), 1e-9)[:, None] * shares
     have, parts = np.zeros_like(wanted), np.zeros(len(table), np.int64)
