@@ -1,6 +1,7 @@
 """How much of the network? Every cut fitted on the same few labels is the truth; how much does each way of choosing lose against the best of them?
 
 python -m benchmarks.depth_choice --per-class 5 20 100 --seeds 2      # resumable, cheapest cells first
+python -m benchmarks.depth_choice --known benchmarks/results/depth_choice_short_folds.jsonl   # only the folds anew: those cells, their fits as recorded
 python -m benchmarks.depth_choice --markdown                          # only render what there is
 
 """
@@ -15,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.depth_rules import RULES, fair_regret, regret, regrets, truth, worth
-from benchmarks.ledger import RESULTS, CellError, Column, Table, Values, bootstrap_interval
+from benchmarks.ledger import RESULTS, CellError, Column, Table, Values, bootstrap_interval, canonical
 from benchmarks.tasks import TASKS, Task
 
 CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
@@ -39,14 +40,16 @@ def main() -> None:
     parser.add_argument("--proposals", type=int, default=0, help="variations of learning rate and regularisers that the race may try besides the cuts")
     parser.add_argument("--patience", type=int, default=3, help="epochs without a lower validation loss after which a fold stops; many: never")
     parser.add_argument("--minutes", type=float, help="start no further cell after so long")
+    parser.add_argument("--known", type=Path, help="a ledger of the same cells: their fits to everything are taken from it, the folds are run anew")
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where the tables are kept")
     parser.add_argument("--markdown", action="store_true", help="only render the tables")
     given = parser.parse_args()
     table = Table(TABLE.name, TABLE.title, TABLE.by, TABLE.columns, TABLE.notes, given.folder)
     deadline = time.monotonic() + 60 * given.minutes if given.minutes else float("inf")
-    for key in [] if given.markdown else cells(given):
+    known = recorded(given.known) if given.known else {}
+    for key in [] if given.markdown else [record["key"] for record in known.values()] or cells(given):
         if time.monotonic() < deadline:
-            record = table.cell(key, partial(run, key))
+            record = table.cell(key, partial(run, key, known.get(canonical(key))))
             print(key, record.get("fault") or f"{record['seconds']:.0f} s", flush=True)
             write(table)
     print(write(table).read_text(encoding="utf-8"))
@@ -80,8 +83,14 @@ def classes_of(task: Task) -> int:
     return len(task.counts())
 
 
-def run(key: Values) -> Values:
-    """One cell."""
+def recorded(path: Path) -> dict[str, Values]:
+    """The records of another ledger of these cells by their keys, the cheapest first."""
+    found = Table(path.stem, "", (), (), folder=path.parent).done()
+    return {canonical(record["key"]): record for record in sorted(found, key=lambda one: (one["key"]["n"], one["key"]["seed"]))}
+
+
+def run(key: Values, known: Values | None = None) -> Values:
+    """One cell; with a record of the same cell only its folds."""
     import torch
 
     from benchmarks.depth_fits import measure
@@ -91,7 +100,8 @@ def run(key: Values) -> Values:
     pinned = {"proposals": key["proposals"], "patience": key["patience"]}
     try:
         data = TASKS[key["task"]].folder(key["n"], key["n_test"], key["seed"])
-        return measure(data, key["model"], seed=key["seed"], pinned=pinned, cuts=key["cuts"].split(), name=name)
+        values = known["values"] if known else None
+        return measure(data, key["model"], seed=key["seed"], pinned=pinned, cuts=key["cuts"].split(), name=name, known=values)
     except (ValueError, RuntimeError, SystemExit) as failure:
         raise CellError(f"{type(failure).__name__}: {failure}") from failure
 

@@ -44,6 +44,7 @@ from headstart.training.race import Heat
 CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
 LONG_SECONDS = 1e6  # of a race: everybody is admitted
 DIGITS = 6
+SAME_SCORE = 0.006  # of a head on the same items by another machine's engine
 Fit = tuple[LinearHead | None, dict[str, Tensor]]
 
 
@@ -158,15 +159,25 @@ def entrants_of(contest: Contest, model: str, cuts: Sequence[str]) -> dict[str, 
     return {cut: Entrant(model, place, candidate.block_name(place), depth - place if place else None, 0.0) for cut, place in found.items()}
 
 
-def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], cuts: Sequence[str], name: str) -> dict[str, Any]:
-    """Fit every cut, race them, score everything on the test part."""
+def measure(
+    data: Path, model: str, *, seed: int, pinned: Mapping[str, float], cuts: Sequence[str], name: str, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Fit every cut, race them, score everything on the test part; where the fits of the same cell are known, only the folds are run, and no race.
+
+    Raises:
+        ValueError: What is known is of another draw of items.
+    """
     contest, ranking, seconds = contest_on(data, model, seed=seed, cuts=cuts, pinned={"race_seconds": LONG_SECONDS, **pinned})
     problem, plan, dataset = contest.problem, contest.tracks.plan, contest.problem.dataset
     kept: dict[str, NDArray[Any]] = {"truth": dataset.labels[problem.split.test], "held": problem.held(), "held_truth": dataset.labels[problem.held()]}
     fits, backbone = {}, contest.tracks.collected[model].candidate.backbone
     for cut, entrant in entrants_of(contest, model, cuts).items():
         where = {"trainable": round(backbone.trainable_share(entrant.cut), 4), "place": entrant.cut}
-        fits[cut] = fitted_cut(contest, entrant, kept, cut) | where
+        fits[cut] = fitted_cut(contest, entrant, kept, cut, known) | where
+    about = {"n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric}
+    about |= {"epochs": plan.number("epochs"), "prepared_seconds": round(seconds, 1), "cuts": fits}
+    if known is not None:
+        return about | {"race": None, "note": "fits to the whole pool and their test scores as recorded before; the folds anew"}
     began = time.perf_counter()
     raced = transfer(ranking, contest, plan, Budget(), n_races=1)
     race_seconds = time.perf_counter() - began
@@ -181,31 +192,33 @@ def measure(data: Path, model: str, *, seed: int, pinned: Mapping[str, float], c
     home_file = home() / "depth" / f"{name}.npz"
     home_file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(home_file, allow_pickle=False, **kept)
-    return {
-        "n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric,
-        "epochs": plan.number("epochs"), "prepared_seconds": round(seconds, 1), "race_seconds": round(race_seconds, 1), "cuts": fits,
-        "race": {"rows": rows, "test": scored(problem, kept["race/test"])},
-    }  # fmt: skip
+    return about | {"race_seconds": round(race_seconds, 1), "race": {"rows": rows, "test": scored(problem, kept["race/test"])}}
 
 
-def fitted_cut(contest: Remembering, entrant: Entrant, kept: dict[str, NDArray[Any]], cut: str) -> dict[str, Any]:
-    """One cut on every fold and on the whole pool."""
+def fitted_cut(contest: Remembering, entrant: Entrant, kept: dict[str, NDArray[Any]], cut: str, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One cut on every fold and, unless its test scores are known, on the whole pool; a head is always fitted, for it shows that the items are the same."""
     problem, test = contest.problem, contest.problem.split.test
     began = time.perf_counter()
     heats = [contest.run(entrant, fold) for fold in range(len(problem.heats))]
     expected = 0.0 if entrant.is_linear else contest.tracks.fold_seconds(entrant.model, entrant.cut, problem)
     fold_seconds, refit_began = time.perf_counter() - began, time.perf_counter()
-    told = contest.answered(contest.refit(entrant), entrant, test)
+    if known is None or entrant.is_linear:
+        kept[f"{cut}/test"] = contest.answered(contest.refit(entrant), entrant, test)
+        tested = scored(problem, kept[f"{cut}/test"])
     refit_seconds = time.perf_counter() - refit_began
+    if known is not None:
+        if entrant.is_linear and abs(tested["all"] - known["cuts"][cut]["test"]["all"]) > SAME_SCORE:
+            raise ValueError(f"the head scores {tested['all']} on the test part, {known['cuts'][cut]['test']['all']} was recorded: are these the same items?")
+        tested = known["cuts"][cut]["test"]
     said = judged(problem, heats)
-    kept |= {f"{cut}/held": said.probabilities, f"{cut}/test": told}
+    kept[f"{cut}/held"] = said.probabilities
     folds = [
         {"n": len(heat.probabilities), "seconds": round(heat.seconds, 3), "expected_seconds": round(expected, 3)}
         | {"history": [[one.validation_loss, one.validation_accuracy] for one in heat.history]}
         for heat in heats
     ]
     return {
-        "folds": folds, "test": scored(problem, told), "score": round(problem.score(said), DIGITS), "log_loss": round(score(said, "log_loss"), DIGITS),
+        "folds": folds, "test": tested, "score": round(problem.score(said), DIGITS), "log_loss": round(score(said, "log_loss"), DIGITS),
         **items_told(-worth(problem, heats), said.right), "seconds": round(fold_seconds, 2), "refit_seconds": round(refit_seconds, 2),
     }  # fmt: skip
 
