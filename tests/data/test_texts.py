@@ -102,6 +102,14 @@ def test_a_table_of_unknown_names_is_answered_with_the_columns_that_are_likely_t
     assert load(path, text=given["--text"], label=given["--label"]).classes == ("好", "差")
 
 
+@pytest.mark.parametrize("header", [("label", "text_a"), ("text_a", "label"), ("标签", "微博正文")])
+def test_of_two_columns_the_one_that_is_no_label_holds_the_texts_in_chinese_too(tmp_path: Path, header: tuple[str, str]) -> None:
+    """ChnSentiCorp is handed round as ``label`` and ``text_a``; only texts with blanks in them were taken for texts."""
+    rows = [(text + "，房间很干净", label) for text, label in ROWS]
+    path = table(tmp_path / "x.tsv", rows if header[1] == "label" else [row[::-1] for row in rows], header, separator="\t")
+    assert load(path).classes == ("好", "差") and load(path).modality == "text"
+
+
 def test_a_first_line_that_stands_among_the_rows_is_asked_about(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the first line looks like a row"):
         load(table(tmp_path / "x.csv", header=("今天天气不错啊", "好")))

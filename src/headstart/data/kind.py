@@ -12,11 +12,13 @@ from headstart.base.errors import InputError
 from headstart.data import arrow, flat, folders, metadata, separated
 from headstart.data.listing import AUDIO_WORDS, FILE_WORDS, IMAGE_WORDS, LABEL_WORDS, TEXT_WORDS, Wanted, find_column, printable
 from headstart.modality import get, names
+from headstart.modality.scripts import WITHOUT_BLANKS, script_of, words_in
 
 AUDIO = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3", ".opus", ".aif", ".aiff", ".au"})
 LINES = frozenset({".txt", ".text"})
 LOOKED_AT = 2000  # files
 CLEAR = 0.9  # share of the files of one kind that makes the others strays
+LONG_RUN = 8  # characters of a script without blanks: more than a name of a class or a city has
 HUB_KINDS = {"Image": "image", "Audio": "audio"}
 
 
@@ -113,8 +115,12 @@ def _of_ending(cells: Sequence[str]) -> str | None:
 
 
 def _wordy(cells: dict[str, list[str]]) -> bool:
-    """Two columns, of which one holds several words a cell."""
-    return len(cells) == 2 and any(" " in cell for column in cells.values() for cell in column[:10])
+    """Two columns, of which one holds several words a cell; where no blanks part words, many letters."""
+    return len(cells) == 2 and any(" " in cell or _is_run(cell) for column in cells.values() for cell in column[:10])
+
+
+def _is_run(cell: str) -> bool:
+    return script_of(cell) in WITHOUT_BLANKS and len(words_in(cell)) >= LONG_RUN
 
 
 def _ending(cells: Sequence[str]) -> str:
