@@ -44,7 +44,7 @@ from headstart.training.race import Heat
 CUTS = ("head", "last", "last2", "half", "all")  # the shallowest first
 LONG_SECONDS = 1e6  # of a race: everybody is admitted
 DIGITS = 6
-SAME_SCORE = 0.02  # of a head on the same items, by the engine of another machine in bfloat16 or not: 0.011 was seen
+SAME_SCORE = 0.06  # of a head on the same items then and now: how heads are fitted has changed, and engines differ by a point
 Fit = tuple[LinearHead | None, dict[str, Tensor]]
 
 
@@ -177,7 +177,7 @@ def measure(
     about = {"n_pool": len(problem.pool), "n_test": len(problem.split.test), "n_classes": problem.n_classes, "metric": problem.metric}
     about |= {"epochs": plan.number("epochs"), "prepared_seconds": round(seconds, 1), "cuts": fits}
     if known is not None:
-        return about | {"race": None, "note": "fits to the whole pool and their test scores as recorded before; the folds anew"}
+        return about | {"race": None, "note": "fits of retrained cuts to the whole pool and their test scores as recorded before; heads and folds anew"}
     began = time.perf_counter()
     raced = transfer(ranking, contest, plan, Budget(), n_races=1)
     race_seconds = time.perf_counter() - began
@@ -206,10 +206,10 @@ def fitted_cut(contest: Remembering, entrant: Entrant, kept: dict[str, NDArray[A
         kept[f"{cut}/test"] = contest.answered(contest.refit(entrant), entrant, test)
         tested = scored(problem, kept[f"{cut}/test"])
     refit_seconds = time.perf_counter() - refit_began
-    if known is not None:
-        if entrant.is_linear and abs(tested["all"] - known["cuts"][cut]["test"]["all"]) > SAME_SCORE:
-            raise ValueError(f"the head scores {tested['all']} on the test part, {known['cuts'][cut]['test']['all']} was recorded: are these the same items?")
+    if known is not None and not entrant.is_linear:
         tested = known["cuts"][cut]["test"]
+    elif known is not None and abs(tested["all"] - known["cuts"][cut]["test"]["all"]) > SAME_SCORE:
+        raise ValueError(f"the head scores {tested['all']} on the test part, {known['cuts'][cut]['test']['all']} was recorded: are these the same items?")
     said = judged(problem, heats)
     kept[f"{cut}/held"] = said.probabilities
     folds = [

@@ -168,7 +168,7 @@ def test_the_ranking_and_the_evidence_are_kept(run: Run, held_out: Run) -> None:
 
 
 def test_the_run_is_whole_its_report_needs_no_network_and_events_tell_the_way(run: Run, events: list[Event]) -> None:
-    check_run(run.folder, "model.safetensors", "verdict.json", "report.html")
+    check_run(run.folder, "model.json", "verdict.json", "report.html")
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert run.verdict.sentence().split(":")[0] in page and "http://" not in page.replace("http://www.w3.org", "")
     ended = [event.stage for event in events if event.kind == "end"]
@@ -177,28 +177,36 @@ def test_the_run_is_whole_its_report_needs_no_network_and_events_tell_the_way(ru
     assert any(stage.startswith("twin from scratch") for stage in ended)
 
 
-@pytest.mark.parametrize("arm", ["transfer", "scratch", "plain"])
-def test_predict_answers_what_the_chosen_arm_answered_on_test(held_out: Run, divided: Path, arm: str, tmp_path: Path) -> None:
-    """The run is copied with another arm chosen, for what validation chose is only one of three."""
+@pytest.mark.parametrize("arm", ["transfer", "plain"])
+def test_predict_answers_what_an_arm_answered_on_test(held_out: Run, divided: Path, arm: str, tmp_path: Path) -> None:
+    """The plain model is asked in a copy of the run in which it is the one that is delivered."""
     import shutil
 
     from headstart.training.run import RunWriter
 
-    copy = tmp_path / "copy"
-    shutil.copytree(held_out.folder, copy)
-    about = json.loads((copy / "model.json").read_text(encoding="utf-8"))
-    if arm == "scratch" and about["chosen"] != "scratch":
-        pytest.skip("the twin's weights are kept only where the twin is chosen")
-    for name in ("manifest.json", "asked.json"):
-        (copy / name).unlink()
-    writer = RunWriter(copy)
-    writer.json("model.json", {**about, "chosen": arm})
-    writer.finish()
-    known = Predictions.from_parquet(copy / "predictions" / f"{arm}.parquet")
-    found = headstart.predict(copy, [divided / item for item in known.items])
+    folder = tmp_path / "run"
+    if arm == "transfer":
+        assert headstart.fit(divided, out=folder, effort="quick", twins=False).verdict.chosen == "transfer"
+    else:
+        shutil.copytree(held_out.folder, folder)
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        for name in ("manifest.json", "asked.json"):
+            (folder / name).unlink()
+        writer = RunWriter(folder)
+        writer.json("model.json", {**about, "chosen": arm})
+        writer.finish()
+    known = Predictions.from_parquet(folder / "predictions" / f"{arm}.parquet")
+    found = headstart.predict(folder, [divided / item for item in known.items])
     answers = np.array([[one.probabilities[name] for name in known.classes] for one in found])
     assert np.abs(answers - known.probabilities).max() < 0.15  # the frozen part and the rest ran in one piece here, in two there, in bfloat16
     assert np.mean(answers.argmax(1) == known.predicted) > 0.9
+
+
+def test_only_the_network_that_is_delivered_is_kept(run: Run, held_out: Run) -> None:
+    """Found as a bug: beside a plain model of a megabyte lay 465 of a network that nobody asks."""
+    for one in (run, held_out):
+        weights = {path.stem for path in one.folder.glob("*.safetensors")}
+        assert weights == {"plain", *({"transfer": ["model"]}.get(one.verdict.chosen, [one.verdict.chosen]))}
 
 
 def test_what_is_delivered_after_rounds_knows_the_items_that_it_learnt_from(run: Run, digits: Path) -> None:

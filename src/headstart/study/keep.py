@@ -203,15 +203,16 @@ def _evidence(outcome: Outcome, pictures: Pictures) -> dict[str, Any]:
 
 
 def _model(run: RunWriter, outcome: Outcome) -> None:
-    """Weights and everything that is needed to use them without the gallery and without the data."""
+    """The weights of what is delivered, with all that is needed to use them without the gallery and the data; the plain model's in any case: they are small."""
     chosen, collected = outcome.verdict.chosen, outcome.tracks.collected
-    pretrained = collected[outcome.verdict.model].candidate.backbone.network.state_dict()
-    run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.arm("transfer")))
+    if chosen == "transfer":
+        pretrained = collected[outcome.verdict.model].candidate.backbone.network.state_dict()
+        run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.arm("transfer")))
     for name in ("scratch", "plain"):
         if name == chosen or (name == "plain" and name in outcome.judged[0].arms):
             run.tensors(f"{name}.safetensors", _tensors(outcome.arm(name)))
     candidate = collected[outcome.arm(chosen).model or outcome.verdict.model].candidate  # the twin that is delivered may be another round's network
-    for file in candidate.card.files:  # a tokenizer: a run answers without the gallery
+    for file in candidate.card.files if chosen != "plain" else ():  # a tokenizer: a run answers without the gallery
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
     about: dict[str, Any] = {"chosen": chosen, "classes": dataset.classes, "modality": dataset.modality, "columns": dataset.columns}
