@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from tests.cli.test_rank import RANKING
 from tests.data.made import made
 from tests.planning.made import USUAL as FACTS
 from tests.study.made import arm, planned, posed, sure
@@ -31,7 +32,7 @@ def result(problem: Problem, entrant: Entrant, wrong: list[list[int]]) -> Result
 
 def played(problem: Problem, first: Result, winner: Result) -> Round:
     raced = Raced(arm("transfer", problem), (winner, first), (), winner, 1.0, 1.0, first.entrant, 1.0)
-    return Round(problem, None, raced, {})  # type: ignore[arg-type]  # the ranking is not asked
+    return Round(problem, RANKING, raced, {})
 
 
 def test_what_the_rule_would_have_taken_is_compared_on_the_folds_that_it_ran(tmp_path: Path) -> None:
@@ -67,6 +68,14 @@ def test_what_is_a_mean_of_finalists_is_said_behind_what_it_retrained_and_entran
     head, mean = result(problem, HEAD, [[0]]), result(problem, replace(LAST, source="average"), [[0, 1]])
     why = this_cut(played(problem, mean, head), Wishes()).why
     assert "; the last block (the mean of two finalists): " in why and "down to" not in why
+
+
+def test_another_network_is_called_by_its_title(tmp_path: Path) -> None:
+    dataset = made([0, 1] * 30)
+    parts, plan = planned(dataset)
+    problem = posed(dataset, parts, plan, tmp_path)
+    other = result(problem, Entrant("resnet50_thin", 8, "blocks.8", 1, 1.0), [[0, 1]])
+    assert "; Resnet50_Thin's last block: " in this_cut(played(problem, other, result(problem, HEAD, [[0]])), Wishes()).why
 
 
 def test_nothing_is_overruled_where_the_rule_agreed_or_the_cut_was_asked_for(tmp_path: Path) -> None:

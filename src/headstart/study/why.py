@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
@@ -42,7 +43,7 @@ def decided(plan: Plan, last: Round, collected: dict[str, Collected], wishes: Wi
         offered = f"{plan.number('views'):.0f} varied views of each item were to be tried; they were too dear, or validation preferred what was trained without"
         plan = plan.decide(Decision("views", views, "views", offered, "measured"))
     if winner.source == "average":
-        whose = "; ".join(f"{words(one.entrant, winner)}{setting_words(one.entrant)}" for one in last.raced.parents)
+        whose = "; ".join(f"{words(one.entrant, winner, titles(last))}{setting_words(one.entrant)}" for one in last.raced.parents)
         reason = f"the mean of the two finalists' weights did better on validation than either: {whose}"
         plan = plan.decide(Decision("averaged", True, "", reason, "measured"))
     return plan
@@ -71,7 +72,13 @@ def this_model(last: Round, wishes: Wishes) -> Decision:
     if wishes.model is not None:
         return Decision("model", name, "", "you asked for it", "pinned")
     if name != last.ranking.pick:
-        return Decision("model", name, "", f"the race overruled the ranking, whose pick was {last.ranking.pick}: {this_cut(last, wishes).why}", "measured")
+        return Decision(
+            "model",
+            name,
+            "",
+            f"the race overruled the ranking, whose pick was {titles(last).get(last.ranking.pick, last.ranking.pick)}: {this_cut(last, wishes).why}",
+            "measured",
+        )
     return Decision("model", name, "", last.ranking.why, "measured")
 
 
@@ -94,7 +101,7 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     best: dict[str, Result] = {}
     for one in others:
         if len(one.heats) == len(winner.heats):
-            best.setdefault(words(one.entrant, winner.entrant), one)
+            best.setdefault(words(one.entrant, winner.entrant, titles(last)), one)
     said = "".join(f"; {name}: {_score(one)} at {-one.standing[0]:.3f}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
     metric = METRIC_WORDS["en"][problem.metric].split(" (")[0]
@@ -127,9 +134,14 @@ def order(last: Round, plan: Plan) -> str:
     return f"{said[:1].upper()}{said[1:]}." + (f" {first.words()[:1].upper()}{first.words()[1:]}: {reason}." if reason else "")
 
 
-def words(entrant: Entrant, beside: Entrant | None) -> str:
+def titles(last: Round) -> Mapping[str, str]:
+    """What people call the networks that competed in a round."""
+    return {row.model: row.title for row in last.ranking.rows}
+
+
+def words(entrant: Entrant, beside: Entrant | None, titled: Mapping[str, str] = MappingProxyType({})) -> str:
     """What an entrant retrained, as in a sentence; its network too where that differs from another's, and whether it is a mean."""
-    network = f"{entrant.model}'s " if beside is not None and beside.model != entrant.model else ""
+    network = f"{titled.get(entrant.model, entrant.model)}'s " if beside is not None and beside.model != entrant.model else ""
     mean = " (the mean of two finalists)" if entrant.source == "average" else ""
     views = " on varied views" if entrant.views else ""
     what = entrant.words().removeprefix("the ") if network else entrant.words()
