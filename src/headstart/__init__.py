@@ -269,11 +269,12 @@ def keyword(
     return fit_keyword(Path(data), out=folder, sink=sink, **choices, **limits)  # type: ignore[arg-type]
 
 
-def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
+def resume(run: Somewhere, *, data: Somewhere | None = None, sink: Sink = silence, started: float | None = None) -> Run | Result:
     """Finish a run that was interrupted, by whatever: it ends as it would have ended, bit for bit; timings aside.
 
     Args:
         run: The run folder that `fit` or `keyword` had begun.
+        data: Where its data was moved to since; where it was when not given.
         sink: Receives the events of the work, and names what was damaged and is computed anew.
         started: Reading of ``time.perf_counter`` from which what is left of a budget counts; now when not given.
 
@@ -285,7 +286,7 @@ def resume(run: Somewhere, *, sink: Sink = silence, started: float | None = None
     check_begun(Path(run))  # a wrong path is answered before torch is there
     from headstart.study.resume import resume as study
 
-    return study(Path(run), sink=sink, started=started)
+    return study(Path(run), None if data is None else Path(data), sink=sink, started=started)
 
 
 def predict(

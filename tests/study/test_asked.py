@@ -45,12 +45,14 @@ def test_a_wake_word_is_begun_anew_without_what_it_does_not_take(tmp_path: Path)
     assert word.line == f"headstart fit {tmp_path} --task keyword --false-accepts 0.25 --seed 2 --budget 60s --group speaker"
 
 
-@pytest.mark.parametrize(("now", "fit"), [("moved/pictures", "headstart fit DATA"), ("pictures 2", "headstart fit '{}/pictures 2'")])
-def test_data_that_was_moved_is_asked_back_or_fitted_anew_from_where_it_lies(tmp_path: Path, now: str, fit: str) -> None:
+@pytest.mark.parametrize(("now", "place"), [("moved/pictures", "DATA"), ("pictures 2", "'{}/pictures 2'")])
+def test_data_that_was_moved_is_asked_for_and_what_lies_beside_with_a_similar_name_is_offered(tmp_path: Path, now: str, place: str) -> None:
     """Found as a bug: `fix: ls /the/folder/above` was all that `resume` said."""
     (tmp_path / "run").mkdir()
     asked(tmp_path / "pictures", Wishes(seed=3), None, "patient").write(tmp_path / "run")
     (tmp_path / now).mkdir(parents=True)
-    with pytest.raises(InputError, match=f"put it back there and go on: headstart resume {tmp_path}/run") as caught:
+    with pytest.raises(
+        InputError, match=f"headstart fit .*{now.split('/')[-1] if place != 'DATA' else 'DATA'}.* --seed 3 --group patient --out {tmp_path}/run-2"
+    ) as caught:
         resume(tmp_path / "run")
-    assert caught.value.fix == f"{fit.format(tmp_path)} --seed 3 --group patient --out {tmp_path}/run-2"
+    assert caught.value.fix == f"headstart resume {tmp_path}/run --data {place.format(tmp_path)}"

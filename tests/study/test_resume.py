@@ -198,6 +198,21 @@ def test_other_data_is_refused_and_named(home: Path, data: Path, tmp_path: Path)
     assert "24 items then, 23 now" in str(refusal.value) and (tmp_path / "run" / JOURNAL).is_file(), "a refusal removes nothing"
 
 
+def test_data_that_was_moved_is_learnt_from_where_it_lies_now_and_other_data_is_refused(home: Path, data: Path, tmp_path: Path) -> None:
+    there, elsewhere, other = (tmp_path / name for name in ("there", "elsewhere", "other"))
+    shutil.copytree(data, there)
+    interrupted(there, tmp_path / "run")
+    there.rename(elsewhere)
+    shutil.copytree(elsewhere, other)
+    next(other.rglob("*.png")).unlink()
+    with pytest.raises(InputError, match="the data is not what it was"):
+        headstart.resume(tmp_path / "run", data=other)
+    with pytest.raises(KeyboardInterrupt):
+        headstart.resume(tmp_path / "run", data=elsewhere, sink=stopping("tune"))
+    done, _ = again(tmp_path / "run")  # it knows the place now
+    assert read_json(done.folder / "about.json")["data"] == str(elsewhere) and home.is_dir()
+
+
 def test_models_that_are_gone_are_named(home: Path, data: Path, tmp_path: Path) -> None:
     interrupted(data, tmp_path / "run", "activations", model=kill_data.SMALL)
     lines = (tmp_path / "run" / JOURNAL).read_text(encoding="utf-8").splitlines(keepends=True)

@@ -212,11 +212,12 @@ def is_typed(context: typer.Context, name: str) -> bool:
 @app.command()
 def resume(
     run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder that was left unfinished.")],
+    data: Annotated[Path | None, typer.Option(metavar="PATH", help="Where its data was moved to since.")] = None,
     as_json: words.Json = False,
 ) -> None:
     """Finish a run that was interrupted; it ends as it would have ended."""
     with resumable(), watching(talk()) as sink:
-        done = headstart.resume(run_folder, sink=sink, started=process_started())
+        done = headstart.resume(run_folder, data=data, sink=sink, started=process_started())
     from headstart.study.keyword import Result  # here already
 
     if isinstance(done, Result):

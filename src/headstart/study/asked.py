@@ -35,7 +35,7 @@ class Asked:
     """The arguments of a fit, and what else its numbers depend on.
 
     Attributes:
-        data: Where the data lies, from the root of the file system.
+        data: Where the data lies, from the root of the file system; where it was moved to, once a run went on from there.
         wishes: What the user pinned.
         label: The column of the label.
         group: The column of what must stay on one side.
@@ -87,10 +87,10 @@ class Asked:
         """What is said of data that lies elsewhere now; what lies beside with a similar name may be it."""
         there = Path(self.data)
         above, near = nearest(there)
-        now = replace(self, data=str(near) if near and above == there.parent else "DATA")
-        details = [f"put it back there and go on: headstart resume {quoted(folder)}", "or fit anew from where it lies now"]
+        place = near if near and above == there.parent else Path("DATA")
+        details = [f"or fit anew from where it lies now: {replace(self, data=str(place)).line} --out {quoted(Path(f'{folder}-2'))}"]
         what = "the data of this run is not where it was when the run began"
-        return InputError(what, got=self.data, details=details, fix=f"{now.line} --out {quoted(Path(f'{folder}-2'))}")
+        return InputError(what, got=self.data, details=details, fix=f"headstart resume {quoted(folder)} --data {quoted(place)}")
 
     @property
     def line(self) -> str:
@@ -140,13 +140,14 @@ def recorded(folder: Path) -> Asked:
         raise IntegrityError(f"{folder / ASKED} is damaged: what was asked of this run is not known\n  fix: begin anew with headstart fit DATA") from None
 
 
-def unchanged(journal: Journal, dataset: Dataset, line: str) -> None:
-    """Record which data a run learns from, or refuse other data.
+def unchanged(journal: Journal, dataset: Dataset, given: Asked, folder: Path) -> None:
+    """Record which data a run learns from and where it lies, or refuse other data.
 
     Args:
         journal: Of the run.
         dataset: What lies there now.
-        line: That begins such a run anew.
+        given: What was asked; the data may have been moved since.
+        folder: Of the run.
 
     Raises:
         InputError: when the data is not what it was when the run began.
@@ -154,7 +155,8 @@ def unchanged(journal: Journal, dataset: Dataset, line: str) -> None:
     was = journal.recall("data", lambda: {"items": len(dataset), "identity": identity(dataset)})
     if was["identity"] != identity(dataset):
         details = [f"{was['items']} items then, {len(dataset)} now", "files were added, taken away, renamed or changed"]
-        raise InputError("the data is not what it was when this run began", got=dataset.root, details=details, fix=line)
+        raise InputError("the data is not what it was when this run began", got=dataset.root, details=details, fix=given.line)
+    given.write(folder)
 
 
 def same_models(journal: Journal, cards: Sequence[ModelCard]) -> list[ModelCard]:

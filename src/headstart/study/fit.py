@@ -213,7 +213,7 @@ class Study:
         """Data, its division, the first plan, and the models that may compete."""
         given = self.asked
         dataset = load(Path(given.data), text=given.text, label=given.label, group=given.group, modality=given.modality, sink=self.sink)
-        unchanged(self.journal, dataset, given.line)
+        unchanged(self.journal, dataset, given, self.folder)
         parts = split(dataset, seed=self.wishes.seed)
         cards = same_models(self.journal, models_for(dataset.modality, self.wishes.model))
         room.to_keep(cards, self.folder)

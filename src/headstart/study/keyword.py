@@ -137,7 +137,7 @@ def teach(wanted: Asked, run: RunWriter, kept: Keeping, sink: Sink) -> Result:
             gallery.subscribe(MODEL, accept=[MODEL], sink=sink)
         card, weights = same_models(journal, [gallery.card(MODEL)])[0], gallery.weights(MODEL)
         dataset = _read(wanted, budget, sink)
-        unchanged(journal, dataset, wanted.line)
+        unchanged(journal, dataset, wanted, run.folder)
         divided = sides(dataset, wishes.seed)
         for caution in divided.cautions:
             sink(Event("note", "read", text=f"beware: {caution}"))

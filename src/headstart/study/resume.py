@@ -6,7 +6,9 @@ activations, ``work`` the trainings that ended and the state of the one that was
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from headstart.base.events import Event, Sink, silence, tee
@@ -18,11 +20,12 @@ from headstart.training.keeping import keeping
 from headstart.training.run import RunWriter
 
 
-def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
+def resume(folder: Path, data: Path | None = None, *, sink: Sink = silence, started: float | None = None) -> Run | Result:
     """Finish a run that was interrupted.
 
     Args:
         folder: The run folder.
+        data: Where its data was moved to; where it was when not given. It must be the same in every item.
         sink: Hears of damage, and of how much of a budget is left.
         started: Reading of ``time.perf_counter`` from which a budget counts on; now when not given.
 
@@ -31,6 +34,7 @@ def resume(folder: Path, *, sink: Sink = silence, started: float | None = None) 
         IntegrityError: when what was asked is damaged.
     """
     asked = recorded(folder)
+    asked = asked if data is None else replace(asked, data=os.path.abspath(data.expanduser()))  # noqa: PTH100 - links stay
     asked.check(folder)
     with RunWriter(folder, again=True) as run:
         heard = tee(sink, run.record)
