@@ -71,6 +71,18 @@ def test_a_twin_that_is_better_on_one_item_of_few_is_not_preferred_and_one_that_
     assert hardly["scratch"] == hardly["transfer"] and clearly["scratch"] == pytest.approx(clearly["transfer"] + 0.75)
 
 
+def test_where_a_budget_left_the_race_fewer_folds_than_the_twin_both_are_compared_on_what_both_said(problems: list[Problem]) -> None:
+    """Found as a bug: drums with a budget of 120 s ended in "two models can only be compared on the same items"; the head that was the twin knew all folds."""
+    first, last = problems[0], a_round(problems[-1], scratch=False)
+    one_fold, everywhere = first.heats[0][1], first.held()
+    short = a_round(first, scratch=False)
+    short.arms["transfer"] = arm("transfer", first, one_fold[:2].tolist(), judged=one_fold)
+    short.arms["scratch"] = arm("scratch", first, [*one_fold[:4].tolist(), *first.heats[1][1].tolist()], judged=everywhere)
+    scores = validation_scores([short], last)
+    assert scores["scratch"] == pytest.approx(scores["transfer"] - 2 / len(one_fold))
+    assert preferred(short) == "transfer"
+
+
 def test_without_twins_only_what_was_trained_is_scored(problems: list[Problem]) -> None:
     played = [a_round(problem, scratch=False) for problem in problems]
     for one in played:

@@ -39,22 +39,27 @@ def places(rounds: Sequence[Round], arm: str) -> NDArray[np.int64]:
 def validation_scores(judged: Sequence[Round], last: Round) -> dict[str, float]:
     """The scores by which the delivered arm is chosen.
 
-    The scratch twin was judged on some of the items that judged the transfer arm: its score is the transfer arm's plus their difference on these, which may be
-    ten: it counts as better only where that many items can tell.
+    The scratch twin was judged on other items than the transfer arm: on some of them or, where a budget left the race fewer folds, on more. Its score is the
+    transfer arm's plus their difference on what both were judged on, which may be ten items: it counts as better only where that many can tell.
     """
     score = last.problem.score
     transfer = last.arms["transfer"].validation
     found: dict[str, float] = {"transfer": score(transfer)}
     if "plain" in last.arms:  # under a budget the race's winner may have had time for fewer folds
         found["plain"] = score(last.arms["plain"].validation.among(transfer.items))
-    pairs = [(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
-    if pairs:
-        ahead = float(np.mean([score(scratch) - score(transfer.among(scratch.items)) for scratch, transfer in pairs]))
-        twin = np.concatenate([scratch.right for scratch, _ in pairs])
-        arm = np.concatenate([transfer.among(scratch.items).right for scratch, transfer in pairs])
+    twins = [_on_both(one.arms["scratch"].validation, one.arms["transfer"].validation) for one in judged if "scratch" in one.arms]
+    if pairs := [(scratch, transfer) for scratch, transfer in twins if len(scratch)]:
+        ahead = float(np.mean([score(scratch) - score(transfer) for scratch, transfer in pairs]))
+        twin, arm = (np.concatenate([pair[n].right for pair in pairs]) for n in (0, 1))
         units = np.concatenate([scratch.units for scratch, _ in pairs])
         found["scratch"] = found["transfer"] + (ahead if clearly_better(twin, arm, CLEARLY, units) else min(ahead, 0.0))
     return found
+
+
+def _on_both(one: Predictions, other: Predictions) -> tuple[Predictions, Predictions]:
+    known = set(other.items)
+    both = [item for item in one.items if item in known]
+    return one.among(both), other.among(both)
 
 
 def reach(
