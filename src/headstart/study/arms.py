@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from headstart.activations.collect import Activations, collect
+from headstart.backbone.cut import Backbone
 from headstart.base.seeds import seed_for
 from headstart.evaluation.predictions import Predictions
 from headstart.ranking.probe import probe
@@ -59,9 +60,14 @@ class Arm:
     counting: SparseHead | None = None
 
 
+def random_backbone(candidate: Candidate, seed: int) -> Backbone:
+    """The same network with random weights, the same whenever a run asks."""
+    return open_backbone(candidate.card, candidate.items, seed=seed_for(seed, RANDOM_WEIGHTS))
+
+
 def random_activations(candidate: Candidate, problem: Problem) -> Activations:
     """What the same network says of every item with random weights, frozen, in front of its head."""
-    backbone = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS))
+    backbone = random_backbone(candidate, problem.seed)
     name = f"{candidate.card.name} with random weights"
     unit = f"items · {name}"
     cut, items, recall = backbone.depth, candidate.items, problem.keeping.journal.recall

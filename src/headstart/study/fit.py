@@ -48,7 +48,7 @@ from headstart.study.limits import Limits
 from headstart.study.plain import plain_arm, plain_features
 from headstart.study.problem import Problem, known_facts, last_round, pose, rounds
 from headstart.study.round import Round, let_others_go, taught
-from headstart.study.scratch import better_untaught, from_scratch, step_fits, untaught
+from headstart.study.scratch import better_untaught, from_scratch, step_fits, untaught, untaught_elsewhere
 from headstart.study.tracks import Contest, Tracks
 from headstart.study.transfer import transfer
 from headstart.study.verdict import reach
@@ -303,7 +303,7 @@ class Study:
                     instead = "" if frozen is None else "; the twin is a head on its random features"
                     self.sink(Event("note", "scratch", text=f"--budget: no time to train from scratch in round {number + 1}{instead}"))
                     if frozen is not None and frozen.head is not None:
-                        one.arms["scratch"] = untaught(frozen, frozen.head, candidate, one.problem)
+                        one.arms["scratch"] = untaught(frozen)
                         one.look()
                         let_others_go(learners, delivered)
                     continue
@@ -313,22 +313,11 @@ class Study:
                     text = f"no twin from scratch from round {number + 1} on: {room.no_room(candidate.backbone, 0, self.memory, len(one.problem.dataset))}"
                     self.sink(Event("note", "scratch", text=text))
                     return
-                one.arms["scratch"] = better_untaught(trained, frozen, candidate, one.problem)
+                one.arms["scratch"] = better_untaught(trained, frozen, one.problem)
                 one.look()
                 let_others_go(learners, delivered)
-        self.untaught_elsewhere(played, tracks)
+        untaught_elsewhere(played)
         let_others_go(played, delivered)
-
-    def untaught_elsewhere(self, played: list[Round], tracks: Tracks) -> None:
-        """Where every round that trained one preferred a head on random features, that head is the twin of the others too: it is there, and answers for all."""
-        twins = [one.arms["scratch"] for one in played if "scratch" in one.arms]
-        if not twins or not all(twin.frozen for twin in twins):
-            return
-        for one in played:
-            frozen = one.arms.get("random")
-            if "scratch" not in one.arms and frozen is not None and frozen.head is not None:
-                one.arms["scratch"] = untaught(frozen, frozen.head, tracks.collected[one.raced.arm.model].candidate, one.problem)
-                one.look()
 
     def more_evidence(self, last: Round, parts: Split, tracks: Tracks, budget: Budget) -> dict[str, Any]:
         """What does not need the scratch twin, so that the twin takes up whatever time it turns out to leave."""

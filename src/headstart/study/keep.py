@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import headstart
 from headstart import gallery
@@ -22,7 +23,7 @@ from headstart.evaluation.verdict import Verdict
 from headstart.planning.entrants import Entrant
 from headstart.planning.plan import Plan
 from headstart.study import why
-from headstart.study.arms import Arm
+from headstart.study.arms import Arm, random_backbone
 from headstart.study.asked import DECIDING
 from headstart.study.gather import Gathered
 from headstart.study.languages import learnt
@@ -205,13 +206,14 @@ def _evidence(outcome: Outcome, pictures: Pictures) -> dict[str, Any]:
 def _model(run: RunWriter, outcome: Outcome) -> None:
     """The weights of what is delivered, with all that is needed to use them without the gallery and the data; the plain model's in any case: they are small."""
     chosen, collected = outcome.verdict.chosen, outcome.tracks.collected
-    if chosen == "transfer":
-        pretrained = collected[outcome.verdict.model].candidate.backbone.network.state_dict()
-        run.tensors("model.safetensors", {f"network.{key}": value for key, value in pretrained.items()} | _tensors(outcome.arm("transfer")))
-    for name in ("scratch", "plain"):
-        if name == chosen or (name == "plain" and name in outcome.judged[0].arms):
-            run.tensors(f"{name}.safetensors", _tensors(outcome.arm(name)))
     candidate = collected[outcome.arm(chosen).model or outcome.verdict.model].candidate  # the twin that is delivered may be another round's network
+    if chosen == "transfer":
+        run.tensors("model.safetensors", _of(candidate.backbone.network) | _tensors(outcome.arm(chosen)))
+    if chosen == "scratch":
+        untaught = random_backbone(candidate, outcome.last.problem.seed).network if outcome.arm(chosen).frozen else None
+        run.tensors("scratch.safetensors", ({} if untaught is None else _of(untaught)) | _tensors(outcome.arm(chosen)))
+    if "plain" in outcome.judged[0].arms:
+        run.tensors("plain.safetensors", _tensors(outcome.arm("plain")))
     for file in candidate.card.files if chosen != "plain" else ():  # a tokenizer: a run answers without the gallery
         run.copy(f"{MODEL_FILES}/{file.name}", gallery.folder(candidate.card.name) / file.name)
     dataset, found = outcome.gathered.dataset, outcome.found
@@ -230,6 +232,11 @@ def _model(run: RunWriter, outcome: Outcome) -> None:
         "model.json",
         {**about, "recipe": candidate.items.recipe.moved(Path(MODEL_FILES)), "card": candidate.card, "engine": candidate.choice.engine, "trust": trust},
     )
+
+
+def _of(network: torch.nn.Module) -> dict[str, Any]:
+    """All that a network knows, under the names of a run's file."""
+    return {f"network.{key}": value for key, value in network.state_dict().items()}
 
 
 def _tensors(arm: Arm) -> dict[str, Any]:

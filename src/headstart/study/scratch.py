@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,11 +19,11 @@ from headstart.base.seeds import seed_for
 from headstart.evaluation.intervals import gain
 from headstart.evaluation.verdict import STARVED_EPOCHS
 from headstart.planning.plan import Plan
-from headstart.study.arms import RANDOM_WEIGHTS, Arm
+from headstart.study.arms import Arm
 from headstart.study.candidates import Candidate, open_backbone
 from headstart.study.problem import NOBODY, Problem
+from headstart.study.round import Round
 from headstart.study.tracks import HALVED_WORK, PASSES
-from headstart.task.linear import LinearHead
 from headstart.training.arithmetic import precisions
 from headstart.training.loop import Epoch, predict, train
 from headstart.training.network import Classifier, new_head
@@ -183,7 +183,7 @@ def expected_seconds(speed: Speed) -> float:
     return speed.seconds_per_step * (1.0 if speed.n_measured else DOUBT)
 
 
-def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, problem: Problem) -> Arm:
+def better_untaught(trained: Arm, frozen: Arm | None, problem: Problem) -> Arm:
     """The better of two ways to start from random weights, by the items that chose the trained one's epoch: training everything, or only a head.
 
     On two cores a network that trains from scratch for minutes often knows less than a linear head on its frozen random features. A gain over the weaker
@@ -193,7 +193,6 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
     Args:
         trained: What `from_scratch` gave.
         frozen: The head on frozen random features, where there was time for it.
-        candidate: Whose network.
         problem: The round's.
     """
     if frozen is None:
@@ -203,15 +202,24 @@ def better_untaught(trained: Arm, frozen: Arm | None, candidate: Candidate, prob
     is_starved = sum(row.passes for row in trained.history) < STARVED_EPOCHS
     if ahead.points > (is_starved * (ahead.high - ahead.low) / ERRORS_ACROSS) or frozen.head is None:
         return trained
-    alone = untaught(frozen, frozen.head, candidate, problem)
-    return replace(alone, validation=beside, seconds=trained.seconds, history=trained.history, still_improving=trained.still_improving)
+    return replace(untaught(frozen), validation=beside, seconds=trained.seconds, history=trained.history, still_improving=trained.still_improving)
 
 
-def untaught(frozen: Arm, head: LinearHead, candidate: Candidate, problem: Problem) -> Arm:
-    """The scratch twin that is nothing but a head on frozen random features."""
-    network = open_backbone(candidate.card, candidate.items, seed=seed_for(problem.seed, RANDOM_WEIGHTS)).network
-    weights = {**network.state_dict(), "head.weight": torch.from_numpy(head.weight), "head.bias": torch.from_numpy(head.bias)}
-    return Arm("scratch", frozen.validation, frozen.answer, 0.0, weights=weights, model=frozen.model, frozen=True)
+def untaught(frozen: Arm) -> Arm:
+    """The scratch twin that is nothing but a head on frozen random features; its network follows from the seed and is made anew where it is delivered."""
+    return replace(frozen, name="scratch", seconds=0.0, frozen=True)
+
+
+def untaught_elsewhere(played: Sequence[Round]) -> None:
+    """Where every round that trained one preferred a head on random features, that head is the twin of the others too: it is there, and answers for all."""
+    twins = [one.arms["scratch"] for one in played if "scratch" in one.arms]
+    if not twins or not all(twin.frozen for twin in twins):
+        return
+    for one in played:
+        frozen = one.arms.get("random")
+        if "scratch" not in one.arms and frozen is not None and frozen.head is not None:
+            one.arms["scratch"] = untaught(frozen)
+            one.look()
 
 
 def step_fits(candidate: Candidate, plan: Plan, seconds: float) -> bool:
