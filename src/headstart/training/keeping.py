@@ -33,6 +33,7 @@ WORK = "work"
 EVERY_SECONDS = 20.0  # of training that a kill may cost; $HEADSTART_CHECKPOINT_SECONDS asks for others
 WORTH_SECONDS = 1.0  # a training that took less is done anew rather than kept
 SAVING_SHARE = 0.05  # of a training's time that keeping its state may take: a large network is kept less often
+SAVED_A_SECOND = 2e8  # bytes, until a state has been kept: 1.9 GB took 11 s, and a budget of 60 s with it
 MOST_BYTES = 8 << 30  # of all pieces together
 ROOM = 2  # times a piece's bytes that must be free: what is kept for a kill must not be what fills the disk
 PLAIN = "plain"
@@ -171,6 +172,11 @@ class TrainingPlace:
     def find(self) -> Piece | None:
         """Its end, or the state in which it was interrupted."""
         return self.keeping.find(self.key)
+
+    def weighs(self, n_bytes: int) -> None:
+        """Hear how large a state is: before the first is kept, this tells how often keeping one is worth its time."""
+        if self.keeping.every_seconds > 0:
+            self._pause = max(self.keeping.every_seconds, n_bytes / SAVED_A_SECOND / SAVING_SHARE)
 
     def due(self) -> bool:
         """Is it time to keep the state?"""

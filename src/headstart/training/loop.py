@@ -70,6 +70,7 @@ def train(
     judge, looks_first = partial(predict, classifier, read, validation_items, settings, lengths), settings.seconds is None
     best = Best(classifier, judge, labels[validation_items], looks_first=looks_first, chooses=settings.chooses_epoch)
     way = Way(np.random.default_rng(seed_for(seed, f"{name} order")), clock, stepper, best)
+    place.weighs(way.state_bytes())
     torch.manual_seed(seed_for(seed, f"{name} dropout"))
     if kept is not None:
         way.restore(kept)

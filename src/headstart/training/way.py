@@ -255,6 +255,12 @@ class Way:
         told = {"seconds": plain.seconds, "still_improving": plain.still_improving, "seconds_per_step": plain.seconds_per_step}
         return tensors, {"ended": True, **self._said(), **told}
 
+    def state_bytes(self) -> int:
+        """About how large a state is: the weights, the best ones so far, and two moments of each that trains."""
+        classifier = self.best.classifier
+        whole = sum(value.nbytes for value in classifier.state_dict().values())
+        return 2 * (whole + sum(one.nbytes for one in classifier.parameters() if one.requires_grad))
+
     def state(self) -> State:
         """Everything that the next step depends on."""
         tensors = self._shown() | _prefixed(CLASSIFIER, self.best.classifier.state_dict()) | _prefixed(BEST, self.best.weights)
