@@ -258,8 +258,8 @@ class Way:
     def state_bytes(self) -> int:
         """About how large a state is: the weights, the best ones so far, and two moments of each that trains."""
         classifier = self.best.classifier
-        whole = sum(value.nbytes for value in classifier.state_dict().values())
-        return 2 * (whole + sum(one.nbytes for one in classifier.parameters() if one.requires_grad))
+        n_bytes: int = sum(value.nbytes for value in classifier.state_dict().values())
+        return 2 * (n_bytes + sum(int(one.nbytes) for one in classifier.parameters() if one.requires_grad))
 
     def state(self) -> State:
         """Everything that the next step depends on."""
