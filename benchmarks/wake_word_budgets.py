@@ -20,7 +20,7 @@ from headstart.base.folders import home
 
 TOLERANCE = 0.05
 TABLE = Table(
-    name="wake-word-budgets",
+    name="wake_word_budgets",
     title="Asked and took: `headstart fit --task keyword --budget`, whole process",
     by=("data", "asked", "files"),
     columns=(
