@@ -347,7 +347,6 @@ def evaluate(
         if text is not None:
             raise InputError("a wake word is heard, not read", got=f"text={text}", fix="give recordings: headstart evaluate RUN DATA")
         return evaluate_keyword(Path(run), Path(data), label=label, group=group, sink=sink)
-
     return study(Path(run), Path(data), label=label, text=text, group=group, sink=sink)
 
 
