@@ -25,7 +25,7 @@ from headstart.planning.entrants import Entrant
 from headstart.planning.facts import Effort, Wishes
 from headstart.planning.memory import Memory
 from headstart.planning.plan import Decision
-from headstart.planning.rules import first_plan
+from headstart.planning.rules import LONGER_FROM, first_plan
 from headstart.ranking.combine import Ranking
 from headstart.study import room
 from headstart.study.candidates import Candidate, Collected, collect_candidate, models_for, open_candidate, rank_collected
@@ -33,7 +33,7 @@ from headstart.study.clock import Clock
 from headstart.study.fit import scratch_time
 from headstart.study.gather import afforded, cheapest_first, gather, too_dear
 from headstart.study.limits import Limits
-from headstart.study.problem import LONGER_FROM, known_facts, pose, rounds
+from headstart.study.problem import known_facts, pose, rounds
 from headstart.study.tracks import DENSER, PASSES, Contest, Tracks
 
 MODELS = ("efficientnet_lite0", "squeezenet1_1")

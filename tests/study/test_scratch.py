@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from tests.data.made import made
 from tests.study.made import arm, planned, posed
 
 from headstart.study.arms import Arm
 from headstart.study.scratch import better_untaught
-from headstart.task.linear import LinearHead
 from headstart.training.way import Epoch
 
 DATASET = made([0, 1] * 40)
-HEAD = LinearHead(np.zeros((2, 1), np.float32), np.zeros(2, np.float32), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +28,6 @@ def test_a_network_that_hardly_saw_the_items_must_be_surely_better(passes: float
     held = problem.held()
     trained = arm("scratch", problem, wrong=held[:wrong_of_the_trained].tolist())
     trained = replace(trained, history=(Epoch(1, 1.0, 0.7, None, None, passes),))
-    frozen = replace(arm("random", problem, wrong=held[-6:].tolist()), head=HEAD)
+    frozen = arm("random", problem, wrong=held[-6:].tolist())
     found: Arm = better_untaught(trained, frozen, problem)
     assert found.frozen == (stands == "frozen")

@@ -13,6 +13,7 @@ BALANCED_FROM = 3.0  # imbalance from which plain accuracy rewards ignoring the 
 HEAD_RATE = 1e-3
 TEXT_RATE = 5e-5
 TEXT_RACE = {"quick": 2, "usual": 3, "thorough": 2}  # times as long: contrastive tuning gains 6 points where a longer race of pictures gains 1
+LONGER_FROM = 100  # items that may be learnt from: below, a fold that trained as many steps misled (``Problem.longer``)
 TUNE_EPOCHS = {"quick": 4, "usual": 8, "thorough": 16}
 RACE_SECONDS = {"quick": 5.0, "usual": 20.0, "thorough": 200.0}
 PROPOSALS = {"quick": 0, "usual": 6, "thorough": 24}
@@ -141,7 +142,7 @@ def _tuning(facts: Facts, wishes: Wishes) -> list[Decision]:
             "epochs",
             TUNE_EPOCHS[wishes.effort],
             "epochs",
-            f"effort {wishes.effort}; the last one counts; of several folds each takes the steps of a fit to all",
+            f"effort {wishes.effort}; the last one counts; of {LONGER_FROM} items or more each of several folds takes the steps of a fit to all",
             "rule",
         ),
         Decision("patience", 3, "epochs", "stop what stays clearly worse than untrained for so long, behind the middle of the schedule", "rule"),

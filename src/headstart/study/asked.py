@@ -67,6 +67,10 @@ class Asked:
         plain = to_plain(self)
         write_json(folder / ASKED, {**plain, "sum": _sum(plain)})
 
+    def moved(self, data: Path) -> Asked:
+        """The same of data that lies elsewhere now."""
+        return replace(self, data=_place(data))
+
     def check(self, folder: Path) -> None:
         """Refuse to go on where the numbers could differ.
 
@@ -119,8 +123,7 @@ def asked(
 ) -> Asked:
     """What is asked here and now."""
     versions = {name: version(name) for name in DECIDING}
-    place = os.path.abspath(data.expanduser())  # noqa: PTH100 - links stay
-    return Asked(place, wishes, label, group, accept, headstart.__version__, versions, machine(), text, modality, task, false_accepts)
+    return Asked(_place(data), wishes, label, group, accept, headstart.__version__, versions, machine(), text, modality, task, false_accepts)
 
 
 def recorded(folder: Path) -> Asked:
@@ -178,6 +181,10 @@ def identity(dataset: Dataset) -> str:
     """Names a data set with the order and the names of its items: two that differ in it give other numbers or other words."""
     places = [str(one) for one in dataset.labels.tolist()]
     return digest(dataset.digest, *dataset.classes, *dataset.sources, *dataset.content, *places, *(dataset.given_split or ()), *(dataset.groups or ()))
+
+
+def _place(data: Path) -> str:
+    return os.path.abspath(data.expanduser())  # noqa: PTH100 - links stay
 
 
 def _sum(plain: dict[str, Any]) -> str:

@@ -302,7 +302,7 @@ class Study:
                 if punctual and not has_time:
                     instead = "" if frozen is None else "; the twin is a head on its random features"
                     self.sink(Event("note", "scratch", text=f"--budget: no time to train from scratch in round {number + 1}{instead}"))
-                    if frozen is not None and frozen.head is not None:
+                    if frozen is not None:
                         one.arms["scratch"] = untaught(frozen)
                         one.look()
                         let_others_go(learners, delivered)

@@ -19,12 +19,12 @@ from headstart.evaluation.predictions import Predictions
 from headstart.modality import get
 from headstart.planning.facts import Facts
 from headstart.planning.plan import Plan
+from headstart.planning.rules import LONGER_FROM
 from headstart.ranking.probe import Folds
 from headstart.task.linear import Floats
 from headstart.training.keeping import NOWHERE, Keeping
 
 NOBODY = np.zeros(0, dtype=np.int64)
-LONGER_FROM = 100  # items that may be learnt from
 UNWEIGHED = ("accuracy", "log_loss")  # metrics for which every item counts the same
 
 

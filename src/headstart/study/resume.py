@@ -6,9 +6,7 @@ activations, ``work`` the trainings that ended and the state of the one that was
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from headstart.base.events import Event, Sink, silence, tee
@@ -33,8 +31,7 @@ def resume(folder: Path, data: Path | None = None, *, sink: Sink = silence, star
         InputError: when there is nothing to resume, another process is at work on it, or data, models, versions or machine are others than they were.
         IntegrityError: when what was asked is damaged.
     """
-    asked = recorded(folder)
-    asked = asked if data is None else replace(asked, data=os.path.abspath(data.expanduser()))  # noqa: PTH100 - links stay
+    asked = recorded(folder) if data is None else recorded(folder).moved(data)
     asked.check(folder)
     with RunWriter(folder, again=True) as run:
         heard = tee(sink, run.record)

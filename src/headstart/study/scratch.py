@@ -200,7 +200,7 @@ def better_untaught(trained: Arm, frozen: Arm | None, problem: Problem) -> Arm:
     beside = frozen.validation.among(trained.validation.items)
     ahead = gain(trained.validation, beside, problem.metric, problem.seed)
     is_starved = sum(row.passes for row in trained.history) < STARVED_EPOCHS
-    if ahead.points > (is_starved * (ahead.high - ahead.low) / ERRORS_ACROSS) or frozen.head is None:
+    if ahead.points > (is_starved * (ahead.high - ahead.low) / ERRORS_ACROSS):
         return trained
     return replace(untaught(frozen), validation=beside, seconds=trained.seconds, history=trained.history, still_improving=trained.still_improving)
 
@@ -216,9 +216,8 @@ def untaught_elsewhere(played: Sequence[Round]) -> None:
     if not twins or not all(twin.frozen for twin in twins):
         return
     for one in played:
-        frozen = one.arms.get("random")
-        if "scratch" not in one.arms and frozen is not None and frozen.head is not None:
-            one.arms["scratch"] = untaught(frozen)
+        if "scratch" not in one.arms and "random" in one.arms:
+            one.arms["scratch"] = untaught(one.arms["random"])
             one.look()
 
 

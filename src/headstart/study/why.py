@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from headstart.evaluation.sentence import METRIC_WORDS
 from headstart.planning.entrants import Entrant
@@ -43,7 +42,7 @@ def decided(plan: Plan, last: Round, collected: dict[str, Collected], wishes: Wi
         offered = f"{plan.number('views'):.0f} varied views of each item were to be tried; they were too dear, or validation preferred what was trained without"
         plan = plan.decide(Decision("views", views, "views", offered, "measured"))
     if winner.source == "average":
-        whose = "; ".join(f"{words(one.entrant, winner, titles(last))}{setting_words(one.entrant)}" for one in last.raced.parents)
+        whose = "; ".join(f"{beside(winner, one.entrant, last)}{setting_words(one.entrant)}" for one in last.raced.parents)
         reason = f"the mean of the two finalists' weights did better on validation than either: {whose}"
         plan = plan.decide(Decision("averaged", True, "", reason, "measured"))
     return plan
@@ -72,13 +71,8 @@ def this_model(last: Round, wishes: Wishes) -> Decision:
     if wishes.model is not None:
         return Decision("model", name, "", "you asked for it", "pinned")
     if name != last.ranking.pick:
-        return Decision(
-            "model",
-            name,
-            "",
-            f"the race overruled the ranking, whose pick was {titles(last).get(last.ranking.pick, last.ranking.pick)}: {this_cut(last, wishes).why}",
-            "measured",
-        )
+        pick = last.ranking.row(last.ranking.pick).title
+        return Decision("model", name, "", f"the race overruled the ranking, whose pick was {pick}: {this_cut(last, wishes).why}", "measured")
     return Decision("model", name, "", last.ranking.why, "measured")
 
 
@@ -97,15 +91,15 @@ def this_cut(last: Round, wishes: Wishes) -> Decision:
     winner, problem = last.raced.winner, last.problem
     if wishes.cut is not None:
         return Decision("cut", winner.entrant.block, "", "you asked for it", "pinned")
-    others = [one for one in last.raced.results if one is not winner and one.heats and words(one.entrant, winner.entrant) != words(winner.entrant, None)]
+    others = [one for one in last.raced.results if one is not winner and one.heats and beside(winner.entrant, one.entrant, last) != words(winner.entrant)]
     best: dict[str, Result] = {}
     for one in others:
         if len(one.heats) == len(winner.heats):
-            best.setdefault(words(one.entrant, winner.entrant, titles(last)), one)
+            best.setdefault(beside(winner.entrant, one.entrant, last), one)
     said = "".join(f"; {name}: {_score(one)} at {-one.standing[0]:.3f}" for name, one in list(best.items())[:SHOWN])
     n = len(problem.held(len(winner.heats)))
     metric = METRIC_WORDS["en"][problem.metric].split(" (")[0]
-    reason = f"on {n} validation items {words(winner.entrant, None)} reached {_score(winner)} {metric} at a log-loss of {-winner.standing[0]:.3f}{said}"
+    reason = f"on {n} validation items {words(winner.entrant)} reached {_score(winner)} {metric} at a log-loss of {-winner.standing[0]:.3f}{said}"
     deeper = [one for one in best.values() if one.entrant.model == winner.entrant.model and one.entrant.cut < winner.entrant.cut]
     if any(one.standing[0] > winner.standing[0] for one in deeper):
         reason += "; what retrains more was not clearly better"
@@ -123,7 +117,7 @@ def overruled(last: Round, wishes: Wishes) -> str:
     folds = len(did.heats)
     loss, alike = -float(worth(last.problem, winner.heats[:folds]).mean()), last.problem.score(judged(last.problem, winner.heats[:folds]))
     there = f"over {folds} fold{'s' if folds > 1 else ''} it reached {_score(did)} at a log-loss of {-did.standing[0]:.3f}"
-    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant, None)} {100 * alike:.1f} % at {loss:.3f}."
+    return f"The rule would have begun with {first.words()}; {there}, {words(winner.entrant)} {100 * alike:.1f} % at {loss:.3f}."
 
 
 def order(last: Round, plan: Plan) -> str:
@@ -134,18 +128,15 @@ def order(last: Round, plan: Plan) -> str:
     return f"{said[:1].upper()}{said[1:]}." + (f" {first.words()[:1].upper()}{first.words()[1:]}: {reason}." if reason else "")
 
 
-def titles(last: Round) -> Mapping[str, str]:
-    """What people call the networks that competed in a round."""
-    return {row.model: row.title for row in last.ranking.rows}
-
-
-def words(entrant: Entrant, beside: Entrant | None, titled: Mapping[str, str] = MappingProxyType({})) -> str:
-    """What an entrant retrained, as in a sentence; its network too where that differs from another's, and whether it is a mean."""
-    network = f"{titled.get(entrant.model, entrant.model)}'s " if beside is not None and beside.model != entrant.model else ""
+def words(entrant: Entrant) -> str:
+    """What an entrant retrained, as in a sentence, and whether it is a mean."""
     mean = " (the mean of two finalists)" if entrant.source == "average" else ""
-    views = " on varied views" if entrant.views else ""
-    what = entrant.words().removeprefix("the ") if network else entrant.words()
-    return f"{network}{what}{views}{mean}"
+    return f"{entrant.words()}{' on varied views' if entrant.views else ''}{mean}"
+
+
+def beside(winner: Entrant, entrant: Entrant, last: Round) -> str:
+    """The same of another than the winner: its network too, where it is another."""
+    return words(entrant) if entrant.model == winner.model else f"{last.ranking.row(entrant.model).title}'s {words(entrant).removeprefix('the ')}"
 
 
 def _score(one: Result) -> str:
